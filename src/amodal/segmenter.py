@@ -1,0 +1,75 @@
+"""The one face of all methods, and the registry that finds them by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from amodal.errors import InputError
+from amodal.scene import BoxKind, Scene
+
+Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 3] RGB
+
+# Name -> "module:function". The function takes (model, **settings) and returns a Segmenter; a new method is one
+# file and one line here. The module is imported only when its method is asked for.
+METHODS: dict[str, str] = {
+    "orm": "amodal.methods.orm:load",
+    "compnet": "amodal.methods.compnet:load",
+}
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Photos and boxes in, scenes out."""
+
+    @property
+    def name(self) -> str:
+        """The method's name, as stored in the results."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes this model knows."""
+
+    def segment(
+        self,
+        photo: Photo,
+        boxes: ArrayLike,
+        labels: Sequence[str | None] | None = None,
+        *,
+        boxes_are: BoxKind = "amodal",
+    ) -> Scene:
+        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
+
+    def segment_batch(
+        self,
+        photos: Sequence[Photo],
+        boxes: Sequence[ArrayLike],
+        labels: Sequence[Sequence[str | None] | None] | None = None,
+        *,
+        boxes_are: BoxKind = "amodal",
+    ) -> list[Scene]:
+        """Many photos, one scene each; objects without a label are given the most likely class."""
+
+
+def load(model: str | os.PathLike[str] = "default", method: str = "orm", **settings: Any) -> Segmenter:
+    """Load a method with a model: the shipped one ("default"), another known name, or a file.
+
+    Raises:
+        InputError: no such method, or settings the method does not have.
+    """
+    return load_from(METHODS, model, method, settings)
+
+
+def load_from(
+    methods: Mapping[str, str], model: str | os.PathLike[str], method: str, settings: Mapping[str, Any]
+) -> Segmenter:
+    """As `load`, from any registry of methods."""
+    if method not in methods:
+        raise InputError("load", "method", f"found {method!r}", f"expected one of {', '.join(sorted(methods))}")
+    module, _, function = methods[method].partition(":")
+    return cast(Segmenter, getattr(import_module(module), function)(model, **settings))
