@@ -1,8 +1,8 @@
 """Amodal instance segmentation that reasons about occlusion: photos and boxes in, scenes out.
 
-Takes photos with boxes (`load(...).segment(photo, boxes)`); gives a `Scene`: for every object its class, visible
-mask, whole mask and occluder mask, and who stands in front of whom. Importing this package loads neither torch nor
-OpenCV: the names below are fetched when first used.
+Takes photos with boxes (`load(...).segment(photo, boxes)`); gives a `Scene`: for every object its class,
+visible mask, whole mask and occluder mask, and who stands in front of whom. Importing this package loads
+neither torch nor OpenCV: the names below are fetched when first used.
 """
 
 from __future__ import annotations

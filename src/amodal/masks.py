@@ -20,8 +20,8 @@ _NOTHING: IntBox = (0, 0, 0, 0)
 class CropMask:
     """A binary mask of a photo of `height` x `width` pixels; immutable, compared and hashed by content.
 
-    Nothing but `to_dense` ever builds an array of the photo's size: the work and the memory of every operation grow
-    with the number of runs and the width of the boxes.
+    Nothing but `to_dense` ever builds an array of the photo's size: the work and the memory of every
+    operation grow with the number of runs and the width of the boxes.
 
     Attributes:
         height, width: the photo's frame in pixels; a mask ends there.
@@ -66,7 +66,7 @@ class CropMask:
 
     @classmethod
     def from_crop(cls, mask: np.ndarray, x0: int, y0: int, height: int, width: int) -> CropMask:
-        """From a window [h, w] whose upper left pixel is (x0, y0) of the photo; what leaves the frame is cut off."""
+        """From a window [h, w] whose upper left pixel is (x0, y0) of the photo; cut off at the frame."""
         mask = _two_dimensional(mask)
         height, width = rle.check_size((height, width), "CropMask")
         left, top = max(0, -x0), max(0, -y0)
@@ -102,26 +102,29 @@ class CropMask:
         return cls._from_intervals(rle.runs_to_intervals(runs), height, width)
 
     @classmethod
-    def from_polygons(cls, outlines: Iterable[Sequence[float]], height: int, width: int) -> CropMask:
+    def from_polygons(
+        cls, outlines: Iterable[Sequence[float]], height: int, width: int, where: str = "CropMask"
+    ) -> CropMask:
         """The union of polygons, each [x, y, x, y, ...] in pixels with at least three corners.
 
-        A pixel belongs to a polygon when its centre (x + .5, y + .5) lies inside by the even-odd rule; a centre
-        exactly on an edge belongs to what is right of or below that edge. So polygons that share an edge share no
-        pixel.
+        A pixel belongs to a polygon when its centre (x + .5, y + .5) lies inside by the even-odd rule; a
+        centre exactly on an edge belongs to what is right of or below that edge. So polygons that share an
+        edge share no pixel.
 
         Raises:
-            InputError: a polygon with too few or an odd number of coordinates, or one that is not finite.
+            InputError: a polygon with too few or an odd number of coordinates, or one that is not finite; the
+                message begins with `where` and names the polygon.
         """
         height, width = rle.check_size((height, width), "CropMask")
-        union: rle.Intervals = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        parts = []
         for number, outline in enumerate(outlines):
-            points = polygons.check_outline(outline, f"polygon {number}")
-            union = rle.combine(union, polygons.fill(points, height, width), rle.UNION)
-        return cls._from_intervals(union, height, width)
+            corners = polygons.check_outline(outline, f"{where}: polygon {number}")
+            parts.append(polygons.fill(corners, height, width))
+        return cls._from_intervals(rle.union_of(parts), height, width)
 
     def to_coco_rle(self) -> dict[str, Any]:
-        """COCO's compressed code `{"size": [height, width], "counts": text}`, as pycocotools would write it."""
-        runs = rle.intervals_to_runs(self._intervals(), self.height * self.width)
+        """COCO's compressed code `{"size": [height, width], "counts": text}`, byte for byte pycocotools'."""
+        runs = rle.intervals_to_runs(self.intervals(), self.height * self.width)
         return {"size": [self.height, self.width], "counts": rle.counts_to_text(runs)}
 
     def to_polygons(self) -> list[list[float]]:
@@ -131,7 +134,7 @@ class CropMask:
         """
         x0, y0, _, _ = self.box
         return [
-            (outline + (x0, y0)).astype(np.float64).ravel().tolist()
+            (outline + np.array([x0, y0])).astype(np.float64).ravel().tolist()
             for outline in polygons.outlines(self.to_crop())
         ]
 
@@ -140,7 +143,7 @@ class CropMask:
         return self.to_crop((0, 0, self.width, self.height))
 
     def to_crop(self, box: IntBox | None = None) -> Bool[np.ndarray, "h w"]:
-        """The window `box` (XYXY pixels, half-open; may leave the frame) or, without one, the mask's own box."""
+        """The window `box` (XYXY pixels, half-open, may leave the frame); without one, the mask's own box."""
         x0, y0, x1, y1 = self.box if box is None else (int(edge) for edge in box)
         if x1 < x0 or y1 < y0 or (x1 - x0) * (y1 - y0) > rle.MAX_FRAME_PX:
             found = f"found ({x0}, {y0}, {x1}, {y1})"
@@ -184,7 +187,7 @@ class CropMask:
         """How many pixels both masks have."""
         if not self._boxes_meet(other):
             return 0
-        starts, ends = rle.combine(self._intervals(), other._intervals(), rle.INTERSECTION)
+        starts, ends = rle.combine(self.intervals(), other.intervals(), rle.INTERSECTION)
         return int((ends - starts).sum())
 
     def iou(self, other: CropMask) -> float:
@@ -195,10 +198,6 @@ class CropMask:
     def contains(self, other: CropMask) -> bool:
         """Whether every pixel of the other mask is in this one."""
         return self.intersection_area(other) == other.area
-
-    def intervals(self) -> rle.Intervals:
-        """Sorted half-open (starts, ends) of pixel numbers x * height + y; for sweeps over many masks at once."""
-        return self._intervals()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CropMask):
@@ -231,13 +230,14 @@ class CropMask:
         x, top, bottom = _split_at_columns(rle.runs_to_intervals(self.runs), y1 - y0)
         return x + x0, top + y0, bottom + y0
 
-    def _intervals(self) -> rle.Intervals:
+    def intervals(self) -> rle.Intervals:
+        """Sorted half-open (starts, ends) of pixel numbers x * height + y, for sweeps over many masks."""
         x, top, bottom = self._columns()
         return rle.join_touching(x * self.height + top, x * self.height + bottom)
 
     def _combined(self, other: CropMask, table: tuple[bool, bool, bool]) -> CropMask:
         self._check_same_frame(other)
-        found = rle.combine(self._intervals(), other._intervals(), table)
+        found = rle.combine(self.intervals(), other.intervals(), table)
         return CropMask._from_intervals(found, self.height, self.width)
 
     def _boxes_meet(self, other: CropMask) -> bool:
@@ -257,7 +257,7 @@ class CropMask:
 def _split_at_columns(
     intervals: rle.Intervals, height: int
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
-    """Cut intervals of pixel numbers x * height + y where a column ends; (x, first row, row after the last)."""
+    """Cut intervals of x * height + y where a column ends: x, first row, row after the last."""
     starts, ends = intervals
     if len(starts) == 0:
         return starts, starts, starts
@@ -289,7 +289,8 @@ def _check_tight(box: tuple[int, ...], runs: np.ndarray, height: int, width: int
     total, box_area = int(runs.sum(dtype=np.int64)), (x1 - x0) * (y1 - y0)
     if total != box_area or bool((runs[1:] == 0).any()) or len(runs) < 2:
         found = f"found {len(runs)} runs over {total} pixels"
-        raise InputError("CropMask", "runs", found, f"expected runs over {box_area} pixels, none but the first 0")
+        expected = f"expected runs over {box_area} pixels, none but the first 0"
+        raise InputError("CropMask", "runs", found, expected)
     x, top, bottom = _split_at_columns(rle.runs_to_intervals(runs), y1 - y0)
     if (x[0], x[-1], top.min(), bottom.max()) != (0, x1 - x0 - 1, 0, y1 - y0):
         raise InputError("CropMask", "box", f"found {box}, not tight", "expected the mask's own box")

@@ -31,7 +31,7 @@ class OrderEdge:
 
 @dataclass(frozen=True)
 class OrderGraph:
-    """Directed edges front -> behind between objects whose amodal masks overlap; sorted by (front, behind)."""
+    """Directed edges front -> behind between objects whose amodal masks overlap; sorted by those ids."""
 
     edges: tuple[OrderEdge, ...] = ()
 
@@ -65,7 +65,7 @@ class OrderGraph:
         return [self._shortest_cycle(group) for group in self._groups(()) if len(group) > 1]
 
     def kins_orders(self, ids: Iterable[int]) -> dict[int, int]:
-        """KINS's number of each object: 0 for what nothing hides, else 1 more than the last object in front of it.
+        """KINS's number of each object: 0 for what nothing hides, else 1 more than the last in front of it.
 
         So two objects of equal number never hide each other (science.md §8).
 
@@ -74,7 +74,7 @@ class OrderGraph:
         """
         for cycle in self.cycles():
             path = " -> ".join(str(id) for id in (*cycle, cycle[0]))
-            raise InputError("order", "", f"found the cycle {path}", "KINS numbers need an order without cycles")
+            raise InputError("order", "", f"found the cycle {path}", "KINS numbers need an order without one")
         return {id: number for number, layer in enumerate(self.layers(ids)) for id in layer}
 
     def validate(self, ids: Sequence[int], where: str = "order") -> OrderGraph:
@@ -89,7 +89,7 @@ class OrderGraph:
             pair = f"order {edge.front} -> {edge.behind}"
             for id in (edge.front, edge.behind):
                 if id not in known:
-                    raise InputError(where, pair, f"there is no object {id}", f"expected one of {sorted(known)}")
+                    raise InputError(where, pair, f"there is no object {id}", f"it has {sorted(known)}")
             if edge.front == edge.behind:
                 raise InputError(where, pair, "an object in front of itself", "expected two objects")
             if (edge.front, edge.behind) in seen:
@@ -179,7 +179,7 @@ def _walk(start: int, following: dict[int, list[int]], seen: set[int]) -> list[i
     finished: list[int] = []
     stack = [(start, iter(following[start]))]
     while stack:
-        id, rest = stack[-1]
+        _, rest = stack[-1]
         step = next((other for other in rest if other not in seen), None)
         if step is None:
             finished.append(stack.pop()[0])

@@ -1,11 +1,13 @@
-"""Run lengths: the COCO codec and set algebra on sorted intervals. Plain numpy, no native call, no picture built.
+"""Run lengths: the COCO codec and set algebra on sorted intervals. Plain numpy, no picture ever built.
 
-An *interval list* here is a pair of equally long int64 arrays `(starts, ends)`, half-open, sorted, not empty and not
-touching each other. COCO's run lengths alternate background, foreground, background ... down the columns of a frame.
+*Intervals* here are a pair of equally long int64 arrays `(starts, ends)`: half-open, sorted, none empty, none
+touching the next. COCO's run lengths alternate background, foreground, background ... down the columns of a
+frame, column after column.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,12 +29,12 @@ Intervals = tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]
 
 
 def decode_coco(rle: Any, where: str = "RLE") -> tuple[int, int, Int64[np.ndarray, " runs"]]:
-    """Read `{"size": [height, width], "counts": text, bytes or list}` and return (height, width, run lengths).
+    """Read `{"size": [height, width], "counts": text, bytes or list}`: height, width and run lengths.
 
     Raises:
         InputError: a key is missing, the size is no size or too large, or the counts do not fill the frame.
     """
-    if not isinstance(rle, dict):
+    if not isinstance(rle, Mapping):
         raise InputError(where, "", f"found {type(rle).__name__}", "expected an object with size and counts")
     for key in ("size", "counts"):
         if key not in rle:
@@ -120,7 +122,8 @@ def counts_to_text(runs: Int64[np.ndarray, " runs"]) -> str:
         characters[:, place] = (low | (more * 0x20)) + _FIRST_CHARACTER
         used[:, place] = active
         active = active & more
-    return characters[used].tobytes().decode("ascii")
+    text: bytes = characters[used].tobytes()
+    return text.decode("ascii")
 
 
 def runs_to_intervals(runs: np.ndarray) -> Intervals:
@@ -172,6 +175,17 @@ def combine(first: Intervals, second: Intervals, table: tuple[bool, bool, bool])
     change = np.diff(inside, prepend=False)
     bounds = positions[change]
     return bounds[::2], bounds[1::2]
+
+
+def union_of(parts: Sequence[Intervals]) -> Intervals:
+    """The union of any number of interval lists, in one sweep."""
+    starts = np.sort(np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)]))
+    ends = np.sort(np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)]))
+    if len(starts) == 0:
+        return starts, ends
+    # Sorted apart, the i-th start and the end before it leave a gap exactly where nothing is open.
+    gap = starts[1:] > ends[:-1]
+    return starts[np.concatenate(([True], gap))], ends[np.concatenate((gap, [True]))]
 
 
 def _counts_from_list(counts: Any, where: str) -> Int64[np.ndarray, " runs"]:

@@ -46,7 +46,7 @@ class Posterior:
             raise InputError("Posterior", "maps", f"found shape {maps.shape}", "expected (3, h, w)")
         total = maps.sum(axis=0, dtype=np.float64)
         if not (np.abs(total - 1) < 1e-3).all() or float(maps.min()) < -1e-6:
-            raise InputError("Posterior", "maps", "found values that do not sum to 1", "expected probabilities")
+            raise InputError("Posterior", "maps", "the values do not sum to 1", "expected probabilities")
         object.__setattr__(self, "box", _four_floats(self.box, "Posterior"))
         object.__setattr__(self, "maps", np.frombuffer(maps.tobytes(), np.float32).reshape(maps.shape))
 
@@ -124,7 +124,8 @@ class Instance:
 class Scene:
     """The objects of one photo and who stands in front of whom; the value in the middle of everything.
 
-    Making one checks nothing but types, so that a reader can hold what a file says; `validate` checks the rest.
+    Making one checks hardly more than types, so that a reader can hold what a file says; `validate` checks
+    the rest.
 
     Attributes:
         height, width: the photo's size in pixels.
@@ -133,7 +134,8 @@ class Scene:
         boxes_are: whether the boxes hold the whole objects or their visible parts.
         image: path or name of the photo.
         method, model: what made this scene.
-        exclusive: whether at most one object may own a pixel; False for methods that do not reason between objects.
+        exclusive: whether at most one object may own a pixel; False for methods that do not reason between
+            objects.
         warnings: what the user should know about this result.
     """
 
@@ -173,9 +175,9 @@ class Scene:
         """Return the scene itself, if it keeps every promise a scene makes.
 
         Raises:
-            InputError: ids not unique, masks of another frame, modal not inside amodal, a pixel with two visible
-                owners (where the scene is exclusive), an order between unknown or the same objects or both ways
-                round, boxes or scores that are not finite; names the object.
+            InputError: ids not unique, masks of another frame, modal not inside amodal, a pixel with two
+                visible owners (where the scene is exclusive), an order between unknown or the same objects or
+                both ways round, boxes or scores that are not finite; names the object.
         """
         if self.boxes_are not in get_args(BoxKind):
             found = f"found {self.boxes_are!r}"
@@ -197,8 +199,14 @@ class Scene:
 
     def draw(
         self, photo: str | os.PathLike[str] | UInt8[np.ndarray, "h w 3"] | None = None
-    ) -> UInt8[np.ndarray, "h w 3"]:
-        """The photo with masks, hidden outlines and the order on it; without `photo`, `image` is read."""
+    ) -> UInt8[np.ndarray, "rows columns 3"]:
+        """The photo with masks, hidden outlines and the order on it; without `photo`, `image` is read.
+
+        Small photos are enlarged and huge ones reduced by a whole factor.
+
+        Raises:
+            InputError: there is no photo to draw on, or it cannot be read.
+        """
         from amodal.draw import draw_scene  # the one arrow that points up, and only when a picture is wanted
 
         return draw_scene(self, photo)
@@ -248,4 +256,4 @@ def _four_floats(box: Sequence[float], where: str) -> XYXY:
     numbers = tuple(float(edge) for edge in box)
     if len(numbers) != 4:
         raise InputError(where, "box", f"found {len(numbers)} numbers", "expected x0, y0, x1, y1")
-    return numbers  # type: ignore[return-value]
+    return numbers

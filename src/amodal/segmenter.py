@@ -15,8 +15,8 @@ from amodal.scene import BoxKind, Scene
 
 Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 3] RGB
 
-# Name -> "module:function". The function takes (model, **settings) and returns a Segmenter; a new method is one
-# file and one line here. The module is imported only when its method is asked for.
+# Name -> "module:function". The function takes (model, **settings) and returns a Segmenter; a new method is
+# one file and one line here. The module is imported only when its method is asked for.
 METHODS: dict[str, str] = {
     "orm": "amodal.methods.orm:load",
     "compnet": "amodal.methods.compnet:load",
@@ -70,6 +70,7 @@ def load_from(
 ) -> Segmenter:
     """As `load`, from any registry of methods."""
     if method not in methods:
-        raise InputError("load", "method", f"found {method!r}", f"expected one of {', '.join(sorted(methods))}")
+        known = ", ".join(sorted(methods))
+        raise InputError("load", "method", f"found {method!r}", f"expected one of {known}")
     module, _, function = methods[method].partition(":")
     return cast(Segmenter, getattr(import_module(module), function)(model, **settings))
