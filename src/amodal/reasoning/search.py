@@ -1,0 +1,85 @@
+"""The best order of a cluster: every order for small clusters, moves from several starts for large ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from amodal.reasoning.exhaustive import better_order
+from amodal.reasoning.objective import Objective
+from amodal.reasoning.windows import shared_crops
+
+
+def find_order(
+    objective: Objective, starts: Sequence[Sequence[int]] = (), exact_up_to: int = 6
+) -> tuple[int, ...]:
+    """The order (front to back) with the largest J that was found; exact for N <= `exact_up_to`.
+
+    `starts` are further orders to begin with; the result is never worse than any of them.
+    Ties go to the order found first, so objects must come in a canonical sequence.
+    """
+    best: list[int] = []
+    best_value = -np.inf
+    for start in (*starts, *_starts(objective)):
+        order = climb(objective, start)
+        value = objective.value(order)
+        if value > best_value + _tolerance(best_value):
+            best, best_value = order, value
+    if objective.count <= exact_up_to:
+        better = better_order(objective, best_value + _tolerance(best_value))
+        return tuple(better or best)
+    return tuple(best)
+
+
+def climb(objective: Objective, start: Sequence[int]) -> list[int]:
+    """Move single objects to their best place until no move raises J (adjacent swaps are such moves)."""
+    order = list(start)
+    waiting = set(order)
+    while waiting:
+        for n in sorted(waiting):
+            waiting.discard(n)
+            rank = {m: k for k, m in enumerate(order)}
+            near = sorted(objective.neighbours[n], key=rank.__getitem__)
+            if not near:
+                continue
+            values = objective.values_of_slots(n, near)
+            slot = sum(rank[m] < rank[n] for m in near)
+            best = int(np.argmax(values))
+            if values[best] > values[slot] + _tolerance(values[slot]):
+                order.remove(n)
+                order.insert(order.index(near[best]) if best < len(near) else order.index(near[-1]) + 1, n)
+                waiting.update(near)
+    return order
+
+
+def _starts(objective: Objective) -> list[list[int]]:
+    """Where to begin: by what each pair alone would wish, by geometry alone, by strength of evidence."""
+    count = objective.count
+    wish, geometry = np.zeros(count), np.zeros(count)
+    for i, j in objective.pairs():
+        prior = float(objective.log_prior[i, j] - objective.log_prior[j, i])
+        geometry[[i, j]] += (prior, -prior)
+        vote = float(np.tanh((prior + _pair_alone(objective, i, j)) / 2))
+        wish[[i, j]] += (vote, -vote)
+    strength = np.array([float(np.maximum(layer.gain, 0).sum()) for layer in objective.layers])
+    orders: list[list[int]] = []
+    for score in (wish, geometry, strength):
+        order: list[int] = np.argsort(-score, kind="stable").tolist()
+        if order not in orders:
+            orders.append(order)
+    return orders
+
+
+def _pair_alone(objective: Objective, i: int, j: int) -> float:
+    """J(i in front) - J(j in front) when there are no other objects."""
+    a, b = objective.layers[i], objective.layers[j]
+    in_a, in_b = shared_crops(a.window, b.window)
+    i_first = np.maximum(np.maximum(a.gain[in_a], b.gain[in_b] + a.price[in_a]), 0)
+    j_first = np.maximum(np.maximum(b.gain[in_b], a.gain[in_a] + b.price[in_b]), 0)
+    return objective.scale * float((i_first - j_first).sum(dtype=np.float64))
+
+
+def _tolerance(value: float) -> float:
+    # Sums of float32 scores differ by rounding; a move has to gain more than that.
+    return 1e-6 * (1.0 + abs(value)) if np.isfinite(value) else 0.0
