@@ -1,0 +1,69 @@
+"""Where a photo's objects come from: a file of boxes, or a detector that looks at the photo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from amodal.data.boxes import check_photo_size, pair_boxes
+from amodal.errors import InputError
+from amodal.scene import BoxKind
+
+if TYPE_CHECKING:
+    from amodal.methods.detect import Detector
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects to segment in one photo: XYXY boxes in pixels, and their labels, None where unknown."""
+
+    boxes: Float64[np.ndarray, "n 4"]
+    labels: tuple[str | None, ...]
+    boxes_are: BoxKind
+
+
+# Raises InputError for a photo whose objects cannot be used.
+ObjectsIn = Callable[[Path, UInt8[np.ndarray, "h w 3"]], Objects]
+
+
+def from_file(boxes: Path, photos: Sequence[Path], boxes_are: BoxKind | None) -> ObjectsIn:
+    """Objects by the boxes that a JSON file has for each of `photos`; `boxes_are` overrules the file.
+
+    Raises:
+        InputError: the file as a whole cannot be used.
+    """
+    paired = pair_boxes(boxes, photos, boxes_are=boxes_are)
+    known = {photo.path: photo for photo in paired.photos}
+    bare = set(paired.without_boxes)
+    # Errors come in the order of the photos that have an entry, but not a good one.
+    bad = [path for path in photos if path not in known and path not in bare]
+    errors = dict(zip(bad, paired.refused, strict=True))
+
+    def objects_in(path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:
+        if path in errors:
+            raise errors[path]
+        if path in bare:
+            raise InputError(
+                os.fspath(boxes), "", f"has no entry for {path}", "expected boxes for every photo"
+            )
+        height, width = photo.shape[:2]
+        boxed = check_photo_size(known[path], width, height)
+        return Objects(boxed.boxes, boxed.labels, boxed.boxes_are)
+
+    return objects_in
+
+
+def from_detector(detector: Detector, least_score: float, boxes_are: BoxKind) -> ObjectsIn:
+    """Objects as a detector finds them."""
+
+    def objects_in(path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:
+        found = detector(photo, least_score)
+        return Objects(found.boxes, found.labels, boxes_are)
+
+    return objects_in

@@ -1,0 +1,162 @@
+"""`amodal predict`: photos and boxes in, masks, order and pictures out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from amodal.cli.exits import DONE, NOTHING_DONE, SOME_REFUSED
+from amodal.cli.objects import ObjectsIn, from_detector, from_file
+from amodal.cli.photo_run import PhotoRun
+from amodal.cli.photos import find_photos
+from amodal.cli.progress import progress_on_stderr, say
+from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
+from amodal.errors import AmodalError, InputError
+from amodal.segmenter import load
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Give every object's visible, whole and hidden mask, and who stands in front of whom.
+
+    Writes scenes.json (COCO JSON), pictures/ and index.html into --out, and refused.json if photos were refused.
+
+    Example: amodal predict street.jpg --boxes boxes.json --out out
+    """
+
+    photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS...")]
+    """Photos, and folders of photos."""
+    boxes: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Boxes of the objects: COCO JSON, or a list of {file, boxes: [{box: [x0, y0, x1, y1], class}]}, where class
+    may be left out."""
+    detector: Annotated[str | None, tyro.conf.arg(metavar="NAME|NAME@FILE", help_behavior_hint="")] = None
+    """In place of --boxes: a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights from
+    a .safetensors file."""
+    least_score: float = 0.5
+    """Score from which a detected object counts."""
+    boxes_are: Annotated[
+        Literal["amodal", "visible"] | None,
+        tyro.conf.arg(
+            metavar="amodal|visible",
+            help_behavior_hint="(default: what the file of boxes says, else amodal; with --detector visible)",
+        ),
+    ] = None
+    """What the boxes hold: whole objects, or their visible parts."""
+    method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "orm"
+    """orm reasons about all objects together, compnet takes each by itself."""
+    model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
+    """The shipped model, or a .safetensors file made by amodal learn."""
+    refine: Annotated[
+        Literal["none", "guided", "grabcut"] | None,
+        tyro.conf.arg(metavar="none|guided|grabcut", help_behavior_hint="(default: the method's own)"),
+    ] = None
+    """Fit the masks to the photo's edges."""
+    geometry: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
+    """Do not let position and size speak in the order."""
+    rounds: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the method's own)")
+    ] = None
+    """Rounds of reasoning and self-correction."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-out")
+    """Where the results go."""
+    pictures: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
+    """Write scenes.json alone, no pictures and no page."""
+    json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    """Print a summary as JSON on stdout."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        started = time.perf_counter()
+        self._check_use()
+        photos = find_photos(self.photos)
+        with new_results(self.out) as building:
+            run = PhotoRun(photos, building, pictures=self.pictures)
+            try:
+                objects_in = self._objects_in(photos)
+                segmenter = load(self.model, self.method, **self._settings())
+                with progress_on_stderr() as report:
+                    run.work(objects_in, segmenter, report)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(_keep_finished(run, self.out)) from None
+            except Exception:
+                if run.scenes:
+                    say(_keep_finished(run, self.out))
+                raise
+            if not run.scenes:
+                return _nothing_done(run.refusals)
+            run.write_results()
+            publish(building, self.out, run.refusals)
+        for refusal in run.refusals:
+            say(f"refused: {refusal.reason}")
+        self._summarise(run, seconds=time.perf_counter() - started)
+        return SOME_REFUSED if run.refusals else DONE
+
+    def _check_use(self) -> None:
+        if (self.boxes is None) == (self.detector is None):
+            found = "found neither" if self.boxes is None else "found both"
+            raise InputError("predict", "--boxes, --detector", found, "expected one of them")
+        if self.rounds is not None and self.rounds < 0:
+            raise InputError("predict", "--rounds", f"found {self.rounds}", "expected 0 or more")
+        if not 0 <= self.least_score <= 1:
+            raise InputError("predict", "--least-score", f"found {self.least_score}", "expected 0 to 1")
+
+    def _objects_in(self, photos: Sequence[Path]) -> ObjectsIn:
+        if self.boxes is not None:
+            return from_file(self.boxes, photos, self.boxes_are)
+        from amodal.methods.detect import load_detector  # brings torch
+
+        return from_detector(
+            load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible"
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        """What to tell the method; what was not asked for is left to it."""
+        asked = {"refine": self.refine, "rounds": self.rounds, "geometry": None if self.geometry else False}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def _summarise(self, run: PhotoRun, seconds: float) -> None:
+        objects = sum(len(scene) for scene in run.scenes)
+        page = self.out / PAGE
+        if self.json:
+            summary = {
+                "photos": len(run.scenes),
+                "objects": objects,
+                "refused": [asdict(refusal) for refusal in run.refusals],
+                "scenes": str(self.out / SCENES),
+                "page": str(page) if self.pictures else None,
+                "seconds": round(seconds, 3),
+            }
+            print(json.dumps(summary))
+            return
+        print(f"{_count(len(run.scenes), 'photo')}, {_count(objects, 'object')}, {seconds:.1f} s")
+        print(f"results: {self.out / SCENES}")
+        if self.pictures:
+            print(f"look at: {page}")
+
+
+def _keep_finished(run: PhotoRun, out: Path) -> str:
+    """Keep what is finished aside, earlier results stay as they are; says so."""
+    if not run.scenes:
+        return "no photo was finished, nothing was written"
+    run.write_results()
+    place = keep_aside(run.folder, out)
+    return f"{len(run.scenes)} of {len(run.photos)} photos are finished and kept in {place}"
+
+
+def _nothing_done(refusals: Sequence[Refusal]) -> int:
+    if len(refusals) == 1:
+        raise AmodalError(refusals[0].reason)
+    for refusal in refusals:
+        say(f"refused: {refusal.reason}")
+    say(f"error: none of the {len(refusals)} photos could be used")
+    return NOTHING_DONE
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
