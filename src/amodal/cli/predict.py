@@ -25,7 +25,7 @@ from amodal.segmenter import load
 class Predict:
     """Give every object's visible, whole and hidden mask, and who stands in front of whom.
 
-    Writes scenes.json (COCO JSON), pictures/ and index.html into --out, and refused.json if photos were refused.
+    Writes scenes.json (COCO JSON), pictures/ and index.html into --out; refused.json if photos were refused.
 
     Example: amodal predict street.jpg --boxes boxes.json --out out
     """
@@ -33,11 +33,11 @@ class Predict:
     photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS...")]
     """Photos, and folders of photos."""
     boxes: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """Boxes of the objects: COCO JSON, or a list of {file, boxes: [{box: [x0, y0, x1, y1], class}]}, where class
-    may be left out."""
+    """Boxes of the objects: COCO JSON, or a list of {file, boxes: [{box: [x0, y0, x1, y1], class}]}, where
+    class may be left out."""
     detector: Annotated[str | None, tyro.conf.arg(metavar="NAME|NAME@FILE", help_behavior_hint="")] = None
-    """In place of --boxes: a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights from
-    a .safetensors file."""
+    """In place of --boxes: a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights
+    from a .safetensors file."""
     least_score: float = 0.5
     """Score from which a detected object counts."""
     boxes_are: Annotated[

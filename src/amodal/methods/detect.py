@@ -109,7 +109,7 @@ def _from_public(architecture: str) -> tuple[nn.Module, tuple[str, ...]]:
         cache = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         raise AmodalError(
             f"--detector {architecture}: its weights cannot be fetched ({error}); where there is a network, "
-            f"fetch {weights.url} and put it here as {cache}, or give weights as {architecture}@FILE.safetensors"
+            f"fetch {weights.url} and put it here as {cache}, or give others as {architecture}@FILE.safetensors"
         ) from error
     return network, tuple(weights.meta["categories"])
 
