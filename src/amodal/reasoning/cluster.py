@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
-from amodal.reasoning.evidence import Evidence, PairLogOdds, Rescore
+from amodal.reasoning.evidence import Evidence, PairLogOdds, Rescore, same_maps, with_same_window
 from amodal.reasoning.labels import Labels, best_labels
 from amodal.reasoning.layers import Layer, frame_of, layer_of, shared_samples, thin
 from amodal.reasoning.objective import Objective
@@ -87,10 +87,9 @@ def corrected(cluster: Cluster, rescore: Rescore, exact_up_to: int) -> Cluster |
         if not label.is_hidden:
             continue
         proposal = rescore(cluster.members[n], label.explained)
-        if proposal is None or _is_same(proposal, evidences[n]):
+        if proposal is None or same_maps(proposal, evidences[n]):
             continue
-        if proposal.window != evidences[n].window:
-            raise ValueError(f"rescore: window {proposal.window}, expected the old {evidences[n].window}")
+        proposal = with_same_window(proposal, evidences[n])
         layer = thin(layer_of(proposal, frame), cluster.step)
         before = objective.value_inside(n, cluster.order, objective.layers[n])
         if objective.value_inside(n, cluster.order, layer) >= before:
@@ -131,8 +130,3 @@ def _relations(
             log_prior[a, b] = -np.logaddexp(0, -log_odds)
             log_prior[b, a] = -np.logaddexp(0, log_odds)
     return tuple(tuple(sorted(near)) for near in neighbours), log_prior
-
-
-def _is_same(a: Evidence, b: Evidence) -> bool:
-    names = ("foreground", "occluded", "context")
-    return a is b or all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)

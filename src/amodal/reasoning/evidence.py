@@ -19,7 +19,7 @@ class Evidence:
 
     Attributes:
         window: XYXY in whole pixels, half-open, inside the picture; outside of it the object is context.
-            May be empty (a box outside the picture).
+            May be empty (a box outside the picture); it is then shrunk to its first corner.
         foreground: log-evidence that the object is visible at the pixel.
         occluded: log-evidence that the object is there and hidden.
         context: log-evidence that the object is not there.
@@ -50,7 +50,9 @@ class Evidence:
                 raise ValueError(f"{name}: shape {values.shape}, expected {shape} of window {self.window}")
             if not np.isfinite(values).all():
                 raise ValueError(f"{name}: NaN or infinity, expected finite log-evidence")
-            object.__setattr__(self, name, values)
+            object.__setattr__(self, name, values if values.size else values.reshape(0, 0))
+        if min(shape) == 0:
+            object.__setattr__(self, "window", (x0, y0, x0, y0))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,6 +105,23 @@ def canonical_order(evidences: Sequence[Evidence]) -> list[int]:
         alike = by_box[key]
         indices += sorted(alike, key=lambda i: _digest(evidences[i])) if len(alike) > 1 else alike
     return indices
+
+
+def same_maps(a: Evidence, b: Evidence) -> bool:
+    """The two say the same about every pixel."""
+    names = ("foreground", "occluded", "context")
+    return a is b or all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
+def with_same_window(proposal: Evidence, old: Evidence) -> Evidence:
+    """`proposal`, the outcome of re-scoring an object whose evidence was `old`.
+
+    Raises:
+        ValueError: it lies on another window.
+    """
+    if proposal.window != old.window:
+        raise ValueError(f"rescore: window {proposal.window}, expected the old window {old.window}")
+    return proposal
 
 
 def _digest(evidence: Evidence) -> bytes:
