@@ -183,7 +183,7 @@ def mask_of(segmentation: Field, height: int, width: int) -> CropMask:
     try:
         return CropMask.from_polygons(polygons, height, width)
     except InputError as error:
-        raise InputError(where, error.where, error.found, error.expected) from error
+        raise InputError(where, error.field, error.found, error.expected) from error
 
 
 def boxes_kind(root: Field) -> BoxKind | None:
