@@ -153,7 +153,7 @@ def test_mask_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ({"size": [200_000, 200_000], "counts": "0"}, r"annotations\[0\]\.segmentation: size"),
         ({"counts": "0"}, r"annotations\[0\]\.segmentation: size"),
         ({"size": [2, 2], "counts": [4]}, r"segmentation: is 2 × 2 px .* expected 80 × 100"),
-        ([[0, 0, 1]], r"annotations\[0\]\.segmentation: polygon 0"),
+        ([[0, 0, 1]], r"annotations\[0\]\.segmentation\[0\]: has 3 coordinates"),
         ([[0, 0, 9, 0, math.nan, 9]], r"annotations\[0\]\.segmentation\[0\]\[4\]: is nan"),
         ([3], r"annotations\[0\]\.segmentation\[0\]: is a number, expected a list"),
     ],

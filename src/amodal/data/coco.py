@@ -179,11 +179,11 @@ def mask_of(segmentation: Field, height: int, width: int) -> CropMask:
             found = f"is {mask.height} × {mask.width} px (height × width)"
             raise segmentation.error(found, f"{height} × {width} as its photo")
         return mask
-    polygons = [[item.number() for item in polygon.items()] for polygon in segmentation.items()]
+    polygons = [_outline(polygon) for polygon in segmentation.items()]
     try:
         return CropMask.from_polygons(polygons, height, width)
     except InputError as error:
-        raise InputError(where, error.field, error.found, error.expected) from error
+        raise InputError(where, str(error)) from error
 
 
 def boxes_kind(root: Field) -> BoxKind | None:
@@ -200,6 +200,13 @@ def photo_folder(json_path: str, images: str | os.PathLike[str] | None, some_fil
         return Path(images)
     own = Path(json_path).parent
     return own / "images" if not (own / some_file).exists() and (own / "images" / some_file).exists() else own
+
+
+def _outline(polygon: Field) -> list[float]:
+    coordinates = [item.number() for item in polygon.items()]
+    if len(coordinates) < 6 or len(coordinates) % 2:
+        raise polygon.error(f"has {len(coordinates)} coordinates", "an even number, at least 6")
+    return coordinates
 
 
 def _images(root: Field, folder: str | os.PathLike[str] | None) -> tuple[CocoImage, ...]:
