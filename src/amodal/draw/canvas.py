@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -39,8 +40,8 @@ class Canvas:
 
     @property
     def unit(self) -> float:
-        """A thousandth of the picture's longest side, in picture pixels: the measure of lines and letters."""
-        return max(self.height, self.width) / 1000
+        """The measure of lines and letters, in picture pixels: 1 for a picture of 1,000 × 640."""
+        return math.sqrt(self.height * self.width) / 800
 
     def line(self, units: float) -> int:
         """Line width in whole picture pixels."""
@@ -205,12 +206,13 @@ def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 @dataclass(frozen=True)
 class Chip:
-    """A small label for something at `at` (x, y); `places` are centres to try for it, the best first."""
+    """A small label for something at `at` (x, y); `places`: centres to try, the best first."""
 
     words: str
     colour: RGB
     at: tuple[float, float]
     places: tuple[tuple[float, float], ...] = ()
+    has_leader: bool = True
 
 
 def draw_chips(
@@ -231,7 +233,7 @@ def draw_chips(
     thin = max(1, round(size / 14))
     for chip, (x0, y0, x1, y1) in zip(chips, boxes, strict=True):
         x, y = chip.at
-        if not (x0 <= x <= x1 and y0 <= y <= y1):
+        if chip.has_leader and not (x0 <= x <= x1 and y0 <= y <= y1):
             start = np.array([[min(max(x, x0 + size / 3), x1 - size / 3), min(max(y, y0), y1)], [x, y]])
             if np.hypot(*(start[1] - start[0])) > 1.2 * size:
                 polyline(picture, start, INK, 3 * thin)

@@ -26,8 +26,9 @@ from amodal.draw.palette import CONFLICT, INK, RGB, scene_colours
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
-FILL = 0.5
+FILL = 0.42
 HATCH = 0.75
+MANY, TOO_MANY = 12, 40  # objects, from where on labels say less
 
 
 def draw_boxes(
@@ -45,7 +46,7 @@ def draw_boxes(
                 for piece in dashes(edge, *_dash(canvas)) if is_cut else [edge]:
                     polyline(picture, piece, colour, width)
         (x0, y0), (x1, y1) = edges[0][0][0], edges[2][0][0]
-        words = box_words(instance)
+        words = box_words(instance, len(scene.instances))
         inset = 0.3 * letter_size(scene, canvas) * len(words)
         chips.append(
             Chip(
@@ -65,7 +66,18 @@ def draw_masks(
     """Draw the visible masks filled, and the whole objects' outlines, dashed where hidden."""
     canvas = canvas_for(scene, photo)
     picture = paint_masks(scene, photo, canvas)
-    draw_chips(picture, mask_chips(scene, canvas), letter_size(scene, canvas))
+    colours = scene_colours(scene)
+    chips = [
+        Chip(
+            f"{instance.id} {mask_words(instance, len(scene.instances))}".strip(),
+            colours[instance.id],
+            label_point(canvas, instance),
+        )
+        # Small objects have least room and choose first.
+        for instance in sorted(scene.instances, key=lambda instance: (instance.modal.area, instance.id))
+        if not instance.amodal.is_empty
+    ]
+    draw_chips(picture, chips, letter_size(scene, canvas))
     return picture
 
 
@@ -180,34 +192,20 @@ def hatching(canvas: Canvas, slices: tuple[slice, slice], *, rising: bool) -> Fl
     return np.clip(width / 2 + 0.5 - off_line, 0, 1).astype(np.float32)
 
 
-def mask_chips(scene: Scene, canvas: Canvas) -> list[Chip]:
-    """One label per object, in the thickest visible place; small objects have least room and choose first."""
-    colours = scene_colours(scene)
-    order = sorted(scene.instances, key=lambda instance: (instance.modal.area, instance.id))
-    return [
-        Chip(
-            f"{instance.id} {instance.label}{hidden_words(instance)}",
-            colours[instance.id],
-            label_point(canvas, instance),
-        )
-        for instance in order
-        if not instance.amodal.is_empty
-    ]
+def box_words(instance: Instance, crowd: int) -> str:
+    """Label of a box among so many: number, class, score where it is a probability; less in a crowd."""
+    score = f" {instance.score:.2f}" if 0 <= instance.score <= 1 and crowd <= MANY else ""
+    return str(instance.id) + (f" {instance.label}{score}" if crowd <= TOO_MANY else "")
 
 
-def box_words(instance: Instance) -> str:
-    """Label of a box: number, class, score where it is a probability."""
-    score = f" {instance.score:.2f}" if 0 <= instance.score <= 1 else ""
-    return f"{instance.id} {instance.label}{score}"
-
-
-def hidden_words(instance: Instance) -> str:
-    """How much of an object is hidden, to end its label; nothing where all is seen."""
-    return f" {instance.occlusion:.0%} hidden" if instance.occlusion >= 0.005 else ""
+def mask_words(instance: Instance, crowd: int) -> str:
+    """Label of a mask among so many: class, and how much is hidden; less in a crowd."""
+    hidden = f" {instance.occlusion:.0%} hidden" if instance.occlusion >= 0.005 and crowd <= MANY else ""
+    return f"{instance.label}{hidden}" if crowd <= TOO_MANY else ""
 
 
 def _dash(canvas: Canvas) -> tuple[float, float]:
-    return max(4.0, 10 * canvas.unit), max(4.0, 9 * canvas.unit)
+    return max(4.0, 10 * canvas.unit), max(5.0, 12 * canvas.unit)
 
 
 def _box_edges(canvas: Canvas, instance: Instance) -> list[tuple[Float[np.ndarray, "2 2"], bool]]:
@@ -237,7 +235,7 @@ def _contours(
     start = np.array([slices[1].start + 0.5, slices[0].start + 0.5])
     for contour in found:
         points = np.asarray(contour, dtype=np.float64).reshape(-1, 2)
-        yield _round_mean(points, 2 * round(1.5 * canvas.unit + canvas.scale) + 1) + start
+        yield _round_mean(points, 2 * round(1.5 * canvas.unit + min(canvas.scale, 3)) + 1) + start
 
 
 def _round_mean(values: Float[np.ndarray, "n k"], width: int) -> Float[np.ndarray, "n k"]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from amodal.draw.canvas import Chip, canvas_for, draw_chips, letter_size
-from amodal.draw.masks import hidden_words, paint_masks
+from amodal.draw.masks import mask_words, paint_masks
 from amodal.draw.order import node_places, node_radius, paint_order
 from amodal.draw.palette import scene_colours
 from amodal.errors import InputError
@@ -35,15 +35,15 @@ def draw_scene(
     picture = paint_masks(scene, pixels, canvas)
     colours = scene_colours(scene)
     nodes = node_places(scene, canvas)
-    paint_order(picture, scene, canvas, nodes, colours)
+    taken = paint_order(picture, scene, canvas, nodes, colours)
     radius, size = 1.25 * node_radius(scene, canvas), letter_size(scene, canvas)
     below = radius + 0.8 * size
     chips = []
     for instance in sorted(scene.instances, key=lambda instance: (instance.modal.area, instance.id)):
         x, y = nodes[instance.id]
-        words = instance.label + hidden_words(instance)
-        chips.append(Chip(words, colours[instance.id], (x, y), ((x, y + below), (x, y - below))))
-    draw_chips(
-        picture, chips, size, [(x - radius, y - radius, x + radius, y + radius) for x, y in nodes.values()]
-    )
+        words = mask_words(instance, len(scene.instances))
+        if words:
+            places = ((x, y + below), (x, y - below))
+            chips.append(Chip(words, colours[instance.id], (x, y), places, has_leader=False))
+    draw_chips(picture, chips, size, taken)
     return picture

@@ -31,7 +31,7 @@ LEGENDS: Mapping[str, tuple[tuple[Swatch, str], ...]] = {
     ),
     "before": (("filled", "claimed by one object"), ("white", "claimed by two or more")),
     "after": (("filled", "visible part after reasoning"),),
-    "order": (("arrow", "from front to behind; thicker: surer"), ("node", "object")),
+    "order": (("arrow", "from front to behind; thicker: surer"), ("node", "object's number")),
     "likelihood": (("foreground", "object"), ("context", "around it"), ("occluder", "hidden by another")),
 }
 TITLES: Mapping[str, str] = {
@@ -54,15 +54,18 @@ class Panel:
 
 def sheet(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
     """Draw the whole story of a photo as one figure of titled panels with legends."""
-    panels = [Panel("boxes", draw_boxes(scene, photo))]
-    if has_claims(scene):
-        panels += before_and_after(scene, photo)
-    panels += [Panel("masks", draw_masks(scene, photo)), Panel("order", draw_order(scene, photo))]
     aspect = scene.width / scene.height
+    width = 1200 if aspect > 2 else 920 if aspect > 1 else 680
+    columns = 2 if aspect > 1 else 3
+    boxes, masks = Panel("boxes", draw_boxes(scene, photo)), Panel("masks", draw_masks(scene, photo))
+    claims = before_and_after(scene, photo) if has_claims(scene) else []
+    # Before and after belong side by side.
+    panels = [boxes, masks, *claims] if columns == 2 else [boxes, *claims, masks]
+    panels.append(Panel("order", draw_order(scene, photo)))
     if has_likelihoods(scene):
-        panels.append(Panel("likelihood", draw_likelihoods(scene, photo, most=MOST_MAPS, aspect=aspect)))
-    columns = 2 if aspect > 1 or len(panels) < 3 else 3
-    return _figure(panels, columns, 920 if aspect >= 0.6 else 600, _headline(scene))
+        size = (width, min(2 * width, max(width // 4, round(width / aspect))))
+        panels.append(Panel("likelihood", draw_likelihoods(scene, photo, most=MOST_MAPS, size=size)))
+    return _figure(panels, columns, width, _headline(scene))
 
 
 def draw_before_after(
@@ -109,7 +112,7 @@ def _figure(
     panels: Sequence[Panel], columns: int, panel_width: int, headline: str
 ) -> UInt8[np.ndarray, "rows columns 3"]:
     """Lay out panels of one width in rows, each with its letter, title and legend."""
-    size = max(16.0, panel_width / 40)
+    size = max(16.0, panel_width / 37)
     gap = round(1.6 * size)
     drawn = [_panel(panel, "abcdef"[number], panel_width, size) for number, panel in enumerate(panels)]
     rows = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
@@ -148,5 +151,5 @@ def _panel(panel: Panel, letter: str, width: int, size: float) -> UInt8[np.ndarr
     longest = max(text_width(words, 1.0 * 100) for _, words in entries) / 100
     letters = min(0.82 * size, width / (longest + 3))
     return np.concatenate(
-        [bar, fitted(panel.picture, width), space, legend(entries, width, math.floor(letters))]
+        [bar, fitted(panel.picture, width, 2 * width), space, legend(entries, width, math.floor(letters))]
     )

@@ -34,11 +34,18 @@ def paper(height: int, width: int) -> UInt8[np.ndarray, "height width 3"]:
     return np.full((height, width, 3), 255, dtype=np.uint8)
 
 
-def fitted(picture: UInt8[np.ndarray, "h w 3"], width: int) -> UInt8[np.ndarray, "rows width 3"]:
-    """Scale a picture to a width, keeping its proportions."""
-    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-    how = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), dtype=np.uint8)
+def fitted(
+    picture: UInt8[np.ndarray, "h w 3"], width: int, most_height: int
+) -> UInt8[np.ndarray, "rows width 3"]:
+    """Scale a picture to a width, keeping its proportions; too high a one stands between white."""
+    rows, columns = picture.shape[:2]
+    scale = min(width / columns, most_height / rows)
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    sheet = paper(size[1], width)
+    left = (width - size[0]) // 2
+    sheet[:, left : left + size[0]] = cv2.resize(picture, size, interpolation=how)
+    return sheet
 
 
 def shortened(words: str, size: float, width: float) -> str:
@@ -48,11 +55,6 @@ def shortened(words: str, size: float, width: float) -> str:
     while words and text_width(words + "…", size) > width:
         words = words[:-1]
     return words + "…"
-
-
-def caption_height(longest: int) -> int:
-    """Height of a tile's caption for its picture's longest side."""
-    return max(16, longest // 11)
 
 
 def captioned(tile: Tile, height: int) -> UInt8[np.ndarray, "rows w 3"]:
@@ -66,33 +68,42 @@ def captioned(tile: Tile, height: int) -> UInt8[np.ndarray, "rows w 3"]:
     return np.concatenate([strip, tile.picture])
 
 
-def arrange(
-    pictures: Sequence[UInt8[np.ndarray, "h w 3"]], aspect: float, gap: int
-) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Fill rows with pictures from left to right, the whole as near as can be to width / height = aspect."""
-    candidates = sorted({0, *np.cumsum([picture.shape[1] + gap for picture in pictures]).tolist()})[1:]
-    layouts = [
-        _rows(pictures, limit, gap) for limit in candidates if limit >= max(p.shape[1] for p in pictures)
-    ]
-    _, rows = min(enumerate(layouts), key=lambda pair: (abs(np.log(_aspect(pair[1], gap) / aspect)), pair[0]))
-    width = max(sum(picture.shape[1] + gap for picture in row) for row in rows) - gap
-    height = sum(max(picture.shape[0] for picture in row) + gap for row in rows) - gap
-    sheet = paper(height, width)
+def in_rows(
+    pictures: Sequence[UInt8[np.ndarray, "h w 3"]], width: int, gap: int
+) -> UInt8[np.ndarray, "rows width 3"]:
+    """Fill rows of a white sheet with pictures, from left to right."""
+    rows = rows_of([picture.shape[1] for picture in pictures], width, gap)
+    heights = [max(pictures[number].shape[0] for number in row) for row in rows]
+    sheet = paper(sum(heights) + gap * (len(rows) - 1), width)
     top = 0
-    for row in rows:
+    for row, height in zip(rows, heights, strict=True):
         left = 0
-        for picture in row:
+        for number in row:
+            picture = pictures[number][:, : width - left]
             sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
             left += picture.shape[1] + gap
-        top += max(picture.shape[0] for picture in row) + gap
+        top += height + gap
     return sheet
+
+
+def rows_of(widths: Sequence[int], limit: int, gap: int) -> list[list[int]]:
+    """Number the pictures of each row, as many as fit; one that is too wide for any row gets its own."""
+    rows: list[list[int]] = []
+    used = limit + 1
+    for number, width in enumerate(widths):
+        if used + width > limit:
+            rows.append([])
+            used = 0
+        rows[-1].append(number)
+        used += width + gap
+    return rows
 
 
 def legend(
     entries: Sequence[tuple[Swatch, str]], width: int, size: float
 ) -> UInt8[np.ndarray, "rows width 3"]:
     """Draw samples with their meaning, in as many lines as the width asks for."""
-    swatch, line = 2.4 * size, round(1.75 * size)
+    swatch, line = 2.7 * size, round(1.75 * size)
     placed: list[tuple[float, int, Swatch, str]] = []
     left, row = 0.0, 0
     for kind, words in entries:
@@ -118,25 +129,6 @@ def legend(
         ],
     )
     return strip
-
-
-def _rows(
-    pictures: Sequence[UInt8[np.ndarray, "h w 3"]], limit: int, gap: int
-) -> list[list[UInt8[np.ndarray, "h w 3"]]]:
-    rows: list[list[UInt8[np.ndarray, "h w 3"]]] = [[]]
-    used = 0
-    for picture in pictures:
-        if rows[-1] and used + picture.shape[1] > limit:
-            rows.append([])
-            used = 0
-        rows[-1].append(picture)
-        used += picture.shape[1] + gap
-    return rows
-
-
-def _aspect(rows: list[list[UInt8[np.ndarray, "h w 3"]]], gap: int) -> float:
-    width = max(sum(picture.shape[1] + gap for picture in row) for row in rows)
-    return float(width / sum(max(picture.shape[0] for picture in row) + gap for row in rows))
 
 
 def _draw_swatch(
@@ -180,9 +172,15 @@ def _draw_swatch(
             polyline(strip, dash, INK, 3 * thin)
             polyline(strip, dash, SAMPLE, 2 * thin)
     elif kind == "arrow":
-        polyline(strip, middle - ((0, 0), (height * 0.7, 0)), SAMPLE, 2 * thin)
-        head = np.array([[width, 0], [width - height, -height * 0.5], [width - height, height * 0.5]])
-        polygon(strip, head + middle[0], SAMPLE)
+        shaft = middle - ((0, 0), (height * 0.7, 0))
+        head = (
+            np.array([[width, 0], [width - height, -height * 0.5], [width - height, height * 0.5]])
+            + middle[0]
+        )
+        polyline(strip, shaft, INK, 4 * thin)
+        polyline(strip, head, INK, 2 * thin, closed=True)
+        polyline(strip, shaft, PAPER, 2 * thin)
+        polygon(strip, head, PAPER)
     else:
         disc(strip, (x + width / 2, y + height / 2), height * 0.62, INK)
         disc(strip, (x + width / 2, y + height / 2), height * 0.5, SAMPLE)
