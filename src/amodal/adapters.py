@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -154,7 +154,7 @@ def owner_map(scene: Scene) -> Int32[np.ndarray, "height width"]:
         InputError: two objects are seen at one pixel.
     """
     owners = np.full((scene.height, scene.width), -1, np.int32)
-    scene.validate()
+    replace(scene, exclusive=True).validate()
     for instance in scene.instances:
         if not instance.modal.is_empty:
             x0, y0, x1, y1 = instance.modal.box

@@ -132,11 +132,7 @@ class CropMask:
 
         One polygon for each 4-connected part; a hole is joined to its outline by a cut of no width.
         """
-        x0, y0, _, _ = self.box
-        return [
-            (outline + np.array([x0, y0])).astype(np.float64).ravel().tolist()
-            for outline in polygons.outlines(self.to_crop())
-        ]
+        return [ring.astype(np.float64).ravel().tolist() for ring in polygons.outlines(*self._columns())]
 
     def to_dense(self) -> Bool[np.ndarray, "height width"]:
         """The whole frame. The only method whose memory grows with the photo."""

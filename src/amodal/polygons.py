@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from amodal.errors import InputError
-from amodal.rle import Intervals, join_touching
+from amodal.rle import DIFFERENCE, Intervals, combine, join_touching
+
+Corners = Int64[np.ndarray, "corners 2"]
 
 MAX_CROSSINGS = 2**24  # some 500 MB of work; an outline this ragged is an attack, not an object
 
@@ -24,26 +27,22 @@ def fill(corners: Float64[np.ndarray, "corners 2"], height: int, width: int) -> 
     return join_touching(bounds[::2], bounds[1::2])
 
 
-def outlines(mask: Bool[np.ndarray, "h w"]) -> list[Int64[np.ndarray, "corners 2"]]:
-    """One closed outline of pixel corners (x, y) for each 4-connected part of the mask.
+def outlines(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> list[Corners]:
+    """One closed outline of pixel corners (x, y) for each 4-connected part of a mask; a hole is cut open.
 
-    A hole is joined to its part's outline by a cut of no width.
+    The mask comes as vertical strokes (column, first row, row after the last), sorted, and no picture of it
+    is made. The cut that joins a hole to its part's outline has no width.
     """
-    rings = _rings(mask)
-    # Below and to the right of its highest, leftmost corner an outer ring has the object, a hole has the gap.
-    outer = [ring for ring in rings if mask[ring[0, 1], ring[0, 0]]]
-    holes = [ring for ring in rings if not mask[ring[0, 1], ring[0, 0]]]
-    if not holes:
-        return outer
-    from scipy import ndimage  # slow to import, and most masks have no hole
-
-    parts, _ = ndimage.label(mask)
-    place = {int(parts[ring[0, 1], ring[0, 0]]): index for index, ring in enumerate(outer)}
-    inside: list[list[np.ndarray]] = [[] for _ in outer]
-    for hole in holes:
-        x, y = hole[0]
-        inside[place[int(parts[y - 1, x])]].append(hole)
-    return [_joined(ring, rings_inside) for ring, rings_inside in zip(outer, inside, strict=True)]
+    if len(x) == 0:
+        return []
+    corners = _corners(x, top, bottom)
+    rings, ring_of_corner = _rings(corners)
+    owner = _owners(corners, rings, ring_of_corner, x, top, bottom)
+    holes: dict[int, list[Corners]] = {number: [] for number, outer in enumerate(owner) if outer == number}
+    for number, outer in enumerate(owner):
+        if outer != number:
+            holes[outer].append(rings[number])
+    return [_joined(rings[outer], inside) for outer, inside in holes.items()]
 
 
 def check_outline(outline: Sequence[float] | Any, where: str) -> Float64[np.ndarray, "corners 2"]:
@@ -79,59 +78,103 @@ def _crossings(
     return x, y0 + (x + 0.5 - x0) / (x1 - x0) * (y1 - y0)
 
 
-def _rings(mask: Bool[np.ndarray, "h w"]) -> list[Int64[np.ndarray, "corners 2"]]:
-    """Every closed line between object and background, each from its highest, leftmost corner on."""
-    x, y, right, down = _corners(mask)
-    along_row, along_column = _partners(y, x, right), _partners(x, y, down)
-    rings, seen = [], np.zeros(len(x), bool)
-    for start in np.lexsort((x, y)).tolist():
-        if seen[start]:
-            continue
-        ring, corner = [], start
-        while not seen[corner]:
-            across = along_row[corner]
-            ring += [corner, across]
-            seen[corner] = seen[across] = True
-            corner = along_column[across]
-        rings.append(np.stack((x[ring], y[ring]), axis=1))
-    return rings
+@dataclass(frozen=True)
+class _Turns:
+    """Where outlines turn, one row a corner, with the corners at the other ends of its two sides."""
+
+    x: Int64[np.ndarray, " n"]
+    y: Int64[np.ndarray, " n"]
+    along_row: Int64[np.ndarray, " n"]
+    along_column: Int64[np.ndarray, " n"]
 
 
-def _corners(mask: Bool[np.ndarray, "h w"]) -> tuple[Int64[np.ndarray, " n"], ...]:
-    """Where outlines turn: x, y, does the level side lie to the right, does the upright side lie below.
+def _corners(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> _Turns:
+    """Compare each column with the one before: outlines turn where what only one of them has begins or ends.
 
     Where two pixels touch only by a corner, two outlines turn there, each keeping to its own pixel.
     """
-    padded = np.pad(mask, 1)
-    above_left, above_right = padded[:-1, :-1], padded[:-1, 1:]
-    below_left, below_right = padded[1:, :-1], padded[1:, 1:]
-    turning = above_left ^ above_right ^ below_left ^ below_right
-    y, x = np.nonzero(turning)
-    right = (above_right ^ below_right)[y, x]
-    down = (below_left ^ below_right)[y, x]
-    touching = (above_left == below_right) & (above_right == below_left) & (above_left ^ above_right)
-    touch_y, touch_x = np.nonzero(touching)
-    falling = above_left[touch_y, touch_x]  # the two pixels are upper left and lower right
-    both = np.ones(len(falling), bool)
-    return (
-        np.concatenate((x, touch_x, touch_x)),
-        np.concatenate((y, touch_y, touch_y)),
-        np.concatenate((right, both, ~both)),
-        np.concatenate((down, falling, ~falling)),
+    stride = int(bottom.max()) + 1  # one row more than there is, so that no stroke touches the next column's
+    here = (x * stride + top, x * stride + bottom)
+    before = (here[0] + stride, here[1] + stride)
+    ending_starts, ending_ends = combine(before, here, DIFFERENCE)
+    beginning_starts, beginning_ends = combine(here, before, DIFFERENCE)
+    place = np.concatenate((ending_starts, beginning_starts, ending_ends, beginning_ends))
+    downwards = np.arange(len(place)) < len(ending_starts) + len(beginning_starts)
+    # Each corner's level side lies to the right or to the left. The pixel just beyond the stretch decides,
+    # in the column that has the stretch: if it is in the mask, the outline turns into the other column.
+    rightwards = np.concatenate(
+        (
+            _inside(before, ending_starts - 1),
+            ~_inside(here, beginning_starts - 1),
+            _inside(before, ending_ends),
+            ~_inside(here, beginning_ends),
+        )
     )
+    column, row = place // stride, place % stride
+    return _Turns(column, row, _partners(row, column, rightwards), _partners(column, row, downwards))
 
 
-def _partners(line: np.ndarray, position: np.ndarray, forwards: np.ndarray) -> list[int]:
+def _inside(intervals: Intervals, place: np.ndarray) -> Bool[np.ndarray, " n"]:
+    starts, ends = intervals
+    opened, closed = np.searchsorted(starts, place, "right"), np.searchsorted(ends, place, "right")
+    inside: Bool[np.ndarray, " n"] = opened > closed
+    return inside
+
+
+def _partners(line: np.ndarray, position: np.ndarray, forwards: np.ndarray) -> Int64[np.ndarray, " n"]:
     """The corner at the other end of each corner's side: on every line, sorted, they come in pairs."""
     order = np.lexsort((forwards, position, line))
     partner = np.empty(len(order), np.int64)
     partner[order[::2]], partner[order[1::2]] = order[1::2], order[::2]
-    return partner.tolist()
+    return partner
 
 
-def _joined(
-    outline: Int64[np.ndarray, "corners 2"], holes: list[np.ndarray]
-) -> Int64[np.ndarray, "joined 2"]:
+def _rings(corners: _Turns) -> tuple[list[Corners], Int64[np.ndarray, " n"]]:
+    """Every closed line, each from its highest, leftmost corner on; and the ring of each corner."""
+    along_row, along_column = corners.along_row.tolist(), corners.along_column.tolist()
+    ring_of_corner = [-1] * len(along_row)
+    rings: list[Corners] = []
+    for start in np.lexsort((corners.x, corners.y)).tolist():
+        corner, ring = start, []
+        while ring_of_corner[corner] < 0:
+            across = along_row[corner]
+            ring += [corner, across]
+            ring_of_corner[corner] = ring_of_corner[across] = len(rings)
+            corner = along_column[across]
+        if ring:
+            rings.append(np.stack((corners.x[ring], corners.y[ring]), axis=1))
+    return rings, np.array(ring_of_corner, np.int64)
+
+
+def _owners(
+    corners: _Turns,
+    rings: list[Corners],
+    ring_of_corner: Int64[np.ndarray, " n"],
+    x: np.ndarray,
+    top: np.ndarray,
+    bottom: np.ndarray,
+) -> list[int]:
+    """The outer ring of each ring: itself, or for a hole that of the part around it."""
+    stride = int(bottom.max()) + 1
+    first = np.array([ring[0] for ring in rings])
+    # A hole's first corner hangs below a stroke of its part; below an outer ring's the object begins.
+    stroke = np.searchsorted(x * stride + bottom, first[:, 0] * stride + first[:, 1])
+    stroke = np.minimum(stroke, len(x) - 1)
+    is_hole = (x[stroke] == first[:, 0]) & (bottom[stroke] == first[:, 1])
+    # That stroke's upper end lies on a ring of the same part; it is higher, so it has its owner already.
+    left_ends = np.flatnonzero(corners.x < corners.x[corners.along_row])
+    span = int(corners.x.max()) + 1
+    keys = corners.y[left_ends] * span + corners.x[left_ends]
+    order = np.argsort(keys)
+    side = np.searchsorted(keys[order], top[stroke] * span + x[stroke], "right") - 1
+    above = ring_of_corner[left_ends[order[side]]].tolist()
+    owner: list[int] = []
+    for number, hole in enumerate(is_hole.tolist()):
+        owner.append(owner[above[number]] if hole else number)
+    return owner
+
+
+def _joined(outline: Corners, holes: list[Corners]) -> Corners:
     """One outline that walks to each hole, round it and back the same way: even-odd filling sees no cut."""
     pieces, done = [], 0
     nearest = [int(((outline - hole[0]) ** 2).sum(axis=1).argmin()) for hole in holes]

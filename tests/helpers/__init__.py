@@ -1,0 +1,1 @@
+"""Brute force and random material that the tests share."""
