@@ -56,10 +56,13 @@ class Objective:
 
     def value_inside(self, n: int, order: Sequence[int], layer: Layer) -> float:
         """The part of J that depends on object n's evidence, if that evidence were `layer`."""
-        near = sorted(self.neighbours[n], key=order.index)
-        slot = sum(order.index(m) < order.index(n) for m in near)
-        gain = self.with_layer(n, layer)._gain_of_slots(n, near)[slot]
-        return self.scale * (float(gain) + float(layer.rest.sum(dtype=np.float64)))
+        best, paid = np.zeros_like(layer.gain), np.zeros_like(layer.gain)
+        for m in sorted((n, *self.neighbours[n]), key=order.index):
+            other = layer if m == n else self.layers[m]
+            here, there = shared_crops(layer.window, other.window)
+            np.maximum(best[here], other.gain[there] + paid[here], out=best[here])
+            paid[here] += other.price[there]
+        return self.scale * float(best.sum(dtype=np.float64) + layer.rest.sum(dtype=np.float64))
 
     def with_layer(self, n: int, layer: Layer) -> Objective:
         """The objective with other evidence of object n."""

@@ -16,12 +16,12 @@ def find_order(
 ) -> tuple[int, ...]:
     """The order (front to back) with the largest J that was found; exact for N <= `exact_up_to`.
 
-    `starts` are further orders to begin with; the result is never worse than any of them.
+    `starts` are orders to begin with, by default three; the result is never worse than any of them.
     Ties go to the order found first, so objects must come in a canonical sequence.
     """
     best: list[int] = []
     best_value = -np.inf
-    for start in (*starts, *_starts(objective)):
+    for start in starts or _starts(objective):
         order = climb(objective, start)
         value = objective.value(order)
         if value > best_value + _tolerance(best_value):
