@@ -85,7 +85,7 @@ def _help() -> str:
             "  amodal --version",
             "",
             "example: amodal predict street.jpg --boxes boxes.json --out out",
-            "exit codes: 0 done, 1 done but for what refused.json lists, 2 wrong use or nothing could be done",
+            "exit codes: 0 done, 1 done except what refused.json lists, 2 wrong use or nothing was done",
         ]
     )
 

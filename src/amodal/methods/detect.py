@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from urllib.error import URLError
 
 import numpy as np
@@ -102,14 +103,18 @@ def load_detector(name: str) -> Detector:
 def _from_public(architecture: str) -> tuple[nn.Module, tuple[str, ...]]:
     """Weights by torchvision's own address, hash-checked as they are fetched, and never unpickled."""
     weights = torchvision.models.get_model_weights(architecture)["DEFAULT"]
+    cache = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     try:
         with _weights_only():
             network = torchvision.models.get_model(architecture, weights=weights, progress=False)
+    except UnpicklingError as error:
+        raise InputError(
+            str(cache), "--detector", "holds more than weights", "expected weights alone"
+        ) from error
     except (URLError, OSError, RuntimeError) as error:  # RuntimeError: the hash does not fit
-        cache = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         raise AmodalError(
             f"--detector {architecture}: its weights cannot be fetched ({error}); where there is a network, "
-            f"fetch {weights.url} and put it here as {cache}, or give others as {architecture}@FILE.safetensors"
+            f"fetch {weights.url} and put it here as {cache}, or name {architecture}@FILE.safetensors"
         ) from error
     return network, tuple(weights.meta["categories"])
 

@@ -1,0 +1,39 @@
+"""A command line with a segmenter that needs no model, a photo, and boxes for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amodal.cli.main import main
+from amodal.segmenter import METHODS
+from helpers.command_line import Amodal, Outcome, save_boxes, save_photo
+
+
+@pytest.fixture
+def amodal(capsys: pytest.CaptureFixture[str]) -> Amodal:
+    """Runs a command in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the default method one that needs no model."""
+    monkeypatch.setitem(METHODS, "orm", "helpers.stub_segmenter:load")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return save_photo(tmp_path / "street.jpg")
+
+
+@pytest.fixture
+def boxes(tmp_path: Path) -> Path:
+    return save_boxes(tmp_path / "boxes.json", {"street.jpg": [[4, 6, 40, 36], [20, 10, 60, 44]]})
