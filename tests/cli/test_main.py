@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -48,11 +48,8 @@ def test_help_comes_within_a_second_and_without_heavy_libraries(arguments: list[
         "import sys; from amodal.cli.main import main; "
         f"main({arguments}); assert not {heavy} & set(sys.modules)"
     )
-    seconds = []
-    for _ in range(3):  # the best of three: other tests run beside this one
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
-        seconds.append(time.perf_counter() - started)
-        if seconds[-1] < 1:
-            break
-    assert min(seconds) < 1
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Time on the processor, so that other work on the machine does not count.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
