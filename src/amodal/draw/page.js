@@ -40,7 +40,8 @@ function filter() {
     objects += kept;
     photos += photo.hidden ? 0 : 1;
   }
-  shown.textContent = `${objects} objects in ${photos} photos`;
+  const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  shown.textContent = `${counted(objects, "object")} in ${counted(photos, "photo")}`;
 }
 label.addEventListener("change", filter);
 level.addEventListener("change", filter);
