@@ -43,9 +43,7 @@ def to_detections(scene: Scene, mask: MaskKind = "modal") -> supervision.Detecti
     )
 
 
-def from_detections(
-    detections: supervision.Detections, height: int, width: int, image: str | None = None
-) -> Scene:
+def from_detections(detections: supervision.Detections, height: int, width: int, image: str | None = None) -> Scene:
     """A scene whose objects are all unoccluded: modal and amodal are both the detection's mask.
 
     Without masks the box is filled. Labels are `data["class_name"]`, else the class number as text, else
@@ -67,9 +65,7 @@ def from_detections(
             mask = CropMask.from_box(box, height, width)
         else:
             mask = CropMask.from_dense(np.asarray(detections.mask[index], bool))
-        instances.append(
-            Instance(int(ids[index]), labels[index], tuple(box), float(confidence[index]), mask, mask)
-        )
+        instances.append(Instance(int(ids[index]), labels[index], tuple(box), float(confidence[index]), mask, mask))
     # A detector's masks may overlap.
     return Scene(
         height,

@@ -41,10 +41,7 @@ def decode_coco(rle: Any, where: str = "RLE") -> tuple[int, int, Int64[np.ndarra
             raise InputError(where, key, "missing", "expected an object with size and counts")
     height, width = check_size(rle["size"], where)
     counts = rle["counts"]
-    if isinstance(counts, str | bytes):
-        runs = counts_from_text(counts, where)
-    else:
-        runs = _counts_from_list(counts, where)
+    runs = counts_from_text(counts, where) if isinstance(counts, str | bytes) else _counts_from_list(counts, where)
     _check_runs_fill(runs, height * width, where)
     return height, width, runs
 

@@ -19,6 +19,8 @@ Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 
 # one file and one line here. The module is imported only when its method is asked for.
 METHODS: dict[str, str] = {
     "orm": "amodal.methods.orm:load",
+    "published": "amodal.methods.orm:load_published",
+    "nod": "amodal.methods.orm:load_nod",
     "compnet": "amodal.methods.compnet:load",
 }
 

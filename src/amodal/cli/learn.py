@@ -45,9 +45,7 @@ class Learn:
         self._check_use()
         try:
             with progress_on_stderr() as report:
-                learned = learn(
-                    self.data, self.images, self.out, config=self.config, work=self.work, progress=report
-                )
+                learned = learn(self.data, self.images, self.out, config=self.config, work=self.work, progress=report)
         except KeyboardInterrupt:
             kept = f"finished stages are kept in {self.work}" if self.work else "nothing was written"
             raise KeyboardInterrupt(kept) from None
@@ -63,9 +61,7 @@ class Learn:
         if not self.data.is_file():
             raise InputError(str(self.data), "--data", "no such file", "expected COCO JSON")
         if not self.images.is_dir():
-            raise InputError(
-                str(self.images), "--images", "no such folder", "expected the folder of the photos"
-            )
+            raise InputError(str(self.images), "--images", "no such folder", "expected the folder of the photos")
         if self.out.suffix != ".safetensors":
             raise InputError("learn", "--out", f"found {str(self.out)!r}", "expected a name in .safetensors")
         if self.out.is_dir():

@@ -49,9 +49,7 @@ def from_file(boxes: Path, photos: Sequence[Path], boxes_are: BoxKind | None) ->
         if path in errors:
             raise errors[path]
         if path in bare:
-            raise InputError(
-                os.fspath(boxes), "", f"has no entry for {path}", "expected boxes for every photo"
-            )
+            raise InputError(os.fspath(boxes), "", f"has no entry for {path}", "expected boxes for every photo")
         height, width = photo.shape[:2]
         boxed = check_photo_size(known[path], width, height)
         return Objects(boxed.boxes, boxed.labels, boxed.boxes_are)

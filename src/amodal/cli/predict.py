@@ -59,9 +59,7 @@ class Predict:
     """Fit the masks to the photo's edges."""
     geometry: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Do not let position and size speak in the order."""
-    rounds: Annotated[
-        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the method's own)")
-    ] = None
+    rounds: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the method's own)")] = None
     """Rounds of reasoning and self-correction."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-out")
     """Where the results go."""
@@ -111,9 +109,7 @@ class Predict:
             return from_file(self.boxes, photos, self.boxes_are)
         from amodal.methods.detect import load_detector  # brings torch
 
-        return from_detector(
-            load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible"
-        )
+        return from_detector(load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible")
 
     def _settings(self) -> dict[str, Any]:
         """What to tell the method; what was not asked for is left to it."""

@@ -29,9 +29,7 @@ class Done:
     scene: Scene
 
 
-def segment_photos(
-    photos: Sequence[Path], objects_in: ObjectsIn, segmenter: Segmenter
-) -> Iterator[Done | Refusal]:
+def segment_photos(photos: Sequence[Path], objects_in: ObjectsIn, segmenter: Segmenter) -> Iterator[Done | Refusal]:
     """The scene of each photo, or why there is none, one after the other in the order given."""
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
         loaded: list[_Loaded] = []

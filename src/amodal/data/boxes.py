@@ -260,9 +260,7 @@ def _simple_entry(entry: Field, name: str, folder: Path, kind: BoxKind) -> _Entr
     return _Entry(name, path, boxed)
 
 
-def _coco_entries(
-    root: Field, images: str | os.PathLike[str] | None, boxes_are: BoxKind | None
-) -> list[_Entry]:
+def _coco_entries(root: Field, images: str | os.PathLike[str] | None, boxes_are: BoxKind | None) -> list[_Entry]:
     objects = coco_objects(root, images=images, boxes_are=boxes_are, bad_boxes="skip")
     errors = dict(reversed(objects.skipped))  # the first one of each photo
     rows: defaultdict[int, list[int]] = defaultdict(list)

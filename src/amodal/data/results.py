@@ -35,9 +35,7 @@ def write_scenes(scenes: Sequence[Scene], path: str | os.PathLike[str]) -> None:
     try:
         text = _lines(content)
     except (TypeError, ValueError) as error:
-        raise InputError(
-            os.fspath(path), "meta", f"is not JSON ({error})", "expected plain values"
-        ) from error
+        raise InputError(os.fspath(path), "meta", f"is not JSON ({error})", "expected plain values") from error
     write_text_atomically(path, text)
 
 

@@ -100,9 +100,7 @@ def letter_size(scene: Scene, canvas: Canvas) -> float:
 def enlarged(canvas: Canvas, photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "height width 3"]:
     """Return a fresh copy of the photo at the picture's scale."""
     how = cv2.INTER_CUBIC if canvas.enlarge > 1 else cv2.INTER_AREA
-    return np.ascontiguousarray(
-        cv2.resize(photo, (canvas.width, canvas.height), interpolation=how), dtype=np.uint8
-    )
+    return np.ascontiguousarray(cv2.resize(photo, (canvas.width, canvas.height), interpolation=how), dtype=np.uint8)
 
 
 def muted(picture: UInt8[np.ndarray, "h w 3"], colour: float, light: float) -> UInt8[np.ndarray, "h w 3"]:
@@ -142,9 +140,7 @@ def polygon(picture: UInt8[np.ndarray, "h w 3"], points: Float[np.ndarray, "n 2"
     cv2.fillPoly(picture, [fixed.reshape(-1, 1, 2)], colour, cv2.LINE_AA, SHIFT)
 
 
-def disc(
-    picture: UInt8[np.ndarray, "h w 3"], centre: tuple[float, float], radius: float, colour: RGB
-) -> None:
+def disc(picture: UInt8[np.ndarray, "h w 3"], centre: tuple[float, float], radius: float, colour: RGB) -> None:
     """Fill an anti-aliased circle, in place."""
     x, y, r = (round(value * 2**SHIFT) for value in (*centre, radius))
     cv2.circle(picture, (x, y), r, colour, -1, cv2.LINE_AA, SHIFT)
@@ -166,9 +162,7 @@ def dashes(points: Float[np.ndarray, "n 2"], dash: float, gap: float) -> list[Fl
         stop = min(total, start + dash * stretch)
         inside = along[(along > start) & (along < stop)]
         at = np.concatenate([[start], inside, [stop]])
-        pieces.append(
-            np.stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])], axis=1)
-        )
+        pieces.append(np.stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])], axis=1))
     return pieces
 
 

@@ -31,9 +31,7 @@ HATCH = 0.75
 MANY, TOO_MANY = 12, 40  # objects, from where on labels say less
 
 
-def draw_boxes(
-    scene: Scene, photo: UInt8[np.ndarray, "height width 3"]
-) -> UInt8[np.ndarray, "rows columns 3"]:
+def draw_boxes(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
     """Draw the photo with the boxes that were given; sides that leave the photo are dashed along its edge."""
     canvas = canvas_for(scene, photo)
     picture = enlarged(canvas, photo)
@@ -60,9 +58,7 @@ def draw_boxes(
     return picture
 
 
-def draw_masks(
-    scene: Scene, photo: UInt8[np.ndarray, "height width 3"]
-) -> UInt8[np.ndarray, "rows columns 3"]:
+def draw_masks(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
     """Draw the visible masks filled, and the whole objects' outlines, dashed where hidden."""
     canvas = canvas_for(scene, photo)
     picture = paint_masks(scene, photo, canvas)

@@ -29,9 +29,7 @@ MOST_NUMBERS = 60  # arrows, from where on their thickness alone must say how su
 BENDS = (0.0, 0.14, -0.14, 0.28, -0.28, 0.42, -0.42)
 
 
-def draw_order(
-    scene: Scene, photo: UInt8[np.ndarray, "height width 3"]
-) -> UInt8[np.ndarray, "rows columns 3"]:
+def draw_order(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
     """Draw arrows from front to behind, the surer the thicker, between the middles of the whole objects."""
     canvas = canvas_for(scene, photo)
     picture = muted(enlarged(canvas, photo), colour=0.0, light=0.62)
@@ -138,9 +136,7 @@ def _spread(
     return {identity: (float(x), float(y)) for identity, (x, y) in zip(ids, places, strict=True)}
 
 
-def _draw_node(
-    picture: UInt8[np.ndarray, "h w 3"], centre: tuple[float, float], radius: float, colour: RGB
-) -> None:
+def _draw_node(picture: UInt8[np.ndarray, "h w 3"], centre: tuple[float, float], radius: float, colour: RGB) -> None:
     disc(picture, centre, radius * 1.22, INK)
     disc(picture, centre, radius * 1.12, PAPER)
     disc(picture, centre, radius * 0.98, colour)
@@ -154,17 +150,13 @@ def _draw_arrow(
     radius: float,
 ) -> Float[np.ndarray, "n 2"]:
     """Draw one arrow around the nodes in its way; returns its line (x, y in picture pixels)."""
-    others = np.array(
-        [place for identity, place in nodes.items() if identity not in (edge.front, edge.behind)]
-    )
+    others = np.array([place for identity, place in nodes.items() if identity not in (edge.front, edge.behind)])
     start, stop = np.array(nodes[edge.front]), np.array(nodes[edge.behind])
     line = _bent_line(start, stop, others.reshape(-1, 2), 1.6 * radius)
     sureness = float(np.clip(2 * edge.probability - 1, 0, 1))
     width = (0.085 + 0.22 * sureness) * radius
     casing = max(1.0, 1.4 * canvas.unit)
-    tip_at = (np.linalg.norm(line - stop, axis=1) > 1.28 * radius) & (
-        np.linalg.norm(line - start, axis=1) > radius
-    )
+    tip_at = (np.linalg.norm(line - stop, axis=1) > 1.28 * radius) & (np.linalg.norm(line - start, axis=1) > radius)
     if tip_at.sum() < 2:  # nodes that touch: the picture is too small for an arrow
         return np.asarray(line)
     line = line[tip_at]

@@ -77,8 +77,7 @@ def _filters(objects: Sequence[Instance]) -> str:
 def _choice(name: str, title: str, values: Sequence[str]) -> str:
     options = "".join(f'<option value="{_safe(value)}">{_safe(value)}</option>' for value in values)
     return (
-        f"<label>{title} <select id='{name}' autocomplete='off'>"
-        f"<option value=''>all</option>{options}</select></label>"
+        f"<label>{title} <select id='{name}' autocomplete='off'><option value=''>all</option>{options}</select></label>"
     )
 
 
@@ -105,8 +104,7 @@ def _section(entry: PageEntry, side: int) -> str:
 def _figure(part: str, file: Path, name: str, scene: Scene, side: int) -> str:
     title, caption = CAPTIONS[part]
     said = "; ".join(
-        f"{instance.id} {instance.label}, {instance.occlusion:.0%} hidden"
-        for instance in scene.instances[:20]
+        f"{instance.id} {instance.label}, {instance.occlusion:.0%} hidden" for instance in scene.instances[:20]
     )
     alt = _safe(f"{title} of {name}: {said or 'no objects'}")
     return (

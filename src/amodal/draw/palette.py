@@ -78,8 +78,6 @@ def _distances() -> Float32[np.ndarray, "colours colours"]:
     """CIELAB distance of each two object colours, the smaller of what usual and colour-blind eyes see."""
     usual = (np.array(OBJECT_COLOURS, dtype=np.float32) / 255) ** 2.2
     seen = [usual, np.clip(usual @ DEUTERANOPIA.T, 0, 1)]
-    lab = [
-        cv2.cvtColor((linear ** (1 / 2.2))[None].astype(np.float32), cv2.COLOR_RGB2LAB)[0] for linear in seen
-    ]
+    lab = [cv2.cvtColor((linear ** (1 / 2.2))[None].astype(np.float32), cv2.COLOR_RGB2LAB)[0] for linear in seen]
     pairs = np.stack([np.linalg.norm(row[:, None] - row[None], axis=-1) for row in lab])
     return np.asarray(pairs.min(axis=0), dtype=np.float32)

@@ -68,14 +68,10 @@ def sheet(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.
     return _figure(panels, columns, width, _headline(scene))
 
 
-def draw_before_after(
-    scene: Scene, photo: UInt8[np.ndarray, "height width 3"]
-) -> UInt8[np.ndarray, "rows columns 3"]:
+def draw_before_after(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
     """Draw what each object claimed on its own beside what it was given; white where two or more claim."""
     columns = 1 if scene.width > 2 * scene.height else 2
-    return _figure(
-        before_and_after(scene, photo), columns, 1000 if scene.width > scene.height / 2 else 500, ""
-    )
+    return _figure(before_and_after(scene, photo), columns, 1000 if scene.width > scene.height / 2 else 500, "")
 
 
 def before_and_after(scene: Scene, photo: UInt8[np.ndarray, "height width 3"]) -> list[Panel]:

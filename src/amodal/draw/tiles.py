@@ -14,9 +14,7 @@ from jaxtyping import UInt8
 from amodal.draw.canvas import Text, disc, polygon, polyline, text_width, write_texts
 from amodal.draw.palette import CONTEXT, FOREGROUND, INK, OCCLUDER, PAPER, RGB
 
-Swatch = Literal[
-    "filled", "hatched", "solid", "dashed", "white", "foreground", "context", "occluder", "arrow", "node"
-]
+Swatch = Literal["filled", "hatched", "solid", "dashed", "white", "foreground", "context", "occluder", "arrow", "node"]
 SAMPLE: RGB = (230, 159, 0)
 
 
@@ -34,9 +32,7 @@ def paper(height: int, width: int) -> UInt8[np.ndarray, "height width 3"]:
     return np.full((height, width, 3), 255, dtype=np.uint8)
 
 
-def fitted(
-    picture: UInt8[np.ndarray, "h w 3"], width: int, most_height: int
-) -> UInt8[np.ndarray, "rows width 3"]:
+def fitted(picture: UInt8[np.ndarray, "h w 3"], width: int, most_height: int) -> UInt8[np.ndarray, "rows width 3"]:
     """Scale a picture to a width, keeping its proportions; too high a one stands between white."""
     rows, columns = picture.shape[:2]
     scale = min(width / columns, most_height / rows)
@@ -68,9 +64,7 @@ def captioned(tile: Tile, height: int) -> UInt8[np.ndarray, "rows w 3"]:
     return np.concatenate([strip, tile.picture])
 
 
-def in_rows(
-    pictures: Sequence[UInt8[np.ndarray, "h w 3"]], width: int, gap: int
-) -> UInt8[np.ndarray, "rows width 3"]:
+def in_rows(pictures: Sequence[UInt8[np.ndarray, "h w 3"]], width: int, gap: int) -> UInt8[np.ndarray, "rows width 3"]:
     """Fill rows of a white sheet with pictures, from left to right."""
     rows = rows_of([picture.shape[1] for picture in pictures], width, gap)
     heights = [max(pictures[number].shape[0] for number in row) for row in rows]
@@ -99,9 +93,7 @@ def rows_of(widths: Sequence[int], limit: int, gap: int) -> list[list[int]]:
     return rows
 
 
-def legend(
-    entries: Sequence[tuple[Swatch, str]], width: int, size: float
-) -> UInt8[np.ndarray, "rows width 3"]:
+def legend(entries: Sequence[tuple[Swatch, str]], width: int, size: float) -> UInt8[np.ndarray, "rows width 3"]:
     """Draw samples with their meaning, in as many lines as the width asks for."""
     swatch, line = 2.7 * size, round(1.75 * size)
     placed: list[tuple[float, int, Swatch, str]] = []
@@ -155,9 +147,7 @@ def _draw_swatch(
     elif kind == "hatched":
         for start in np.arange(0, width, 0.5 * height):
             end = min(height, width - start)
-            polyline(
-                strip, np.array([[x + start, y + height], [x + start + end, y + height - end]]), SAMPLE, thin
-            )
+            polyline(strip, np.array([[x + start, y + height], [x + start + end, y + height - end]]), SAMPLE, thin)
     elif kind == "white":
         polygon(strip, box, PAPER)
         polyline(strip, box, INK, thin, closed=True)
@@ -166,17 +156,12 @@ def _draw_swatch(
         polyline(strip, middle, SAMPLE, 2 * thin)
     elif kind == "dashed":
         for start in (0.0, 0.38, 0.76):
-            dash = np.array(
-                [[x + start * width, y + height / 2], [x + (start + 0.24) * width, y + height / 2]]
-            )
+            dash = np.array([[x + start * width, y + height / 2], [x + (start + 0.24) * width, y + height / 2]])
             polyline(strip, dash, INK, 3 * thin)
             polyline(strip, dash, SAMPLE, 2 * thin)
     elif kind == "arrow":
         shaft = middle - ((0, 0), (height * 0.7, 0))
-        head = (
-            np.array([[width, 0], [width - height, -height * 0.5], [width - height, height * 0.5]])
-            + middle[0]
-        )
+        head = np.array([[width, 0], [width - height, -height * 0.5], [width - height, height * 0.5]]) + middle[0]
         polyline(strip, shaft, INK, 4 * thin)
         polyline(strip, head, INK, 2 * thin, closed=True)
         polyline(strip, shaft, PAPER, 2 * thin)

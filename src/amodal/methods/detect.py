@@ -108,9 +108,7 @@ def _from_public(architecture: str) -> tuple[nn.Module, tuple[str, ...]]:
         with _weights_only():
             network = torchvision.models.get_model(architecture, weights=weights, progress=False)
     except UnpicklingError as error:
-        raise InputError(
-            str(cache), "--detector", "holds more than weights", "expected weights alone"
-        ) from error
+        raise InputError(str(cache), "--detector", "holds more than weights", "expected weights alone") from error
     except (URLError, OSError, RuntimeError) as error:  # RuntimeError: the hash does not fit
         raise AmodalError(
             f"--detector {architecture}: its weights cannot be fetched ({error}); where there is a network, "
@@ -175,9 +173,7 @@ def _categories(architecture: str, metadata: dict[str, str], path: Path) -> tupl
     valid = isinstance(names, list) and 2 <= len(names) <= MOST_CATEGORIES
     if not valid or not all(isinstance(name, str) for name in names):
         expected = "expected a JSON list of names, the background first"
-        raise InputError(
-            str(path), "metadata: categories", f"found {metadata['categories'][:60]!r}", expected
-        )
+        raise InputError(str(path), "metadata: categories", f"found {metadata['categories'][:60]!r}", expected)
     return tuple(names)
 
 

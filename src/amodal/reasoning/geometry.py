@@ -38,9 +38,7 @@ class PairGeometry:
         return lambda i, j: self.log_odds(boxes[i], boxes[j], photo_height)
 
     @classmethod
-    def fit(
-        cls, pairs: Sequence[tuple[Box, Box]], photo_heights: Sequence[float | None] | None = None
-    ) -> PairGeometry:
+    def fit(cls, pairs: Sequence[tuple[Box, Box]], photo_heights: Sequence[float | None] | None = None) -> PairGeometry:
         """Weights by logistic regression from judged pairs (front box, behind box).
 
         Raises:

@@ -63,9 +63,7 @@ def thin(layer: Layer, step: int) -> Layer:
     x0, y0, _, _ = layer.window
     offset = step // 2
     first_x, first_y = (offset - x0) % step, (offset - y0) % step
-    maps = [
-        np.ascontiguousarray(m[first_y::step, first_x::step]) for m in (layer.gain, layer.price, layer.rest)
-    ]
+    maps = [np.ascontiguousarray(m[first_y::step, first_x::step]) for m in (layer.gain, layer.price, layer.rest)]
     left, top = (x0 + first_x) // step, (y0 + first_y) // step
     height, width = maps[0].shape
     return Layer((left, top, left + width, top + height), *maps)

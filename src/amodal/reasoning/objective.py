@@ -166,9 +166,7 @@ class _Tops:
         return np.where(is_first, runner_up, self.first[crop])
 
 
-def _scores_and_tops(
-    layers: Sequence[Layer], order: Sequence[int]
-) -> tuple[list[Float32[np.ndarray, "h w"]], _Tops]:
+def _scores_and_tops(layers: Sequence[Layer], order: Sequence[int]) -> tuple[list[Float32[np.ndarray, "h w"]], _Tops]:
     shape = _canvas_shape(layers)
     nothing = np.full(shape, -np.inf, np.float32)
     nobody = np.full(shape, -1, np.int32)

@@ -219,9 +219,7 @@ def _priors(
     return {(i, j): pair_log_odds(sequence[i], sequence[j]) for i, j in pairs}
 
 
-def _in_given_sequence(
-    sequence: Sequence[int], evidences: Sequence[Evidence], verdict: _Verdict
-) -> Reasoning:
+def _in_given_sequence(sequence: Sequence[int], evidences: Sequence[Evidence], verdict: _Verdict) -> Reasoning:
     place = {number: n for n, number in enumerate(sequence)}
     own = [place[number] for number in range(len(sequence))]
     order = topological_order(len(sequence), [(i, j) for i, j, _ in verdict.edges])

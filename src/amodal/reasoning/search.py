@@ -11,9 +11,7 @@ from amodal.reasoning.objective import Objective
 from amodal.reasoning.windows import shared_crops
 
 
-def find_order(
-    objective: Objective, starts: Sequence[Sequence[int]] = (), exact_up_to: int = 6
-) -> tuple[int, ...]:
+def find_order(objective: Objective, starts: Sequence[Sequence[int]] = (), exact_up_to: int = 6) -> tuple[int, ...]:
     """The order (front to back) with the largest J that was found; exact for N <= `exact_up_to`.
 
     `starts` are orders to begin with, by default three; the result is never worse than any of them.

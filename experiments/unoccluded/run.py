@@ -1,0 +1,174 @@
+"""mIoU and classification of unoccluded validation objects, true boxes, beside the two trivial rows.
+
+    python experiments/unoccluded/run.py --data DIR [--model FILE ...] [--split val] [--out FILE]
+
+DIR holds `annotations.json` and `images/`. Several models (seeds) give a mean and each seed's figure. Objects are
+those flagged fully visible (`clean64`), so their visible mask is their amodal truth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from amodal.data.coco import CocoBoxes, read_masks, read_objects
+from amodal.features.lattice import pixel_window
+from amodal.images import read_photo
+from amodal.masks import CropMask
+from amodal.methods import compnet
+from amodal.methods.compositional import CompositionalSegmenter, refinement_of
+from amodal.methods.looking import cells_to_pixels, evidence_of, look
+
+COMPLETED_SOURCE = "Car Parts"  # outlines of this source were completed by GrabCut: reported apart
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", nargs="+", default=["default"])
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("result.json"))
+    arguments = parser.parse_args()
+    boxes, rows = _objects(arguments.data, arguments.split)
+    masks = read_masks(arguments.data / "annotations.json", {int(boxes.ids[row]) for row in rows})
+    seeds = [_measure(compnet.load(model), boxes, rows, masks, str(model)) for model in arguments.model]
+    result = {
+        "command": f"python experiments/unoccluded/run.py --split {arguments.split}, {len(seeds)} model(s)",
+        "date": date.today().isoformat(),
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "groups": _summary(seeds),
+    }
+    _print(result["groups"])
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _objects(data: Path, split: str) -> tuple[CocoBoxes, list[int]]:
+    boxes = read_objects(data / "annotations.json", images=data / "images")
+    flags = boxes.clean64 if boxes.clean64 is not None else np.zeros(len(boxes), bool)
+    rows = [row for row in range(len(boxes)) if flags[row] and boxes.splits[row] == split]
+    return boxes, rows
+
+
+def _measure(
+    method: CompositionalSegmenter, boxes: CocoBoxes, rows: list[int], masks: dict[int, CropMask], name: str
+) -> list[dict[str, object]]:
+    """One record per object of a class the model knows."""
+    known = [row for row in rows if boxes.labels[row] in method.labels]
+    records = []
+    for row, photo in track(list(_photos(boxes, known)), description=name):
+        label = boxes.labels[row]
+        box = boxes.boxes[row : row + 1]
+        truth = masks[int(boxes.ids[row])]
+        source = boxes.images[boxes.image_index[row]].source
+        seen = look(method.model, [photo], [box], [[label]])[0][0]
+        guess = look(method.model, [photo], [box], [[None]])[0][0]
+        found = {"whole box": _window_mask(seen, photo, 1.0), "prior alone": _prior_mask(method, seen, photo)}
+        for refine in ("none", "guided", "grabcut"):
+            evidence = evidence_of(method.model, seen, photo, refinement_of(refine))
+            reasoning = compnet.alone([evidence], lambda *_: None, None)
+            title = "compnet" if refine == "none" else refine
+            found[f"{title} modal"] = _mask(reasoning.modal[0], evidence.window, photo)
+            found[f"{title} amodal"] = _mask(reasoning.amodal[0], evidence.window, photo)
+        records.append(
+            {
+                "label": label,
+                "group": _group(str(label), source),
+                "iou": {row_name: mask.iou(truth) for row_name, mask in found.items()},
+                "right": guess.label == label,
+                "guess": guess.label,
+            }
+        )
+    return records
+
+
+def _photos(boxes: CocoBoxes, rows: list[int]) -> Iterator[tuple[int, np.ndarray]]:
+    for row in rows:
+        yield row, read_photo(boxes.images[boxes.image_index[row]].path)
+
+
+def _group(label: str, source: str) -> str:
+    if label != "car":
+        return label
+    return "car, Car Parts" if source.startswith(COMPLETED_SOURCE) else "car, hand-drawn"
+
+
+def _window_mask(seen, photo, _value) -> CropMask:  # type: ignore[no-untyped-def]
+    return CropMask.from_box(seen.lattice.box, *photo.shape[:2])
+
+
+def _prior_mask(method: CompositionalSegmenter, seen, photo) -> CropMask:  # type: ignore[no-untyped-def]
+    templates = method.model.classes[seen.label].templates.on(seen.lattice.shape)
+    window = pixel_window(seen.lattice.box, photo.shape[1], photo.shape[0])
+    prior = templates.prior[seen.mixture][None].numpy()
+    return _mask(cells_to_pixels(prior, seen.lattice, window)[0] > 0.5, window, photo)
+
+
+def _mask(pixels: np.ndarray, window: tuple[int, int, int, int], photo: np.ndarray) -> CropMask:
+    return CropMask.from_crop(pixels, window[0], window[1], *photo.shape[:2])
+
+
+def _summary(seeds: list[list[dict]]) -> dict[str, dict]:  # type: ignore[type-arg]
+    groups: dict[str, dict] = {}  # type: ignore[type-arg]
+    names = sorted({r["group"] for r in seeds[0]} | {"car"} | {"all"})
+    for name in names:
+        members = [[r for r in s if name in ("all", r["group"], r["label"])] for s in seeds]
+        if not members[0]:
+            continue
+        entry: dict = {"objects": len(members[0]), "miou": {}}  # type: ignore[type-arg]
+        for row in members[0][0]["iou"]:
+            values = np.array([[100 * r["iou"][row] for r in s] for s in members])
+            per_seed = values.mean(1)
+            low, high = _bootstrap(values.mean(0))
+            entry["miou"][row] = {
+                "mean": round(float(per_seed.mean()), 1),
+                "seeds": [round(float(v), 1) for v in per_seed],
+                "interval_95": [low, high],
+            }
+        right = np.array([[r["right"] for r in s] for s in members])
+        entry["classification"] = {
+            "mean": round(float(100 * right.mean()), 1),
+            "seeds": [round(float(100 * v), 1) for v in right.mean(1)],
+        }
+        confusion: dict[str, int] = defaultdict(int)
+        for record in members[0]:
+            if not record["right"]:
+                confusion[f"{record['label']} taken for {record['guess']}"] += 1
+        entry["mistakes_first_seed"] = dict(confusion)
+        groups[name] = entry
+    return groups
+
+
+def _bootstrap(values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean over objects."""
+    generator = np.random.default_rng(0)
+    means = generator.choice(values, (2000, len(values))).mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return round(float(low), 1), round(float(high), 1)
+
+
+def _print(groups: dict[str, dict]) -> None:  # type: ignore[type-arg]
+    rows = list(next(iter(groups.values()))["miou"])
+    print(f"{'':<18}" + "".join(f"{name:>26}" for name in groups))
+    print(f"{'objects':<18}" + "".join(f"{entry['objects']:>26}" for entry in groups.values()))
+    for row in rows:
+        cells = [
+            f"{e['miou'][row]['mean']:.1f} [{e['miou'][row]['interval_95'][0]}, {e['miou'][row]['interval_95'][1]}]"
+            for e in groups.values()
+        ]
+        print(f"{row:<18}" + "".join(f"{cell:>26}" for cell in cells))
+    print(f"{'classification':<18}" + "".join(f"{e['classification']['mean']:>26.1f}" for e in groups.values()))
+    print({name: e["mistakes_first_seed"] for name, e in groups.items() if e["mistakes_first_seed"]})
+
+
+if __name__ == "__main__":
+    main()

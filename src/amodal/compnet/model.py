@@ -1,0 +1,186 @@
+"""A learned compositional model: what it holds, how it is stored, and how it looks at objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from amodal.compnet.maps import ClassMaps, PackedTemplates, class_maps, mixture_maps, outlier_log_likelihood
+from amodal.compnet.templates import Templates
+from amodal.compnet.vmf import Kernels
+from amodal.data.write import write_bytes_atomically
+from amodal.errors import InputError
+from amodal.features.backbone import Backbone, load_backbone
+from amodal.features.lattice import Shape
+
+FORMAT = "amodal-compnet"
+VERSION = 1
+AGNOSTIC = "object"
+"""The class-agnostic model: learned from objects of every class, used for labels the model does not know."""
+
+
+@dataclass(frozen=True)
+class ClassModel:
+    """One class: its templates and its two calibrated numbers (see `calibrate`)."""
+
+    templates: Templates
+    threshold: float
+    outlier_log_prior: float
+
+
+@dataclass(frozen=True)
+class CompNet:
+    """A compositional model of several classes over one backbone.
+
+    `classes` maps labels to models and holds `AGNOSTIC`; `outliers` β: [models, kernels]; `card`: what it was learned
+    from and how, as JSON values; `backbone_state`: fine-tuned weights, empty where the backbone is as published.
+    """
+
+    backbone_name: str
+    kernels: Kernels
+    classes: Mapping[str, ClassModel]
+    outliers: Tensor
+    temperature: float
+    card: Mapping[str, Any] = field(default_factory=dict)
+    backbone_state: Mapping[str, Tensor] = field(default_factory=dict)
+    _packed: dict[tuple[str, Shape], PackedTemplates] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes it tells apart."""
+        return tuple(label for label in self.classes if label != AGNOSTIC)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The backbone, loaded when first needed."""
+        backbone = load_backbone(self.backbone_name, pretrained=not self.backbone_state)
+        if self.backbone_state:
+            backbone.network.load_state_dict(dict(self.backbone_state))
+        return backbone
+
+    def likelihood(self, features: Float[Tensor, "n channels rows cols"]) -> Float[Tensor, "n kernels cells"]:
+        """Kernel likelihoods of a batch of objects of one shape; all later steps and rounds reuse them."""
+        return self.kernels.likelihood(features).flatten(2)
+
+    def outlier(self, likelihood: Float[Tensor, "n kernels cells"]) -> Float[Tensor, "n cells"]:
+        """log p(f_i | β) of the best outlier model."""
+        return outlier_log_likelihood(likelihood, self.outliers)
+
+    def maps(self, label: str, shape: Shape, likelihood: Tensor, outlier: Tensor, weight: Tensor) -> ClassMaps:
+        """The three maps and the scores under one class (`weight` as in `class_maps`)."""
+        model = self.classes[label]
+        return class_maps(likelihood, outlier, self._templates(label, shape), model.outlier_log_prior, weight)
+
+    def mixture_maps(
+        self,
+        label: str,
+        mixture: int,
+        shape: Shape,
+        likelihood: Float[Tensor, "kernels cells"],
+        outlier: Tensor,
+    ) -> tuple[Float[Tensor, " cells"], Float[Tensor, " cells"], Float[Tensor, " cells"]]:
+        """f, o and c of one object under one mixture of one class."""
+        packed = self._templates(label, shape)
+        return mixture_maps(likelihood, outlier, packed, mixture, self.classes[label].outlier_log_prior)
+
+    def _templates(self, label: str, shape: Shape) -> PackedTemplates:
+        key = (label, shape)
+        if key not in self._packed:
+            self._packed[key] = PackedTemplates.of(self.classes[label].templates.on(shape))
+        return self._packed[key]
+
+
+def save_model(model: CompNet, path: Path) -> None:
+    """One safetensors file: half-precision tensors, everything else as JSON in its metadata."""
+    tensors = {"kernels": model.kernels.directions.half(), "outliers": model.outliers.float()}
+    classes: dict[str, Any] = {}
+    for label, entry in model.classes.items():
+        templates = entry.templates
+        tensors[f"class.{label}.foreground"] = templates.foreground.half()
+        tensors[f"class.{label}.context"] = templates.context.half()
+        tensors[f"class.{label}.prior"] = templates.prior.half()
+        classes[label] = {
+            "shape": [templates.shape.rows, templates.shape.cols],
+            "threshold": entry.threshold,
+            "outlier_log_prior": entry.outlier_log_prior,
+        }
+    for name, tensor in model.backbone_state.items():
+        tensors[f"backbone.{name}"] = tensor
+    head = {
+        "backbone": model.backbone_name,
+        "concentration": model.kernels.concentration,
+        "temperature": model.temperature,
+        "classes": classes,
+        "card": dict(model.card),
+    }
+    metadata = {"format": FORMAT, "version": str(VERSION), "model": json.dumps(head, sort_keys=True)}
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    write_bytes_atomically(path, save(contiguous, metadata=metadata))
+
+
+def load_model(path: Path) -> CompNet:
+    """Read a model file. Raises `InputError` naming the file and what is wrong with it; nothing in it is executed."""
+    if not path.is_file():
+        raise InputError(str(path), "model", "no such file", "expected a .safetensors file made by `amodal learn`")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            _check_format(path, metadata)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(
+            str(path),
+            "model",
+            f"is not a whole safetensors file ({error})",
+            "expected one; get or learn it again",
+        ) from error
+    try:
+        head = json.loads(metadata["model"])
+        return _assemble(head, tensors)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            str(path), "model", f"lacks or garbles {error}", "expected the contents `amodal learn` writes"
+        ) from error
+
+
+def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
+    found = metadata.get("format")
+    if found != FORMAT:
+        raise InputError(str(path), "format", f"is {found!r}", f"expected {FORMAT!r}: not a model of this program")
+    if metadata.get("version") != str(VERSION):
+        raise InputError(
+            str(path),
+            "version",
+            f"is {metadata.get('version')!r}",
+            f"expected {VERSION}; learn the model again or use the matching release",
+        )
+
+
+def _assemble(head: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CompNet:
+    classes = {}
+    for label, entry in head["classes"].items():
+        rows, cols = entry["shape"]
+        templates = Templates(
+            Shape(int(rows), int(cols)),
+            *(tensors[f"class.{label}.{part}"].float() for part in ("foreground", "context", "prior")),
+        )
+        classes[label] = ClassModel(templates, float(entry["threshold"]), float(entry["outlier_log_prior"]))
+    prefix = "backbone."
+    return CompNet(
+        backbone_name=str(head["backbone"]),
+        kernels=Kernels(tensors["kernels"].float(), float(head["concentration"])),
+        classes=classes,
+        outliers=tensors["outliers"].float(),
+        temperature=float(head["temperature"]),
+        card=head["card"],
+        backbone_state={name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)},
+    )

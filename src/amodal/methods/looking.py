@@ -1,0 +1,206 @@
+"""Looking at objects once: crops, one backbone pass, class, mixture, and from there evidence as often as wanted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+from torch import Tensor
+
+from amodal.compnet.maps import posteriors
+from amodal.compnet.model import AGNOSTIC, CompNet
+from amodal.compnet.refine import Refinement
+from amodal.features.crops import ObjectFeatures, extract_features
+from amodal.features.lattice import Lattice, Shape, as_xyxy, pixel_window
+from amodal.reasoning import Evidence
+
+_LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within ±9.2
+_CLASS_SHARPNESS = 40.0
+"""Mean log-likelihood ratios per cell times this go through the softmax over classes: about as many cells as speak
+independently."""
+_MOST_REFINED_PX = 384
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One object after its only backbone pass.
+
+    `likelihood` [kernels, cells] and `outlier` [cells] are kept: every later round reuses them. `candidates` are the
+    classes it may have; `label`, `mixture` and `score` what it is taken for at present.
+    """
+
+    lattice: Lattice
+    likelihood: Tensor
+    outlier: Tensor
+    inside: Tensor
+    candidates: tuple[str, ...]
+    label: str
+    mixture: int
+    score: float
+
+
+def look(
+    model: CompNet,
+    photos: Sequence[UInt8[np.ndarray, "h w 3"]],
+    boxes: Sequence[Float[np.ndarray, "n 4"]],
+    labels: Sequence[Sequence[str | None]],
+) -> list[list[Seen]]:
+    """All objects of all photos; a label of None stands for any of the model's classes."""
+    lattices = [[Lattice.of_box(as_xyxy(row)) for row in rows] for rows in boxes]
+    features = extract_features(model.backbone, photos, lattices)
+    seen: list[list[Seen | None]] = [[None] * len(items) for items in features]
+    groups: dict[tuple[Shape, tuple[str, ...]], list[tuple[int, int]]] = defaultdict(list)
+    for p, items in enumerate(features):
+        for n, item in enumerate(items):
+            groups[item.lattice.shape, candidates_for(model, labels[p][n])].append((p, n))
+    for (_, candidates), keys in groups.items():
+        looked = _look_at_group(model, [features[p][n] for p, n in keys], candidates)
+        for (p, n), found in zip(keys, looked, strict=True):
+            seen[p][n] = found
+    return [[found for found in items if found is not None] for items in seen]
+
+
+def candidates_for(model: CompNet, label: str | None) -> tuple[str, ...]:
+    """The classes an object of that label may have."""
+    if label is None:
+        return model.labels
+    return (label,) if label in model.labels else (AGNOSTIC,)
+
+
+@torch.inference_mode()
+def evidence_of(
+    model: CompNet,
+    seen: Seen,
+    photo: UInt8[np.ndarray, "h w 3"],
+    refinement: Refinement | None = None,
+) -> Evidence:
+    """The object's three maps in the photo's frame, as log posteriors.
+
+    Posteriors, not labels, are carried from cells to pixels; a constant per pixel that is common to the three maps
+    changes no decision, so normalised log posteriors serve as log-evidence.
+    """
+    height, width = photo.shape[:2]
+    window = pixel_window(seen.lattice.box, width, height)
+    cells = _cell_posteriors(model, seen)
+    pixels = cells_to_pixels(cells, seen.lattice, window)
+    if refinement is not None:
+        pixels = _refined(pixels, photo, window, refinement)
+    visible, occluded, context = np.log(np.maximum(pixels, _LEAST_PROBABILITY))
+    return Evidence(window, visible, occluded, context, seen.lattice.box, seen.lattice.cell_area)
+
+
+@torch.inference_mode()
+def look_again(model: CompNet, seen: Seen, visible: Bool[np.ndarray, "h w"], photo_size: tuple[int, int]) -> Seen:
+    """Class and mixture chosen anew on visible positions alone (self-correction); features are not computed again.
+
+    `visible` lies on the object's pixel window; `photo_size` is (height, width).
+    """
+    height, width = photo_size
+    weight = seen.inside * torch.from_numpy(_share_of_cells(seen.lattice, visible, width, height)).flatten()
+    if float(weight.sum()) < 1:
+        return seen
+    label, mixture, score = _choose(model, seen.lattice.shape, seen.candidates, seen, weight)
+    return replace(seen, label=label, mixture=mixture, score=score)
+
+
+def cells_to_pixels(
+    cells: Float32[np.ndarray, "maps rows cols"], lattice: Lattice, window: tuple[int, int, int, int]
+) -> Float32[np.ndarray, "maps h w"]:
+    """Bilinear upsampling of maps on a lattice to the pixels of a window."""
+    down, across = lattice.sampling(window)
+    pixels: np.ndarray = np.matmul(np.matmul(down, cells), across)
+    return pixels
+
+
+@torch.inference_mode()
+def _look_at_group(model: CompNet, items: Sequence[ObjectFeatures], candidates: tuple[str, ...]) -> list[Seen]:
+    shape = items[0].lattice.shape
+    likelihood = model.likelihood(torch.stack([item.features for item in items]))
+    outlier = model.outlier(likelihood)
+    inside = torch.stack([item.inside for item in items]).flatten(1)
+    scores, mixtures = [], []
+    for label in candidates:
+        maps = model.maps(label, shape, likelihood, outlier, inside)
+        best, which = maps.score.max(1)
+        scores.append(best)
+        mixtures.append(which)
+    table = torch.stack(scores, 1)
+    winner = table.argmax(1)
+    confidence = torch.softmax(_CLASS_SHARPNESS * table, 1).amax(1)
+    return [
+        Seen(
+            item.lattice,
+            likelihood[n],
+            outlier[n],
+            inside[n],
+            candidates,
+            candidates[int(winner[n])],
+            int(mixtures[int(winner[n])][n]),
+            float(confidence[n]),
+        )
+        for n, item in enumerate(items)
+    ]
+
+
+def _choose(
+    model: CompNet, shape: Shape, candidates: tuple[str, ...], seen: Seen, weight: Tensor
+) -> tuple[str, int, float]:
+    scores = []
+    for label in candidates:
+        maps = model.maps(label, shape, seen.likelihood[None], seen.outlier[None], weight[None])
+        scores.append(maps.score[0])
+    best = torch.stack([score.max() for score in scores])
+    winner = int(best.argmax())
+    confidence = float(torch.softmax(_CLASS_SHARPNESS * best, 0)[winner])
+    return candidates[winner], int(scores[winner].argmax()), confidence
+
+
+def _cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows cols"]:
+    foreground, occluded, context = model.mixture_maps(
+        seen.label, seen.mixture, seen.lattice.shape, seen.likelihood, seen.outlier
+    )
+    threshold = model.classes[seen.label].threshold
+    cells = posteriors(foreground, occluded, context, threshold, model.temperature)
+    array: np.ndarray = cells.view(3, *seen.lattice.shape.padded).numpy()
+    return array
+
+
+def _refined(
+    pixels: Float32[np.ndarray, "3 h w"],
+    photo: UInt8[np.ndarray, "h w 3"],
+    window: tuple[int, int, int, int],
+    refinement: Refinement,
+) -> Float32[np.ndarray, "3 h w"]:
+    """What is visible follows the photo's edges; what it gives up or gains comes from the other two in proportion."""
+    x0, y0, x1, y1 = window
+    picture, visible = photo[y0:y1, x0:x1], pixels[0]
+    shrink = min(1.0, _MOST_REFINED_PX / max(picture.shape[:2]))
+    if shrink < 1:
+        size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
+        small = refinement(
+            cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
+            cv2.resize(visible, size, interpolation=cv2.INTER_AREA),
+        )
+        fine = cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    else:
+        fine = refinement(np.ascontiguousarray(picture), visible)
+    fine = np.clip(fine, 0.02, 0.98)
+    rest = np.maximum(1 - visible, 1e-6)
+    return np.stack([fine, pixels[1] * (1 - fine) / rest, pixels[2] * (1 - fine) / rest])
+
+
+def _share_of_cells(
+    lattice: Lattice, visible: Bool[np.ndarray, "h w"], width: int, height: int
+) -> Float32[np.ndarray, "rows cols"]:
+    """Share of each cell that is visible; surroundings beyond the box count as visible."""
+    window = pixel_window(lattice.box, width, height)
+    down, across = lattice.sampling(window)
+    covered = down.sum(0)[:, None] * across.sum(1)[None]
+    hidden = down.T @ (~visible).astype(np.float32) @ across.T
+    share: np.ndarray = 1 - hidden / np.maximum(covered, 1e-6)
+    return share.astype(np.float32)

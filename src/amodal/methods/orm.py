@@ -1,0 +1,85 @@
+"""Methods `orm`, `published` and `nod`: the compositional model with reasoning between objects.
+
+`orm` (default) labels whole clusters under the best order; `published` follows the paper's procedure; `nod` is its
+row without order: pixels are competed for, nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from amodal.methods.compositional import CompositionalSegmenter, Reasoner, Refine, read_model, refinement_of
+from amodal.reasoning import Evidence, PairGeometry, Reasoning, joint, published
+from amodal.reasoning.evidence import PairLogOdds, Rescore
+
+
+def load(
+    model: str | os.PathLike[str] = "default",
+    *,
+    refine: Refine = "none",
+    rounds: int = 2,
+    geometry: bool = True,
+    keep_posteriors: bool = False,
+) -> CompositionalSegmenter:
+    """The default method.
+
+    Args:
+        model: "default" or a model file.
+        refine: image-guided refinement of each object's maps.
+        rounds: rounds of self-correction at most.
+        geometry: let lower edges and sizes of boxes speak about the order, beside appearance.
+        keep_posteriors: store every object's posterior maps in the scene.
+    """
+
+    def reasoner(evidences: Sequence[Evidence], rescore: Rescore, prior: PairLogOdds | None) -> Reasoning:
+        return joint.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
+
+    return _assemble("orm", model, reasoner, refine, geometry, keep_posteriors)
+
+
+def load_published(
+    model: str | os.PathLike[str] = "default",
+    *,
+    refine: Refine = "none",
+    rounds: int = 2,
+    geometry: bool = False,
+    keep_posteriors: bool = False,
+) -> CompositionalSegmenter:
+    """The procedure as printed (Eq 16, 17); `geometry` is off because the paper has none."""
+
+    def reasoner(evidences: Sequence[Evidence], rescore: Rescore, prior: PairLogOdds | None) -> Reasoning:
+        return published.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
+
+    return _assemble("published", model, reasoner, refine, geometry, keep_posteriors)
+
+
+def load_nod(
+    model: str | os.PathLike[str] = "default", *, refine: Refine = "none", keep_posteriors: bool = False
+) -> CompositionalSegmenter:
+    """Pixel competition alone (the paper's "no order" row)."""
+
+    def reasoner(evidences: Sequence[Evidence], _rescore: Rescore, _prior: PairLogOdds | None) -> Reasoning:
+        return published.compete(evidences)
+
+    return _assemble("nod", model, reasoner, refine, False, keep_posteriors)
+
+
+def _assemble(
+    name: str,
+    model: str | os.PathLike[str],
+    reasoner: Reasoner,
+    refine: Refine,
+    geometry: bool,
+    keep_posteriors: bool,
+) -> CompositionalSegmenter:
+    compnet, model_name = read_model(model)
+    return CompositionalSegmenter(
+        name,
+        compnet,
+        model_name,
+        reasoner,
+        geometry=PairGeometry() if geometry else None,
+        refinement=refinement_of(refine),
+        keep_posteriors=keep_posteriors,
+    )
