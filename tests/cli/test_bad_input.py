@@ -169,13 +169,9 @@ def test_an_output_folder_below_a_file_is_refused_before_any_work(
 
 
 @pytest.mark.usefixtures("stub")
-def test_an_output_folder_that_is_a_file_is_refused(
-    amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path
-) -> None:
+def test_an_output_folder_that_is_a_file_is_refused(amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    assert_refused(
-        amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "file"), "cannot be written"
-    )
+    assert_refused(amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "file"), "cannot be written")
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -258,9 +254,7 @@ def test_a_bad_model_is_refused_by_name(
 def test_a_model_that_does_not_exist_is_refused_by_name(
     amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path
 ) -> None:
-    outcome = amodal(
-        "predict", photo, "--boxes", boxes, "--model", tmp_path / "no.safetensors", "--out", tmp_path
-    )
+    outcome = amodal("predict", photo, "--boxes", boxes, "--model", tmp_path / "no.safetensors", "--out", tmp_path)
     assert_refused(outcome, "no.safetensors")
 
 

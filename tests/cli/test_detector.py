@@ -47,9 +47,7 @@ def test_detected_objects_are_segmented_and_their_boxes_count_as_visible(
     assert asked == [("some_network", 0.7)]
 
 
-def test_what_its_boxes_hold_can_be_overruled(
-    amodal: Amodal, photo: Path, tmp_path: Path, asked: Asked
-) -> None:
+def test_what_its_boxes_hold_can_be_overruled(amodal: Amodal, photo: Path, tmp_path: Path, asked: Asked) -> None:
     arguments = ("--detector", "some_network", "--boxes-are", "amodal", "--out", tmp_path, "--no-pictures")
     amodal("predict", photo, *arguments)
     assert read_scenes(tmp_path / "scenes.json")[0].boxes_are == "amodal"

@@ -63,10 +63,7 @@ def test_ctrl_c_leaves_earlier_results_as_they_were_and_keeps_finished_photos(
     break_at(2, KeyboardInterrupt)
     outcome = amodal("predict", *photos, "--boxes", boxes, "--out", out)
     assert outcome.code == 130
-    assert (
-        f"{PHOTOS_AT_ONCE} of {len(photos)} photos are finished and kept in {out / 'unfinished'}"
-        in outcome.err
-    )
+    assert f"{PHOTOS_AT_ONCE} of {len(photos)} photos are finished and kept in {out / 'unfinished'}" in outcome.err
     after = contents(out)
     assert {name: after[name] for name in before} == before
     assert len(read_scenes(out / "unfinished" / "scenes.json")) == PHOTOS_AT_ONCE

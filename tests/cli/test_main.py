@@ -44,10 +44,7 @@ def test_an_unknown_command_is_exit_code_2(amodal: Amodal) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"]])
 def test_help_comes_within_a_second_and_without_heavy_libraries(arguments: list[str]) -> None:
     heavy = {"torch", "cv2", "timm", "sklearn", "supervision"}
-    program = (
-        "import sys; from amodal.cli.main import main; "
-        f"main({arguments}); assert not {heavy} & set(sys.modules)"
-    )
+    program = f"import sys; from amodal.cli.main import main; main({arguments}); assert not {heavy} & set(sys.modules)"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

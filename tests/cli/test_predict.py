@@ -14,9 +14,7 @@ from helpers.command_line import Amodal, contents, save_boxes, save_photo
 pytestmark = pytest.mark.usefixtures("stub")
 
 
-def test_results_pictures_and_page_are_written(
-    amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path
-) -> None:
+def test_results_pictures_and_page_are_written(amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path) -> None:
     outcome = amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     names = set(contents(tmp_path / "out"))
@@ -26,9 +24,7 @@ def test_results_pictures_and_page_are_written(
     assert str(tmp_path / "out" / "index.html") in outcome.out
 
 
-def test_scenes_are_read_back_with_masks_and_order(
-    amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path
-) -> None:
+def test_scenes_are_read_back_with_masks_and_order(amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path) -> None:
     amodal("predict", photo, "--boxes", boxes, "--out", tmp_path, "--no-pictures")
     (scene,) = read_scenes(tmp_path / "scenes.json")
     assert (scene.width, scene.height, scene.image) == (64, 48, photo.as_posix())
@@ -37,9 +33,7 @@ def test_scenes_are_read_back_with_masks_and_order(
     assert scene.instance(0).modal.area == 36 * 30 - 20 * 26
 
 
-def test_without_pictures_only_the_scenes_are_written(
-    amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path
-) -> None:
+def test_without_pictures_only_the_scenes_are_written(amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path) -> None:
     amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "out", "--no-pictures")
     assert list(contents(tmp_path / "out")) == ["scenes.json"]
 
@@ -83,9 +77,7 @@ def test_photos_of_the_same_name_get_pictures_of_their_own(amodal: Amodal, tmp_p
     assert names == ["pictures/x-2-masks.jpg", "pictures/x-masks.jpg"]
 
 
-def test_objects_without_a_class_are_given_one_by_the_method(
-    amodal: Amodal, photo: Path, tmp_path: Path
-) -> None:
+def test_objects_without_a_class_are_given_one_by_the_method(amodal: Amodal, photo: Path, tmp_path: Path) -> None:
     boxes = save_boxes(tmp_path / "boxes.json", {"street.jpg": [[4, 6, 40, 36]]}, label=None)
     assert amodal("predict", photo, "--boxes", boxes, "--out", tmp_path, "--no-pictures").code == 0
     assert read_scenes(tmp_path / "scenes.json")[0].instances[0].label == "car"

@@ -148,9 +148,7 @@ def test_photo_is_found_by_name_wherever_it_lies(write) -> None:
 
 
 def test_folders_tell_photos_of_the_same_name_apart(write) -> None:
-    entries = [
-        {**ENTRY, "file": f"{side}/a.jpg", "width": width} for side, width in (("left", 50), ("right", 60))
-    ]
+    entries = [{**ENTRY, "file": f"{side}/a.jpg", "width": width} for side, width in (("left", 50), ("right", 60))]
     photos = read_boxes(write(entries), ["/x/right/a.jpg", "/x/left/a.jpg"])
     assert [photo.width for photo in photos] == [60, 50]
 

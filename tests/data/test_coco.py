@@ -158,9 +158,7 @@ def test_mask_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ([3], r"annotations\[0\]\.segmentation\[0\]: is a number, expected a list"),
     ],
 )
-def test_broken_mask_is_refused_naming_the_annotation(
-    tmp_path: Path, segmentation: Any, problem: str
-) -> None:
+def test_broken_mask_is_refused_naming_the_annotation(tmp_path: Path, segmentation: Any, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         read_masks(write(tmp_path, changed("annotations", "segmentation", segmentation)))
 
@@ -170,9 +168,7 @@ def research_data() -> Path:
     return Path(folder) if folder else Path(__file__).parents[3] / "shared" / "data"
 
 
-@pytest.mark.skipif(
-    not (research_data() / "street").exists(), reason="no research data (AMODAL_RESEARCH_DATA)"
-)
+@pytest.mark.skipif(not (research_data() / "street").exists(), reason="no research data (AMODAL_RESEARCH_DATA)")
 def test_street_data_has_the_counts_of_its_readme() -> None:
     path = research_data() / "street" / "annotations.json"
     objects = read_objects(path)

@@ -86,9 +86,7 @@ def a_scene() -> Scene:
     front = Instance(4, "car", (1, 2, 4, 5), 0.75, square(3), square(3), claimed=square(4))
     behind = Instance(9, "bus", (1, 2, 6, 7), 0.5, square(5).subtract(square(3)), square(5))
     order = OrderGraph((OrderEdge(4, 9, 0.8),))
-    return Scene(
-        8, 10, (front, behind), order, image="a.jpg", method="orm", model="default", warnings=("dark",)
-    )
+    return Scene(8, 10, (front, behind), order, image="a.jpg", method="orm", model="default", warnings=("dark",))
 
 
 def as_json(path: Path) -> dict[str, Any]:
@@ -176,9 +174,7 @@ def test_box_that_width_and_height_cannot_say_is_kept_to_the_last_bit(tmp_path: 
     box = (-1e6, 0.1, 0.1, 0.3)
     assert box[0] + (box[2] - box[0]) != box[2]
     scene = a_scene()
-    write_scenes(
-        [scene.with_instances([replace(scene.instances[0], box=box), scene.instances[1]])], tmp_path / "a"
-    )
+    write_scenes([scene.with_instances([replace(scene.instances[0], box=box), scene.instances[1]])], tmp_path / "a")
     assert read_scenes(tmp_path / "a")[0].instances[0].box == box
 
 

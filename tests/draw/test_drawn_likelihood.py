@@ -19,9 +19,7 @@ def _one_place(visible: float, context: float, occluded: float) -> np.ndarray:
     ("probabilities", "colour"),
     [((1, 0, 0), FOREGROUND), ((0, 1, 0), CONTEXT), ((0, 0, 1), OCCLUDER)],
 )
-def test_certainty_has_the_full_colour(
-    probabilities: tuple[float, float, float], colour: tuple[int, int, int]
-) -> None:
+def test_certainty_has_the_full_colour(probabilities: tuple[float, float, float], colour: tuple[int, int, int]) -> None:
     assert tuple(_one_place(*probabilities)) == colour
 
 

@@ -91,9 +91,7 @@ def test_at_the_pictures_scale_the_visible_part_stays_inside_the_whole() -> None
     rng = np.random.default_rng(4)
     whole = rng.random((HEIGHT, WIDTH)) < 0.5
     seen = whole & (rng.random((HEIGHT, WIDTH)) < 0.7)
-    instance = Instance(
-        1, "x", (0, 0, WIDTH, HEIGHT), 1.0, CropMask.from_dense(seen), CropMask.from_dense(whole)
-    )
+    instance = Instance(1, "x", (0, 0, WIDTH, HEIGHT), 1.0, CropMask.from_dense(seen), CropMask.from_dense(whole))
     scene = Scene(HEIGHT, WIDTH, (instance,)).validate()
     canvas = canvas_for(scene, grey_photo())
     window = canvas.window(instance.amodal)

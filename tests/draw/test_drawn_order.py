@@ -72,9 +72,7 @@ def test_without_an_order_no_arrow_is_drawn() -> None:
 def test_an_arrow_bends_around_an_object_in_its_way() -> None:
     scene = _apart()
     between = square(55, 45, 65, 55)
-    crowded = scene.with_instances(
-        [*scene.instances, Instance(3, "c", (55, 45, 65, 55), 1.0, between, between)]
-    )
+    crowded = scene.with_instances([*scene.instances, Instance(3, "c", (55, 45, 65, 55), 1.0, between, between)])
     straight, bent = (
         (_with_order(s, OrderEdge(1, 2, 0.9))[round(49 * SCALE) : round(51 * SCALE), 45 * SCALE] == 255).any()
         for s in (scene, crowded)
@@ -85,9 +83,7 @@ def test_an_arrow_bends_around_an_object_in_its_way() -> None:
 @pytest.mark.parametrize("count", [2, 5, 30])
 def test_nodes_of_objects_at_the_same_place_do_not_cover_each_other(count: int) -> None:
     mask = square(40, 30, 80, 70)
-    scene = Scene(
-        HEIGHT, WIDTH, tuple(Instance(i, "x", (40, 30, 80, 70), 1.0, mask, mask) for i in range(count))
-    )
+    scene = Scene(HEIGHT, WIDTH, tuple(Instance(i, "x", (40, 30, 80, 70), 1.0, mask, mask) for i in range(count)))
     canvas = canvas_for(scene, grey_photo())
     places = np.array(list(node_places(scene, canvas).values()))
     distance = np.linalg.norm(places[:, None] - places[None], axis=-1)[~np.eye(count, dtype=bool)]

@@ -46,8 +46,7 @@ class _Page(HTMLParser):
 
 def _written(folder: Path, *scenes: Scene) -> str:
     entries: list[tuple[Scene, Mapping[str, Path]]] = [
-        (scene, write_pictures(scene, grey_photo(), folder, f"photo{number}"))
-        for number, scene in enumerate(scenes)
+        (scene, write_pictures(scene, grey_photo(), folder, f"photo{number}")) for number, scene in enumerate(scenes)
     ]
     return write_page(entries, folder / "index.html").read_text(encoding="utf-8")
 

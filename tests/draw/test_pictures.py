@@ -108,9 +108,7 @@ def test_a_cyclic_order_can_be_drawn(draw: Drawer) -> None:
     scene = two_squares()
     third = replace(scene.instances[0], id=3, modal=CropMask.empty(HEIGHT, WIDTH))
     edges = (OrderEdge(1, 2, 0.6), OrderEdge(2, 3, 0.6), OrderEdge(3, 1, 0.6))
-    assert draw(
-        replace(scene, instances=(*scene.instances, third), order=OrderGraph(edges)), grey_photo()
-    ).size
+    assert draw(replace(scene, instances=(*scene.instances, third), order=OrderGraph(edges)), grey_photo()).size
 
 
 def test_a_claim_of_two_objects_is_white() -> None:
@@ -169,9 +167,7 @@ def test_colours_do_not_depend_on_the_order_of_objects() -> None:
 def test_a_scene_draws_itself_on_the_photo_it_names(tmp_path: Path) -> None:
     file = tmp_path / "street.png"
     Image.fromarray(grey_photo()).save(file)
-    np.testing.assert_array_equal(
-        two_squares(image=str(file)).draw(), two_squares(image=str(file)).draw(grey_photo())
-    )
+    np.testing.assert_array_equal(two_squares(image=str(file)).draw(), two_squares(image=str(file)).draw(grey_photo()))
 
 
 def test_a_scene_without_a_photo_says_so() -> None:
