@@ -6,6 +6,7 @@ interest: the photos' kernel histograms are clustered, so that walls, foliage an
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from sklearn.cluster import KMeans
@@ -22,7 +23,7 @@ def fit_outliers(
     clustering = KMeans(count, n_init=10, random_state=seed).fit(responsibilities.sqrt().double().numpy())
     labels = torch.from_numpy(clustering.labels_)
     # Fewer clusters than asked for are found where pictures are alike.
-    means = torch.stack([responsibilities[labels == index].mean(0) for index in labels.unique()])
+    means = torch.stack([responsibilities[labels == index].mean(0) for index in np.unique(labels)])
     floored = means + _FLOOR / means.shape[1]
     return floored / floored.sum(1, keepdim=True)
 
