@@ -112,9 +112,7 @@ def test_arrays_that_break_a_promise_are_refused(scene):
     arrays = to_arrays(scene)
     with pytest.raises(InputError, match="modal: 39 pixels outside amodal"):
         from_arrays(
-            dataclasses.replace(
-                arrays, amodal=np.zeros_like(arrays.amodal), modal=arrays.modal & [[[False]], [[True]]]
-            )
+            dataclasses.replace(arrays, amodal=np.zeros_like(arrays.amodal), modal=arrays.modal & [[[False]], [[True]]])
         )
 
 

@@ -19,9 +19,7 @@ def random_graphs(acyclic: bool):
     for _ in range(150):
         count = int(chance.integers(1, 8))
         ids = chance.permutation(50)[:count]
-        pairs = (
-            itertools.combinations(ids.tolist(), 2) if acyclic else itertools.permutations(ids.tolist(), 2)
-        )
+        pairs = itertools.combinations(ids.tolist(), 2) if acyclic else itertools.permutations(ids.tolist(), 2)
         yield ids.tolist(), graph(*(pair for pair in pairs if chance.random() < 0.4))
 
 

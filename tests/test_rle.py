@@ -18,8 +18,7 @@ SQUARE = {"size": [4, 4], "counts": [5, 2, 2, 2, 5]}
 def test_text_bytes_and_list_say_the_same():
     text = coco.frPyObjects(SQUARE, 4, 4)["counts"]
     masks = {
-        CropMask.from_coco_rle({"size": [4, 4], "counts": counts})
-        for counts in (text, text.decode(), [5, 2, 2, 2, 5])
+        CropMask.from_coco_rle({"size": [4, 4], "counts": counts}) for counts in (text, text.decode(), [5, 2, 2, 2, 5])
     }
     assert masks == {CropMask.from_box((1, 1, 3, 3), 4, 4)}
 

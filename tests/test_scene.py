@@ -169,9 +169,7 @@ def test_any_number_of_overlaps_is_found_as_dense_counting_finds_it():
     chance = np.random.default_rng(8)
     refused = 0
     for _ in range(200):
-        frames = chance.random((int(chance.integers(1, 5)), HEIGHT, WIDTH)) < chance.choice(
-            [0.001, 0.01, 0.1]
-        )
+        frames = chance.random((int(chance.integers(1, 5)), HEIGHT, WIDTH)) < chance.choice([0.001, 0.01, 0.1])
         instances = tuple(thing(id, CropMask.from_dense(frame)) for id, frame in enumerate(frames))
         scene = Scene(HEIGHT, WIDTH, instances)
         if frames.sum(axis=0).max() > 1:

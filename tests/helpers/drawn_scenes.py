@@ -23,9 +23,7 @@ def two_squares(labels: tuple[str, str] = ("car", "person"), image: str | None =
     front, whole = square(20, 30, 60, 80), square(40, 20, 100, 70)
     maps = np.full((3, 5, 6), 0.1, dtype=np.float32)
     maps[0, :, :2] = maps[1, :, 2:4] = maps[2, :, 4:] = 0.8
-    first = Instance(
-        1, labels[0], (20, 30, 60, 80), 0.9, front, front, Posterior((14, 24, 66, 86), maps), front
-    )
+    first = Instance(1, labels[0], (20, 30, 60, 80), 0.9, front, front, Posterior((14, 24, 66, 86), maps), front)
     second = Instance(
         2, labels[1], (40, 20, 100, 70), 0.8, whole - front, whole, Posterior((34, 14, 106, 76), maps), whole
     )

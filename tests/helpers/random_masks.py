@@ -57,9 +57,7 @@ def special_cases(mask: np.ndarray) -> set[str]:
 
 def _batch(height: int, width: int, first: str, second: str, seed: int) -> Batch:
     chance = np.random.default_rng(seed)
-    pairs = [
-        (KINDS[first](height, width, chance), KINDS[second](height, width, chance)) for _ in range(BATCH)
-    ]
+    pairs = [(KINDS[first](height, width, chance), KINDS[second](height, width, chance)) for _ in range(BATCH)]
     return Batch(pairs, chance)
 
 

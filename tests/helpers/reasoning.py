@@ -109,10 +109,7 @@ def closed_form_evidence(evidences: Sequence[Evidence], order: Sequence[int]) ->
     size = picture_size(evidences)
     f = [on_picture(e, e.foreground.astype(float), -np.inf, size) for e in evidences]
     c = [on_picture(e, e.context.astype(float), ABSENT_OUTSIDE, size) for e in evidences]
-    free = [
-        on_picture(e, np.maximum(e.occluded, e.context).astype(float), ABSENT_OUTSIDE, size)
-        for e in evidences
-    ]
+    free = [on_picture(e, np.maximum(e.occluded, e.context).astype(float), ABSENT_OUTSIDE, size) for e in evidences]
     best = sum(free)
     for k, owner in enumerate(order):
         front, behind = order[:k], order[k + 1 :]

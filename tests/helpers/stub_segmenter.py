@@ -62,9 +62,7 @@ def _scene(photo: Photo, boxes: ArrayLike, labels: Sequence[str | None] | None, 
         seen[index] = wholes[index].subtract(covered)
         covered = covered.union(wholes[index])
     instances = [
-        Instance(
-            index, (labels[index] if labels else None) or "car", tuple(box), 0.9, seen[index], wholes[index]
-        )
+        Instance(index, (labels[index] if labels else None) or "car", tuple(box), 0.9, seen[index], wholes[index])
         for index, box in enumerate(rows)
     ]
     edges = [

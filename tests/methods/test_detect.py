@@ -91,9 +91,7 @@ def test_an_unknown_network_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", None])
-def test_a_file_that_is_not_safetensors_is_refused(
-    tmp_path: Path, weights: Path, content: bytes | None
-) -> None:
+def test_a_file_that_is_not_safetensors_is_refused(tmp_path: Path, weights: Path, content: bytes | None) -> None:
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(weights.read_bytes()[:1_000_000] if content is None else content)
     with pytest.raises(InputError, match=r"bad\.safetensors.*safetensors"):
@@ -112,9 +110,7 @@ def test_names_that_are_no_list_are_refused(tmp_path: Path, network: torch.nn.Mo
         load_detector(f"{NAME}@{bad}")
 
 
-def test_public_weights_that_cannot_be_fetched_say_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_public_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def offline(*_args: object, **_more: object) -> None:
         raise URLError("no network")
 

@@ -139,18 +139,14 @@ def test_result_does_not_depend_on_the_order_in_which_objects_are_given(evidence
 def described(evidences: Sequence[Evidence], result: Reasoning) -> list[tuple[object, ...]]:
     return [
         (e.window, e.foreground.tobytes(), modal.tobytes(), amodal.tobytes(), final.foreground.tobytes())
-        for e, modal, amodal, final in zip(
-            evidences, result.modal, result.amodal, result.evidences, strict=True
-        )
+        for e, modal, amodal, final in zip(evidences, result.modal, result.amodal, result.evidences, strict=True)
     ]
 
 
 @given(scenes(), st.integers(0, 1000))
 @settings(max_examples=100, deadline=None)
 def test_the_objective_never_falls_over_rounds(evidences, seed):
-    result = reason(
-        evidences, rescore=noisy_rescore(evidences, seed), rounds=5, pair_log_odds=prior_of(evidences)
-    )
+    result = reason(evidences, rescore=noisy_rescore(evidences, seed), rounds=5, pair_log_odds=prior_of(evidences))
     assert all(later >= earlier - 1e-4 for earlier, later in itertools.pairwise(result.objective))
     assert len(result.objective) <= 6
 
@@ -309,8 +305,7 @@ def test_an_order_found_on_samples_is_nearly_the_best_on_all_pixels():
     evidences = smooth_scene(5, seed=2)
     order = reason(evidences, settings=JointSettings(max_samples=1000)).order
     values = [
-        objective_of(evidences, every, 1.0, None, closed_form_evidence)
-        for every in itertools.permutations(range(5))
+        objective_of(evidences, every, 1.0, None, closed_form_evidence) for every in itertools.permutations(range(5))
     ]
     found = objective_of(evidences, order, 1.0, None, closed_form_evidence)
     assert (found - min(values)) / (max(values) - min(values)) > 0.95

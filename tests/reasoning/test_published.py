@@ -92,10 +92,7 @@ def test_for_a_pair_the_whole_conflict_goes_to_whom_more_pixels_voted_for(eviden
         return
     result = reason(evidences)
     size = picture_size(evidences)
-    own = [
-        on_picture(e, (e.foreground > e.occluded) & (e.foreground > e.context), False, size)
-        for e in evidences
-    ]
+    own = [on_picture(e, (e.foreground > e.occluded) & (e.foreground > e.context), False, size) for e in evidences]
     f = [on_picture(e, e.foreground, -np.inf, size) for e in evidences]
     conflict = own[0] & own[1]
     votes = [int((conflict & (f[0] > f[1])).sum()), int((conflict & (f[1] > f[0])).sum())]

@@ -90,7 +90,9 @@ def _members(objects: Sequence[TrainingObject], shape: Shape, kernels: Kernels, 
     for item in objects:
         for view in (item.plain, item.mirrored):
             features = _on_lattice(view, shape)
-            likelihood.append(kernels.likelihood(features[None])[0].half())
+            values = kernels.likelihood(features[None])[0]
+            # A factor per cell cancels from all comparisons; without it half precision would lose the small values.
+            likelihood.append((values / values.sum(0).clamp_min(1e-12)).half())
             foreground.append(torch.sigmoid(split.log_odds(features)) * box)
             inside.append(resample(view.inside, view.lattice.shape, shape))
     return ClassObjects(shape, torch.stack(likelihood), torch.stack(foreground), torch.stack(inside))

@@ -22,6 +22,7 @@ from amodal.features.lattice import Shape
 _POOLED = (6, 6)  # the coarse grid on which two objects are compared for clustering
 _FLOOR = 1e-3  # total weight given to all kernels together where nothing was seen
 _CHUNK = 64
+_STILL = 0.005  # EM ends when no more than this share of the objects changes component
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,16 @@ def fit_mixtures(
     settings: MixtureSettings,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Templates, Int64[Tensor, " objects"]]:
-    """Hard EM until no object changes its component: the templates and the final assignment."""
+    """Hard EM until hardly an object changes its component: the templates and the final assignment."""
     for completed in range(settings.rounds):
         templates = estimate(objects, assignment, settings)
         following = best_mixture(objects, templates)
         if progress is not None:
             progress(completed + 1, settings.rounds)
-        if bool((following == assignment).all()):
-            break
+        moved = int((following != assignment).sum())
         assignment = following
+        if moved <= _STILL * len(objects):
+            break
     return estimate(objects, assignment, settings), assignment
 
 
@@ -131,10 +133,11 @@ def likelihoods(
     kernel_likelihood: Float[Tensor, "objects kernels rows cols"], templates: Templates
 ) -> tuple[Float[Tensor, "objects mixtures rows cols"], Float[Tensor, "objects mixtures rows cols"]]:
     """p(f_i | A^m_i) and p(f_i | χ^m_i): Σ_k α^m_{i,k} p(f_i | λ_k) (Eq 5)."""
-    return (
-        torch.einsum("mkrc,nkrc->nmrc", templates.foreground, kernel_likelihood),
-        torch.einsum("mkrc,nkrc->nmrc", templates.context, kernel_likelihood),
-    )
+    both = torch.cat([templates.foreground, templates.context]).flatten(2).permute(2, 0, 1)
+    values = torch.bmm(both, kernel_likelihood.flatten(2).permute(2, 1, 0)).permute(2, 1, 0)
+    values = values.unflatten(2, kernel_likelihood.shape[2:])
+    mixtures = len(templates.prior)
+    return values[:, :mixtures], values[:, mixtures:]
 
 
 def _describe(objects: ClassObjects, rows: slice) -> Tensor:
