@@ -18,6 +18,7 @@ from amodal.compnet.refine import Refinement
 from amodal.features.crops import ObjectFeatures, extract_features
 from amodal.features.lattice import Lattice, Shape, as_xyxy, pixel_window
 from amodal.reasoning import Evidence
+from amodal.reasoning.evidence import Window
 
 _LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within ±9.2
 _CLASS_SHARPNESS = 40.0
@@ -87,9 +88,10 @@ def evidence_of(
     height, width = photo.shape[:2]
     window = pixel_window(seen.lattice.box, width, height)
     cells = _cell_posteriors(model, seen)
-    pixels = cells_to_pixels(cells, seen.lattice, window)
-    if refinement is not None:
-        pixels = _refined(pixels, photo, window, refinement)
+    if refinement is None:
+        pixels = cells_to_pixels(cells, seen.lattice, window)
+    else:
+        pixels = _refined(cells, seen.lattice, photo, window, refinement)
     visible, occluded, context = np.log(np.maximum(pixels, _LEAST_PROBABILITY))
     return Evidence(window, visible, occluded, context, seen.lattice.box, seen.lattice.cell_area)
 
@@ -171,27 +173,30 @@ def _cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows 
 
 
 def _refined(
-    pixels: Float32[np.ndarray, "3 h w"],
+    cells: Float32[np.ndarray, "3 rows cols"],
+    lattice: Lattice,
     photo: UInt8[np.ndarray, "h w 3"],
-    window: tuple[int, int, int, int],
+    window: Window,
     refinement: Refinement,
 ) -> Float32[np.ndarray, "3 h w"]:
-    """What is visible follows the photo's edges; what it gives up or gains comes from the other two in proportion."""
-    x0, y0, x1, y1 = window
-    picture, visible = photo[y0:y1, x0:x1], pixels[0]
+    """What is visible follows the photo's edges; what it gives up or gains comes from the other two in proportion.
+
+    The refinement sees the surroundings too (it learns their colours), in a picture of limited size.
+    """
+    around = pixel_window(lattice.padded_box, photo.shape[1], photo.shape[0])
+    x0, y0, x1, y1 = around
+    picture = photo[y0:y1, x0:x1]
+    pixels = cells_to_pixels(cells, lattice, around)
     shrink = min(1.0, _MOST_REFINED_PX / max(picture.shape[:2]))
-    if shrink < 1:
-        size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
-        small = refinement(
-            cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
-            cv2.resize(visible, size, interpolation=cv2.INTER_AREA),
-        )
-        fine = cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
-    else:
-        fine = refinement(np.ascontiguousarray(picture), visible)
-    fine = np.clip(fine, 0.02, 0.98)
-    rest = np.maximum(1 - visible, 1e-6)
-    return np.stack([fine, pixels[1] * (1 - fine) / rest, pixels[2] * (1 - fine) / rest])
+    size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
+    small = refinement(
+        cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(pixels[0], size, interpolation=cv2.INTER_AREA),
+    )
+    visible = np.clip(cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), 0.02, 0.98)
+    left = (1 - visible) / np.maximum(1 - pixels[0], 1e-6)
+    refined = np.stack([visible, pixels[1] * left, pixels[2] * left])
+    return refined[:, window[1] - y0 : window[3] - y0, window[0] - x0 : window[2] - x0]
 
 
 def _share_of_cells(
