@@ -25,8 +25,8 @@ class PairGeometry:
     """
 
     # Fitted by `python experiments/order_prior/fit.py` on 168 pairs judged by eye, boxes of the visible parts.
-    # Beside the lower edge, size added nothing measurable. The cap is a probability of .97: unclear pairs were left out of the judging, so it cannot
-    # show how often boxes mislead on those.
+    # Beside the lower edge, size added nothing measurable. The cap is a probability of .97: unclear pairs were left
+    # out of the judging, so it cannot show how often boxes mislead on those.
     weight_lower_edge: float = 15.8
     weight_log_size: float = 0.0
     max_log_odds: float = 3.48
