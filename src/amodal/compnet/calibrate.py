@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-FALSE_OUTLIERS = 0.02
+FALSE_OUTLIERS = 0.005
 """Share of the cells of fully visible training objects that may look like an outlier."""
 
 _FINER = 4  # samples per cell at which a mask's outline is compared

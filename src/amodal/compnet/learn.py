@@ -62,6 +62,8 @@ class LearnConfig:
     """Gaussian smoothing of the templates, in cells."""
     teacher: Literal["grabcut", "guided", "none"] = "grabcut"
     """Image-guided refinement of the training masks."""
+    lessons: int = 1
+    """How often training masks are refined and templates estimated anew."""
     outliers: int = 6
     """Outlier models β."""
     min_boxes: int = 25
@@ -123,7 +125,7 @@ def learn(
     concentration = config.concentration or backbone.spec.sigma
     kernels = _kernels(objects, config, concentration, workshop, progress)
     outliers = _outliers(backbone, kernels, boxes, split, config, workshop, progress)
-    settings = ClassSettings(MixtureSettings(config.mixtures, config.smoothing_cells), config.teacher)
+    settings = ClassSettings(MixtureSettings(config.mixtures, config.smoothing_cells), config.teacher, config.lessons)
     classes = {}
     for label, rows in selection.rows.items():
         members = [objects[int(row)] for row in rows]

@@ -44,6 +44,8 @@ class ClassSettings:
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     teacher: str = "grabcut"
     """Image-guided refinement of the training masks: grabcut, guided or none."""
+    lessons: int = 1
+    """How often the training masks are refined and the templates estimated anew."""
     temperature: float = 2.0
     """Divides log-likelihood ratios: neighbouring cells see much of the same photo."""
 
@@ -70,8 +72,8 @@ def learn_class(
         progress("hard EM", done, total)
 
     templates, assignment = fit_mixtures(members, assignment, mixture, rounds)
-    if settings.teacher != "none":
-        members = members.believing(_taught(objects, members, templates, assignment, settings.teacher, progress))
+    for _ in range(settings.lessons if settings.teacher != "none" else 0):
+        members = members.believing(_taught(objects, members, templates, assignment, settings, progress))
         templates, assignment = fit_mixtures(members, assignment, mixture, rounds)
     return _calibrated(members, templates, assignment, outliers, settings.temperature)
 
@@ -107,17 +109,18 @@ def _taught(
     members: ClassObjects,
     templates: Templates,
     assignment: Tensor,
-    teacher: str,
+    settings: ClassSettings,
     progress: Progress,
 ) -> Float[Tensor, "members rows cols"]:
     """Refined foreground of every object on the class's lattice; a mirror image takes its object's, mirrored."""
     odds = posterior_log_odds(members, templates, assignment)[0::2]
     shapes = [item.plain.lattice.shape for item in objects]
-    own = [resample(cells, members.shape, shape) for cells, shape in zip(odds, shapes, strict=True)]
+    posteriors = torch.sigmoid(odds / settings.temperature)
+    own = [resample(cells, members.shape, shape) for cells, shape in zip(posteriors, shapes, strict=True)]
     refined = refine_foreground(
         [item.crop for item in objects],
         own,
-        REFINEMENTS[teacher],
+        REFINEMENTS[settings.teacher],
         lambda done, total: progress("refining training masks", done, total),
     )
     taught = []

@@ -135,7 +135,7 @@ def likelihoods(
     """p(f_i | A^m_i) and p(f_i | χ^m_i): Σ_k α^m_{i,k} p(f_i | λ_k) (Eq 5)."""
     both = torch.cat([templates.foreground, templates.context]).flatten(2).permute(2, 0, 1)
     values = torch.bmm(both, kernel_likelihood.flatten(2).permute(2, 1, 0)).permute(2, 1, 0)
-    values = values.unflatten(2, kernel_likelihood.shape[2:])
+    values = values.reshape(*values.shape[:2], *kernel_likelihood.shape[2:])
     mixtures = len(templates.prior)
     return values[:, :mixtures], values[:, mixtures:]
 

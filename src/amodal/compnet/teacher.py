@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from amodal.compnet.refine import Refinement
+from amodal.compnet.refine import Refinement, extent
 from amodal.features.lattice import PAD
 
 PIXELS_PER_CELL = 8
@@ -28,17 +28,17 @@ MIN_TIGHTNESS = 0.8
 
 def refine_foreground(
     crops: Sequence[UInt8[np.ndarray, "height width 3"]],
-    log_odds: Sequence[Float[Tensor, "rows cols"]],
+    posteriors: Sequence[Float[Tensor, "rows cols"]],
     refinement: Refinement,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Float[Tensor, "rows cols"]]:
     """Share of each cell that is object after refinement, zero outside the box.
 
-    `crops`: padded boxes at `PIXELS_PER_CELL`; `log_odds`: the model's posterior on the same lattice.
+    `crops`: padded boxes at `PIXELS_PER_CELL`; `posteriors`: P(object) per cell, same lattice.
     """
     refined = []
-    for index, (crop, odds) in enumerate(zip(crops, log_odds, strict=True)):
-        refined.append(_refine_one(crop, torch.sigmoid(odds), refinement))
+    for index, (crop, posterior) in enumerate(zip(crops, posteriors, strict=True)):
+        refined.append(_refine_one(crop, posterior, refinement))
         if progress is not None:
             progress(index + 1, len(crops))
     return refined
@@ -46,10 +46,7 @@ def refine_foreground(
 
 def tightness(mask: np.ndarray) -> float:
     """Area of the mask's bounding box over the area of the array: 1 when the mask touches all four sides."""
-    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if len(rows) == 0:
-        return 0.0
-    return float((rows[-1] - rows[0] + 1) * (cols[-1] - cols[0] + 1) / mask.size)
+    return extent(mask) / mask.size
 
 
 def _refine_one(crop: np.ndarray, posterior: Tensor, refinement: Refinement) -> Tensor:
@@ -60,9 +57,9 @@ def _refine_one(crop: np.ndarray, posterior: Tensor, refinement: Refinement) -> 
     inside[box] = 1
     probability = cv2.resize(posterior.numpy(), size, interpolation=cv2.INTER_LINEAR)
     in_box = cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST)
-    mask = refinement(crop, np.asarray(probability * in_box, np.float32))
+    mask = refinement(crop, np.asarray(probability * in_box, np.float32)) > 0.5
     margin = PAD * PIXELS_PER_CELL
-    believed = tightness(mask[margin:-margin, margin:-margin] > 0.5) >= MIN_TIGHTNESS
+    believed = tightness(mask[margin:-margin, margin:-margin]) >= MIN_TIGHTNESS
     shares = mask.reshape(rows, PIXELS_PER_CELL, cols, PIXELS_PER_CELL).mean((1, 3))
     share = shares if believed else posterior.numpy()
     return torch.from_numpy((share * inside).astype(np.float32))

@@ -179,7 +179,7 @@ def _refined(
     window: Window,
     refinement: Refinement,
 ) -> Float32[np.ndarray, "3 h w"]:
-    """What is visible follows the photo's edges; what it gives up or gains comes from the other two in proportion.
+    """The line between object and context follows the photo's edges; what the outlier explains stays as it is.
 
     The refinement sees the surroundings too (it learns their colours), in a picture of limited size.
     """
@@ -189,13 +189,14 @@ def _refined(
     pixels = cells_to_pixels(cells, lattice, around)
     shrink = min(1.0, _MOST_REFINED_PX / max(picture.shape[:2]))
     size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
+    explained = pixels[0] + pixels[2]
+    object_share = pixels[0] / np.maximum(explained, 1e-6)
     small = refinement(
         cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
-        cv2.resize(pixels[0], size, interpolation=cv2.INTER_AREA),
+        cv2.resize(object_share, size, interpolation=cv2.INTER_AREA),
     )
-    visible = np.clip(cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), 0.02, 0.98)
-    left = (1 - visible) / np.maximum(1 - pixels[0], 1e-6)
-    refined = np.stack([visible, pixels[1] * left, pixels[2] * left])
+    share = np.clip(cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), 0.02, 0.98)
+    refined = np.stack([explained * share, pixels[1], explained * (1 - share)])
     return refined[:, window[1] - y0 : window[3] - y0, window[0] - x0 : window[2] - x0]
 
 
