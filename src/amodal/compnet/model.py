@@ -24,7 +24,7 @@ from amodal.features.lattice import Shape
 
 FORMAT = "amodal-compnet"
 VERSION = 1
-AGNOSTIC = "object"
+AGNOSTIC = "(any object)"
 """The class-agnostic model: learned from objects of every class, used for labels the model does not know."""
 
 
