@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from inspect import Parameter, signature
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -74,5 +75,12 @@ def load_from(
     if method not in methods:
         known = ", ".join(sorted(methods))
         raise InputError("load", "method", f"found {method!r}", f"expected one of {known}")
-    module, _, function = methods[method].partition(":")
-    return cast(Segmenter, getattr(import_module(module), function)(model, **settings))
+    module, _, name = methods[method].partition(":")
+    function = getattr(import_module(module), name)
+    parameters = signature(function).parameters
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    unknown = [setting for setting in settings if setting not in parameters and not takes_any]
+    if unknown:
+        known = ", ".join(list(parameters)[1:]) or "none"
+        raise InputError("load", unknown[0], f"is no setting of method {method!r}", f"expected one of {known}")
+    return cast(Segmenter, function(model, **settings))

@@ -49,7 +49,8 @@ class Predict:
     ] = None
     """What the boxes hold: whole objects, or their visible parts."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "orm"
-    """orm reasons about all objects together, compnet takes each by itself."""
+    """orm reasons about all objects together; published does so as the paper printed it, nod without an order;
+    compnet takes each object by itself."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
     """The shipped model, or a .safetensors file made by amodal learn."""
     refine: Annotated[
@@ -113,7 +114,12 @@ class Predict:
 
     def _settings(self) -> dict[str, Any]:
         """What to tell the method; what was not asked for is left to it."""
-        asked = {"refine": self.refine, "rounds": self.rounds, "geometry": None if self.geometry else False}
+        asked = {
+            "refine": self.refine,
+            "rounds": self.rounds,
+            "geometry": None if self.geometry else False,
+            "keep_posteriors": True if self.pictures else None,
+        }
         return {name: value for name, value in asked.items() if value is not None}
 
     def _summarise(self, run: PhotoRun, seconds: float) -> None:
