@@ -97,7 +97,8 @@ def _members(objects: Sequence[TrainingObject], shape: Shape, kernels: Kernels, 
             likelihood.append((values / values.sum(0).clamp_min(1e-12)).half())
             foreground.append(torch.sigmoid(split.log_odds(features)) * box)
             inside.append(resample(view.inside, view.lattice.shape, shape))
-    return ClassObjects(shape, torch.stack(likelihood), torch.stack(foreground), torch.stack(inside))
+    stacked = torch.stack(likelihood).contiguous(memory_format=torch.channels_last)
+    return ClassObjects(shape, stacked, torch.stack(foreground), torch.stack(inside))
 
 
 def _on_lattice(view: ObjectFeatures, shape: Shape) -> Tensor:

@@ -54,7 +54,7 @@ class MixtureSettings:
     """Components per class (M)."""
     smoothing_cells: float = 1.0
     """Gaussian smoothing of α and χ over cells; without it they over-fit. The prior gets half of it."""
-    rounds: int = 10
+    rounds: int = 6
     """Rounds of hard EM at most."""
 
 
@@ -134,7 +134,9 @@ def likelihoods(
 ) -> tuple[Float[Tensor, "objects mixtures rows cols"], Float[Tensor, "objects mixtures rows cols"]]:
     """p(f_i | A^m_i) and p(f_i | χ^m_i): Σ_k α^m_{i,k} p(f_i | λ_k) (Eq 5)."""
     both = torch.cat([templates.foreground, templates.context]).flatten(2).permute(2, 0, 1)
-    values = torch.bmm(both, kernel_likelihood.flatten(2).permute(2, 1, 0)).permute(2, 1, 0)
+    # Channels-last likelihoods go through as they lie in memory: one product per cell, no copy.
+    cells = kernel_likelihood.permute(2, 3, 1, 0).flatten(0, 1)
+    values = torch.bmm(both, cells).permute(2, 1, 0)
     values = values.reshape(*values.shape[:2], *kernel_likelihood.shape[2:])
     mixtures = len(templates.prior)
     return values[:, :mixtures], values[:, mixtures:]
@@ -149,15 +151,17 @@ def _describe(objects: ClassObjects, rows: slice) -> Tensor:
 
 
 def _responsibility_sums(objects: ClassObjects, members: Tensor) -> tuple[Tensor, Tensor]:
-    shape = objects.likelihood.shape[1:]
-    object_sum, context_sum = torch.zeros(shape), torch.zeros(shape)
+    """Σ over members of kernel responsibilities, on what is object and on what is not."""
+    kernels_last = objects.likelihood.permute(0, 2, 3, 1)
+    object_sum, whole_sum = torch.zeros(kernels_last.shape[1:]), torch.zeros(kernels_last.shape[1:])
     for part in torch.split(members, _CHUNK):
-        likelihood = objects.likelihood[part].float()
-        responsibility = likelihood / likelihood.sum(1, keepdim=True).clamp_min(1e-12)
-        inside, foreground = objects.inside[part], objects.foreground[part]
-        object_sum += torch.einsum("nkrc,nrc->krc", responsibility, foreground * inside)
-        context_sum += torch.einsum("nkrc,nrc->krc", responsibility, (1 - foreground) * inside)
-    return object_sum, context_sum
+        likelihood = kernels_last[part].float()
+        share = objects.inside[part] / likelihood.sum(-1).clamp_min(1e-12)
+        weighted = likelihood.mul_(share[..., None])
+        whole_sum += weighted.sum(0)
+        object_sum += weighted.mul_(objects.foreground[part][..., None]).sum(0)
+    object_sum, context_sum = (cells.permute(2, 0, 1) for cells in (object_sum, whole_sum - object_sum))
+    return object_sum, context_sum.clamp_min(0)
 
 
 def _on_simplex(weights: Float[Tensor, "kernels rows cols"]) -> Float[Tensor, "kernels rows cols"]:
