@@ -92,8 +92,8 @@ class Trainable(nn.Module):
         for label in self.model.labels:
             packed = PackedTemplates.of(self.templates(label).on(shape))
             prior = self.model.classes[label].outlier_log_prior
-            maps = class_maps(likelihood, outlier, packed, prior, inside)
-            scores.append(maps.score.amax(1))
+            maps = class_maps(likelihood, outlier, packed, prior)
+            scores.append(maps.score(inside).amax(1))
             whole = torch.logaddexp(maps.foreground, maps.context) + outlier[:, None]
             own[label] = whole.mean(2).amax(1)
         target = torch.tensor([self.model.labels.index(label) for label in labels])

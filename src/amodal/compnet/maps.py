@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from amodal.compnet.templates import PRIOR_MARGIN, Templates
@@ -23,7 +23,7 @@ _TINY = 1e-30
 class PackedTemplates:
     """Templates laid out for one matrix product per cell.
 
-    `weights`: [cells, 2·mixtures, kernels], foreground first; `log_prior`, `log_not_prior`: [mixtures, cells].
+    `weights`: [cells, kernels, 2·mixtures], foreground first; `log_prior`, `log_not_prior`: [mixtures, cells].
     """
 
     weights: Tensor
@@ -34,27 +34,36 @@ class PackedTemplates:
     def of(cls, templates: Templates) -> PackedTemplates:
         """Pack the templates of one class on one lattice."""
         both = torch.cat([templates.foreground, templates.context]).float()
-        weights = both.flatten(2).permute(2, 0, 1).contiguous()
+        weights = both.flatten(2).permute(2, 1, 0).contiguous()
         prior = templates.prior.float().flatten(1).clamp(PRIOR_MARGIN, 1 - PRIOR_MARGIN)
         return cls(weights, prior.log(), torch.log1p(-prior))
 
 
 @dataclass(frozen=True)
 class ClassMaps:
-    """The three log maps of n objects under each of M mixtures of one class, and the score of each mixture.
+    """The three log maps of n objects under each of M mixtures of one class.
 
     `foreground` f, `context` c: [objects, mixtures, cells]; `occluded` o: [mixtures, cells];
-    `score`: [objects, mixtures], mean log-likelihood ratio per cell, the outlier competing at every cell.
+    `explained` [objects, mixtures, cells]: log-likelihood ratio of each cell, the outlier competing (Eq 7).
     """
 
     foreground: Tensor
     context: Tensor
     occluded: Tensor
-    score: Tensor
+    explained: Tensor
 
-    def best(self) -> Int64[Tensor, " objects"]:
-        """Exactly one mixture is active per object: the one of highest score (Eq 1)."""
-        return self.score.argmax(1)
+    def score(self, weight: Float[Tensor, "objects cells"]) -> Float[Tensor, "objects mixtures"]:
+        """Mean log-likelihood ratio per cell. The best mixture is the only active one (Eq 1).
+
+        `weight`: how much each cell counts: 0 outside the picture, or where a known object hides it.
+        """
+        share = weight / weight.sum(1, keepdim=True).clamp_min(1e-6)
+        return (self.explained @ share[:, :, None])[:, :, 0]
+
+    def of_object(self, n: int) -> ClassMaps:
+        """The maps of one object alone, still with its dimension."""
+        one = slice(n, n + 1)
+        return ClassMaps(self.foreground[one], self.context[one], self.occluded, self.explained[one])
 
 
 def outlier_log_likelihood(
@@ -69,38 +78,17 @@ def class_maps(
     outlier: Float[Tensor, "objects cells"],
     templates: PackedTemplates,
     outlier_log_prior: float,
-    weight: Float[Tensor, "objects cells"],
 ) -> ClassMaps:
-    """Maps and scores of objects of one lattice shape under one class.
-
-    `weight`: how much each cell counts in the score: 0 outside the picture, or where a known object hides it.
-    """
+    """Maps of objects of one lattice shape under every mixture of one class."""
     mixtures = len(templates.log_prior)
-    both = torch.bmm(templates.weights, likelihood.permute(2, 1, 0)).permute(2, 1, 0)  # Eq 5
+    both = torch.bmm(likelihood.permute(2, 0, 1), templates.weights).permute(1, 2, 0).contiguous()  # Eq 5
     ratio = both.clamp_min(_TINY).log() - outlier[:, None]
     foreground = ratio[:, :mixtures] + templates.log_prior  # Eq 9, 13
     context = ratio[:, mixtures:] + templates.log_not_prior  # Eq 11, 15
     occluded = templates.log_prior + outlier_log_prior  # Eq 10, 14
     # Eq 7: at each cell the object model or the outlier; it competes inside the log.
     explained = torch.logaddexp(foreground, context).clamp_min(outlier_log_prior)
-    total = weight.sum(1, keepdim=True).clamp_min(1e-6)
-    score = torch.einsum("nmi,ni->nm", explained, weight / total)
-    return ClassMaps(foreground, context, occluded, score)
-
-
-def mixture_maps(
-    likelihood: Float[Tensor, "kernels cells"],
-    outlier: Float[Tensor, " cells"],
-    templates: PackedTemplates,
-    mixture: int,
-    outlier_log_prior: float,
-) -> tuple[Float[Tensor, " cells"], Float[Tensor, " cells"], Float[Tensor, " cells"]]:
-    """f, o and c of one object under one mixture: what `class_maps` gives, for the chosen one alone."""
-    mixtures = len(templates.log_prior)
-    chosen = templates.weights[:, mixture::mixtures]
-    both = torch.einsum("imk,ki->mi", chosen, likelihood).clamp_min(_TINY).log() - outlier
-    log_prior = templates.log_prior[mixture]
-    return both[0] + log_prior, log_prior + outlier_log_prior, both[1] + templates.log_not_prior[mixture]
+    return ClassMaps(foreground, context, occluded, explained)
 
 
 def posteriors(

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from amodal.compnet.maps import ClassMaps, PackedTemplates, class_maps, mixture_maps, outlier_log_likelihood
+from amodal.compnet.maps import ClassMaps, PackedTemplates, class_maps, outlier_log_likelihood
 from amodal.compnet.templates import Templates
 from amodal.compnet.vmf import Kernels
 from amodal.data.write import write_bytes_atomically
@@ -75,22 +75,9 @@ class CompNet:
         """log p(f_i | β) of the best outlier model."""
         return outlier_log_likelihood(likelihood, self.outliers)
 
-    def maps(self, label: str, shape: Shape, likelihood: Tensor, outlier: Tensor, weight: Tensor) -> ClassMaps:
-        """The three maps and the scores under one class (`weight` as in `class_maps`)."""
-        model = self.classes[label]
-        return class_maps(likelihood, outlier, self._templates(label, shape), model.outlier_log_prior, weight)
-
-    def mixture_maps(
-        self,
-        label: str,
-        mixture: int,
-        shape: Shape,
-        likelihood: Float[Tensor, "kernels cells"],
-        outlier: Tensor,
-    ) -> tuple[Float[Tensor, " cells"], Float[Tensor, " cells"], Float[Tensor, " cells"]]:
-        """f, o and c of one object under one mixture of one class."""
-        packed = self._templates(label, shape)
-        return mixture_maps(likelihood, outlier, packed, mixture, self.classes[label].outlier_log_prior)
+    def maps(self, label: str, shape: Shape, likelihood: Tensor, outlier: Tensor) -> ClassMaps:
+        """The three maps of objects of one shape under every mixture of one class."""
+        return class_maps(likelihood, outlier, self._templates(label, shape), self.classes[label].outlier_log_prior)
 
     def _templates(self, label: str, shape: Shape) -> PackedTemplates:
         key = (label, shape)

@@ -25,8 +25,9 @@ class Kernels:
 
         Z(σ) is the same for every kernel and position and cancels from every comparison.
         """
-        similarity = torch.einsum("kd,ndrc->nkrc", self.directions, features)
-        return torch.exp(self.concentration * (similarity - 1))
+        # Vectors lie together in memory (channels last), before and after: every later step walks over kernels.
+        similarity = features.permute(0, 2, 3, 1) @ self.directions.T
+        return torch.exp(self.concentration * (similarity - 1)).permute(0, 3, 1, 2)
 
 
 def fit_kernels(

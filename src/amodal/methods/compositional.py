@@ -101,7 +101,7 @@ class CompositionalSegmenter:
         latest = list(seen)
 
         def rescore(index: int, visible: Bool[np.ndarray, "h w"]) -> Evidence | None:
-            found = look_again(self.model, seen[index], visible, (height, width))
+            found = look_again(seen[index], visible, (height, width))
             before = latest[index]
             if (found.label, found.mixture) == (before.label, before.mixture):
                 return None

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
-from amodal.compnet.maps import posteriors
+from amodal.compnet.maps import ClassMaps, posteriors
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
 from amodal.features.crops import ObjectFeatures, extract_features
@@ -31,15 +31,15 @@ _MOST_REFINED_PX = 384
 class Seen:
     """One object after its only backbone pass.
 
-    `likelihood` [kernels, cells] and `outlier` [cells] are kept: every later round reuses them. `candidates` are the
-    classes it may have; `label`, `mixture` and `score` what it is taken for at present.
+    `candidates` are the classes it may have, `maps` its maps under every mixture of each: every later round reuses
+    them. `inside` [cells]: the share of each cell inside the picture. `label`, `mixture` and `score`: what it is
+    taken for at present.
     """
 
     lattice: Lattice
-    likelihood: Tensor
-    outlier: Tensor
     inside: Tensor
     candidates: tuple[str, ...]
+    maps: tuple[ClassMaps, ...]
     label: str
     mixture: int
     score: float
@@ -97,7 +97,7 @@ def evidence_of(
 
 
 @torch.inference_mode()
-def look_again(model: CompNet, seen: Seen, visible: Bool[np.ndarray, "h w"], photo_size: tuple[int, int]) -> Seen:
+def look_again(seen: Seen, visible: Bool[np.ndarray, "h w"], photo_size: tuple[int, int]) -> Seen:
     """Class and mixture chosen anew on visible positions alone (self-correction); features are not computed again.
 
     `visible` lies on the object's pixel window; `photo_size` is (height, width).
@@ -106,7 +106,7 @@ def look_again(model: CompNet, seen: Seen, visible: Bool[np.ndarray, "h w"], pho
     weight = seen.inside * torch.from_numpy(_share_of_cells(seen.lattice, visible, width, height)).flatten()
     if float(weight.sum()) < 1:
         return seen
-    label, mixture, score = _choose(model, seen.lattice.shape, seen.candidates, seen, weight)
+    label, mixture, score = _choose(seen, weight)
     return replace(seen, label=label, mixture=mixture, score=score)
 
 
@@ -125,49 +125,39 @@ def _look_at_group(model: CompNet, items: Sequence[ObjectFeatures], candidates: 
     likelihood = model.likelihood(torch.stack([item.features for item in items]))
     outlier = model.outlier(likelihood)
     inside = torch.stack([item.inside for item in items]).flatten(1)
-    scores, mixtures = [], []
-    for label in candidates:
-        maps = model.maps(label, shape, likelihood, outlier, inside)
-        best, which = maps.score.max(1)
-        scores.append(best)
-        mixtures.append(which)
-    table = torch.stack(scores, 1)
-    winner = table.argmax(1)
-    confidence = torch.softmax(_CLASS_SHARPNESS * table, 1).amax(1)
+    maps = [model.maps(label, shape, likelihood, outlier) for label in candidates]
+    best, mixtures = zip(*(found.score(inside).max(1) for found in maps), strict=True)
+    table = torch.stack(best, 1)
+    winner = table.argmax(1).tolist()
+    confidence = torch.softmax(_CLASS_SHARPNESS * table, 1).amax(1).tolist()
     return [
         Seen(
-            item.lattice,
-            likelihood[n],
-            outlier[n],
-            inside[n],
-            candidates,
-            candidates[int(winner[n])],
-            int(mixtures[int(winner[n])][n]),
-            float(confidence[n]),
+            lattice=item.lattice,
+            inside=inside[n],
+            candidates=candidates,
+            maps=tuple(found.of_object(n) for found in maps),
+            label=candidates[winner[n]],
+            mixture=int(mixtures[winner[n]][n]),
+            score=confidence[n],
         )
         for n, item in enumerate(items)
     ]
 
 
-def _choose(
-    model: CompNet, shape: Shape, candidates: tuple[str, ...], seen: Seen, weight: Tensor
-) -> tuple[str, int, float]:
-    scores = []
-    for label in candidates:
-        maps = model.maps(label, shape, seen.likelihood[None], seen.outlier[None], weight[None])
-        scores.append(maps.score[0])
+def _choose(seen: Seen, weight: Tensor) -> tuple[str, int, float]:
+    scores = [maps.score(weight[None])[0] for maps in seen.maps]
     best = torch.stack([score.max() for score in scores])
     winner = int(best.argmax())
     confidence = float(torch.softmax(_CLASS_SHARPNESS * best, 0)[winner])
-    return candidates[winner], int(scores[winner].argmax()), confidence
+    return seen.candidates[winner], int(scores[winner].argmax()), confidence
 
 
 def _cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows cols"]:
-    foreground, occluded, context = model.mixture_maps(
-        seen.label, seen.mixture, seen.lattice.shape, seen.likelihood, seen.outlier
-    )
+    maps, mixture = seen.maps[seen.candidates.index(seen.label)], seen.mixture
     threshold = model.classes[seen.label].threshold
-    cells = posteriors(foreground, occluded, context, threshold, model.temperature)
+    cells = posteriors(
+        maps.foreground[0, mixture], maps.occluded[mixture], maps.context[0, mixture], threshold, model.temperature
+    )
     array: np.ndarray = cells.view(3, *seen.lattice.shape.padded).numpy()
     return array
 
