@@ -293,7 +293,7 @@ def _with_card(
     card = {
         "supervision": "bounding boxes and labels"
         + (" and flags of fully visible objects" if config.clean_flags and boxes.clean is not None else ""),
-        "config": {key: str(value) if isinstance(value, Path) else value for key, value in asdict(config).items()},
+        "config": {key: value.name if isinstance(value, Path) else value for key, value in asdict(config).items()},
         "objects": dict(report.learned),
         "fully_visible": dict(report.visible),
         "skipped": dict(report.skipped),
