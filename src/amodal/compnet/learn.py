@@ -73,7 +73,7 @@ class LearnConfig:
     max_objects: int = 1200
     """At most so many objects per class."""
     clean_flags: bool = True
-    """Use the file's flags of fully visible objects; without, boxes alone say who is likely fully visible."""
+    """Whether the file's flags of fully visible objects are used; without them boxes alone say who is likely visible."""
     finetune_epochs: int = 0
     """Epochs of end-to-end fine-tuning, backbone included."""
     seed: int = 0

@@ -17,7 +17,7 @@ from amodal.reasoning.evidence import PairLogOdds, Rescore
 def load(
     model: str | os.PathLike[str] = "default",
     *,
-    refine: Refine = "none",
+    refine: Refine = "grabcut",
     rounds: int = 2,
     geometry: bool = True,
     keep_posteriors: bool = False,

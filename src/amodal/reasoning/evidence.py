@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -58,6 +59,21 @@ class Evidence:
     def shape(self) -> tuple[int, int]:
         """Height and width of the window in pixels."""
         return self.foreground.shape
+
+    @cached_property
+    def rest(self) -> Float32[np.ndarray, "h w"]:
+        """h, the better of hidden and absent."""
+        return np.maximum(self.occluded, self.context)
+
+    @cached_property
+    def gain(self) -> Float32[np.ndarray, "h w"]:
+        """g = f - h, what owning the pixel adds."""
+        return self.foreground - self.rest
+
+    @cached_property
+    def price(self) -> Float32[np.ndarray, "h w"]:
+        """d = c - h, what being absent from a pixel costs that would rather be called hidden."""
+        return self.context - self.rest
 
 
 @dataclass(frozen=True, eq=False)

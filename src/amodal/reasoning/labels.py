@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32
 
 from amodal.reasoning.evidence import Evidence
 from amodal.reasoning.layers import frame_of, layer_of
-from amodal.reasoning.objective import canvas_crop, compete
+from amodal.reasoning.objective import canvas_crop, winners
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ def best_labels(evidences: Sequence[Evidence], order: Sequence[int]) -> list[Lab
     """
     frame = frame_of(evidences)
     layers = [layer_of(evidence, frame) for evidence in evidences]
-    _, owner_on_canvas = compete(layers, order)
+    owner_on_canvas = winners(layers, order)
     labels: list[Labels | None] = [None] * len(evidences)
     for rank, n in enumerate(order):
         owner = owner_on_canvas[canvas_crop(layers[n])]

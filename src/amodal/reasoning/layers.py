@@ -46,14 +46,13 @@ def frame_of(evidences: Sequence[Evidence]) -> Window:
 
 def layer_of(evidence: Evidence, frame: Window) -> Layer:
     """The layer of an object on the canvas of `frame`, on every pixel."""
-    rest = np.maximum(evidence.occluded, evidence.context)
     x0, y0, x1, y1 = evidence.window
     if x1 <= x0 or y1 <= y0:
         window = (0, 0, 0, 0)
         empty = np.zeros((0, 0), np.float32)
         return Layer(window, empty, empty, empty)
     window = (x0 - frame[0], y0 - frame[1], x1 - frame[0], y1 - frame[1])
-    return Layer(window, evidence.foreground - rest, evidence.context - rest, rest)
+    return Layer(window, evidence.gain, evidence.price, evidence.rest)
 
 
 def thin(layer: Layer, step: int) -> Layer:
@@ -73,10 +72,8 @@ def shared_samples(layers: Sequence[Layer]) -> int:
     """How many canvas points lie in two windows or more; only these feel the order."""
     width = max((layer.window[2] for layer in layers), default=0)
     height = max((layer.window[3] for layer in layers), default=0)
-    covered = np.zeros((height, width), np.uint8)
-    shared = np.zeros((height, width), bool)
+    windows = np.zeros((height, width), np.uint16)
     for layer in layers:
         x0, y0, x1, y1 = layer.window
-        shared[y0:y1, x0:x1] |= covered[y0:y1, x0:x1] > 0
-        covered[y0:y1, x0:x1] = 1
-    return int(shared.sum())
+        windows[y0:y1, x0:x1] += 1
+    return int(np.count_nonzero(windows > 1))

@@ -39,7 +39,7 @@ class Objective:
 
     def value(self, order: Sequence[int]) -> float:
         """J of an order, with the best labels."""
-        best, _ = compete(self.layers, order)
+        best = winning_scores(self.layers, order)
         rest = sum(float(layer.rest.sum(dtype=np.float64)) for layer in self.layers)
         rank = {n: k for k, n in enumerate(order)}
         prior = sum(self.log_prior[(i, j) if rank[i] < rank[j] else (j, i)] for i, j in self.pairs())
@@ -119,20 +119,30 @@ class Objective:
         return total
 
 
-def compete(
-    layers: Sequence[Layer], order: Sequence[int]
-) -> tuple[Float32[np.ndarray, "h w"], Int32[np.ndarray, "h w"]]:
-    """Per canvas point the winner's score (0 where nobody owns) and the winner's rank in the order (-1)."""
+def winning_scores(layers: Sequence[Layer], order: Sequence[int]) -> Float32[np.ndarray, "h w"]:
+    """Per canvas point the score of the best owner, 0 where nobody owns it."""
     best = np.zeros(_canvas_shape(layers), np.float32)
-    owner = np.full(best.shape, -1, np.int32)
     paid = np.zeros_like(best)
+    for n in order:
+        crop = canvas_crop(layers[n])
+        np.maximum(best[crop], layers[n].gain + paid[crop], out=best[crop])
+        paid[crop] += layers[n].price
+    return best
+
+
+def winners(layers: Sequence[Layer], order: Sequence[int]) -> Int32[np.ndarray, "h w"]:
+    """Per canvas point the rank in the order of the best owner, -1 where nobody owns it."""
+    best = np.zeros(_canvas_shape(layers), np.float32)
+    paid = np.zeros_like(best)
+    number = np.zeros(best.shape, np.int32)  # rank + 1
     for rank, n in enumerate(order):
         crop = canvas_crop(layers[n])
         score = layers[n].gain + paid[crop]
-        np.copyto(owner[crop], rank, where=score > best[crop])
+        # Ranks grow, so the latest winner is the largest: much faster than a copy under a mask.
+        np.maximum(number[crop], (score > best[crop]) * np.int32(rank + 1), out=number[crop])
         np.maximum(best[crop], score, out=best[crop])
         paid[crop] += layers[n].price
-    return best, owner
+    return number - 1
 
 
 def canvas_crop(layer: Layer) -> tuple[slice, slice]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
+from jaxtyping import Float64
 
 from amodal.reasoning.exhaustive import better_order
 from amodal.reasoning.objective import Objective
 from amodal.reasoning.windows import shared_crops
+
+ValuesOfSlots = Callable[[int, tuple[int, ...]], Float64[np.ndarray, " slots"]]
 
 
 def find_order(objective: Objective, starts: Sequence[Sequence[int]] = (), exact_up_to: int = 6) -> tuple[int, ...]:
@@ -19,8 +23,9 @@ def find_order(objective: Objective, starts: Sequence[Sequence[int]] = (), exact
     """
     best: list[int] = []
     best_value = -np.inf
+    values_of_slots = cache(objective.values_of_slots)  # climbs from different starts meet
     for start in starts or _starts(objective):
-        order = climb(objective, start)
+        order = _climb(objective, start, values_of_slots)
         value = objective.value(order)
         if value > best_value + _tolerance(best_value):
             best, best_value = order, value
@@ -30,7 +35,7 @@ def find_order(objective: Objective, starts: Sequence[Sequence[int]] = (), exact
     return tuple(best)
 
 
-def climb(objective: Objective, start: Sequence[int]) -> list[int]:
+def _climb(objective: Objective, start: Sequence[int], values_of_slots: ValuesOfSlots) -> list[int]:
     """Move single objects to their best place until no move raises J (adjacent swaps are such moves)."""
     order = list(start)
     waiting = set(order)
@@ -38,10 +43,10 @@ def climb(objective: Objective, start: Sequence[int]) -> list[int]:
         for n in sorted(waiting):
             waiting.discard(n)
             rank = {m: k for k, m in enumerate(order)}
-            near = sorted(objective.neighbours[n], key=rank.__getitem__)
+            near = tuple(sorted(objective.neighbours[n], key=rank.__getitem__))
             if not near:
                 continue
-            values = objective.values_of_slots(n, near)
+            values = values_of_slots(n, near)
             slot = sum(rank[m] < rank[n] for m in near)
             best = int(np.argmax(values))
             if values[best] > values[slot] + _tolerance(values[slot]):
