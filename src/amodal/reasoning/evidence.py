@@ -63,17 +63,20 @@ class Evidence:
     @cached_property
     def rest(self) -> Float32[np.ndarray, "h w"]:
         """h, the better of hidden and absent."""
-        return np.maximum(self.occluded, self.context)
+        rest: np.ndarray = np.maximum(self.occluded, self.context)
+        return rest
 
     @cached_property
     def gain(self) -> Float32[np.ndarray, "h w"]:
         """g = f - h, what owning the pixel adds."""
-        return self.foreground - self.rest
+        gain: np.ndarray = self.foreground - self.rest
+        return gain
 
     @cached_property
     def price(self) -> Float32[np.ndarray, "h w"]:
         """d = c - h, what being absent from a pixel costs that would rather be called hidden."""
-        return self.context - self.rest
+        price: np.ndarray = self.context - self.rest
+        return price
 
 
 @dataclass(frozen=True, eq=False)
