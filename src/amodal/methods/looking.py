@@ -24,7 +24,7 @@ _LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within
 _CLASS_SHARPNESS = 40.0
 """Mean log-likelihood ratios per cell times this go through the softmax over classes: about as many cells as speak
 independently."""
-_MOST_REFINED_PX = 384
+_MOST_REFINED_PX = 256
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ def cells_to_pixels(
 @torch.inference_mode()
 def _look_at_group(model: CompNet, items: Sequence[ObjectFeatures], candidates: tuple[str, ...]) -> list[Seen]:
     shape = items[0].lattice.shape
-    likelihood = model.likelihood(torch.stack([item.features for item in items]))
+    # Stacked with channels last, as each lies in memory.
+    features = torch.stack([item.features.movedim(0, -1) for item in items]).movedim(-1, 1)
+    likelihood = model.likelihood(features)
     outlier = model.outlier(likelihood)
     inside = torch.stack([item.inside for item in items]).flatten(1)
     maps = [model.maps(label, shape, likelihood, outlier) for label in candidates]
