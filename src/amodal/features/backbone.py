@@ -48,14 +48,15 @@ class Backbone(nn.Module):
         self.channels = channels
         self.spec = SPECS.get(name, BackboneSpec())
         self.network = network
-        self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", std.view(1, 3, 1, 1), persistent=False)
-        self.mean: Tensor
-        self.std: Tensor
+        # (crops / 255 - mean) / std in one step
+        self.register_buffer("scale", (1 / (255 * std)).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("shift", (-mean / std).view(1, 3, 1, 1), persistent=False)
+        self.scale: Tensor
+        self.shift: Tensor
 
     def forward(self, crops: Float[Tensor, "objects 3 height width"]) -> Float[Tensor, "objects channels rows cols"]:
         """RGB crops in [0, 255] to unit feature vectors; rows = height / 16, cols = width / 16."""
-        normal = (crops / 255 - self.mean) / self.std
+        normal = torch.addcmul(self.shift, crops, self.scale)
         features = self.network(normal.contiguous(memory_format=torch.channels_last))[-1]
         return nn.functional.normalize(features.float(), dim=1)
 
