@@ -1,0 +1,47 @@
+"""What several rooms' tests share: a drawn street, and a model learned from its boxes once per test run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from amodal.compnet.learn import LearnConfig, learn
+from amodal.features.backbone import load_backbone
+from helpers.miniature import Miniature, make_miniature
+
+MINI_CONFIG = LearnConfig(kernels=24, mixtures=2, outliers=2)
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
+    """A tiny data set of cars, persons and too few trams."""
+    return make_miniature(tmp_path_factory.mktemp("miniature"))
+
+
+@pytest.fixture(scope="session")
+def mini_model(mini: Miniature, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the default backbone, learned from the miniature with all its masks in the file."""
+    out = tmp_path_factory.mktemp("models") / "mini.safetensors"
+    learn(mini.annotations, mini.images, out, config=MINI_CONFIG)
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> LearnConfig:
+    """A backbone of 80,000 random weights: several times faster, for tests that do not look at masks."""
+    torch.manual_seed(0)
+    network = load_backbone("test_efficientnet", pretrained=False).network
+    weights = tmp_path_factory.mktemp("backbone") / "tiny.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, weights)
+    return LearnConfig(
+        kernels=16,
+        mixtures=2,
+        outliers=2,
+        teacher="guided",
+        max_objects=26,
+        backbone="test_efficientnet",
+        backbone_weights=weights,
+    )
