@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -18,7 +20,7 @@ from amodal.compnet.maps import ClassMaps, PackedTemplates, class_maps, outlier_
 from amodal.compnet.templates import Templates
 from amodal.compnet.vmf import Kernels
 from amodal.data.write import write_bytes_atomically
-from amodal.errors import InputError
+from amodal.errors import AmodalError, InputError
 from amodal.features.backbone import Backbone, load_backbone
 from amodal.features.lattice import Shape
 
@@ -64,7 +66,15 @@ class CompNet:
         """The backbone, loaded when first needed."""
         backbone = load_backbone(self.backbone_name, pretrained=not self.backbone_state)
         if self.backbone_state:
-            backbone.network.load_state_dict(dict(self.backbone_state))
+            try:
+                backbone.network.load_state_dict(dict(self.backbone_state))
+            except RuntimeError as error:
+                raise AmodalError(f"the model's weights do not fit its backbone {self.backbone_name}") from error
+        if backbone.channels != self.kernels.directions.shape[1]:
+            raise AmodalError(
+                f"the model's kernels have {self.kernels.directions.shape[1]} channels, "
+                f"its backbone {self.backbone_name} has {backbone.channels}"
+            )
         return backbone
 
     def likelihood(self, features: Float[Tensor, "n channels rows cols"]) -> Float[Tensor, "n kernels cells"]:
@@ -133,7 +143,7 @@ def load_model(path: Path) -> CompNet:
     try:
         head = json.loads(metadata["model"])
         return _assemble(head, tensors)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise InputError(
             str(path), "model", f"lacks or garbles {error}", "expected the contents `amodal learn` writes"
         ) from error
@@ -153,21 +163,50 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _assemble(head: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CompNet:
-    classes = {}
-    for label, entry in head["classes"].items():
-        rows, cols = entry["shape"]
-        templates = Templates(
-            Shape(int(rows), int(cols)),
-            *(tensors[f"class.{label}.{part}"].float() for part in ("foreground", "context", "prior")),
-        )
-        classes[label] = ClassModel(templates, float(entry["threshold"]), float(entry["outlier_log_prior"]))
+    kernels = _tensor(tensors, "kernels", (None, None))
+    outliers = _tensor(tensors, "outliers", (None, len(kernels)))
+    classes = {label: _class_of(label, entry, tensors, len(kernels)) for label, entry in head["classes"].items()}
+    if AGNOSTIC not in classes or len(classes) < 2:
+        raise ValueError(f"its classes: found {', '.join(classes) or 'none'}, expected {AGNOSTIC} and at least one more")
     prefix = "backbone."
     return CompNet(
         backbone_name=str(head["backbone"]),
-        kernels=Kernels(tensors["kernels"].float(), float(head["concentration"])),
+        kernels=Kernels(kernels, _positive(head, "concentration")),
         classes=classes,
-        outliers=tensors["outliers"].float(),
-        temperature=float(head["temperature"]),
-        card=head["card"],
+        outliers=outliers,
+        temperature=_positive(head, "temperature"),
+        card=dict(head["card"]),
         backbone_state={name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)},
     )
+
+
+def _class_of(label: str, entry: Mapping[str, Any], tensors: Mapping[str, Tensor], kernels: int) -> ClassModel:
+    shape = Shape(*(int(side) for side in entry["shape"]))
+    prior = _tensor(tensors, f"class.{label}.prior", (None, *shape.padded))
+    size = (len(prior), kernels, *shape.padded)
+    foreground, context = (_tensor(tensors, f"class.{label}.{part}", size) for part in ("foreground", "context"))
+    numbers = float(entry["threshold"]), float(entry["outlier_log_prior"])
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError(f"class {label}: found {numbers}, expected finite numbers")
+    return ClassModel(Templates(shape, foreground, context, prior), *numbers)
+
+
+def _tensor(tensors: Mapping[str, Tensor], name: str, size: tuple[int | None, ...]) -> Tensor:
+    """The tensor of that name in single precision; None stands for any length but 0."""
+    tensor = tensors[name].float()
+    fits = tensor.dim() == len(size) and all(
+        found == expected if expected is not None else found > 0
+        for found, expected in zip(tensor.shape, size, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name}: has shape {tuple(tensor.shape)}, expected {size}")
+    if not bool(torch.isfinite(tensor).all()):
+        raise ValueError(f"{name}: holds NaN or infinity")
+    return tensor
+
+
+def _positive(head: Mapping[str, Any], name: str) -> float:
+    number = float(head[name])
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: is {number}, expected a positive number")
+    return number

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -35,16 +36,23 @@ class Workshop:
         return cls(folder, hashlib.sha256(text.encode()).hexdigest()[:16])
 
     def stage(self, name: str, compute: Callable[[], Tensors]) -> Tensors:
-        """The stage's tensors: read if it was finished before, else computed and kept."""
+        """The stage's tensors: read if it was finished before, else computed and kept.
+
+        Either way they lie in memory alike, so that a resumed run gives the same bits as an uninterrupted one.
+        """
         if self.folder is None:
-            return compute()
+            return _laid_out(compute())
         path = self.folder / f"{name}-{self.recipe}.safetensors"
         if path.is_file():
             try:
-                return load_file(path)
+                return _laid_out(load_file(path))
             except SafetensorError:  # written by an interrupted disk, not by us: make it again
                 path.unlink()
-        tensors = compute()
-        contiguous = {key: tensor.contiguous() for key, tensor in tensors.items()}
-        write_bytes_atomically(path, save(contiguous))
+        tensors = _laid_out(compute())
+        write_bytes_atomically(path, save(tensors))
         return tensors
+
+
+def _laid_out(tensors: Tensors) -> Tensors:
+    """Contiguous, each in memory of its own (a tensor read from a file begins anywhere, and sums are split by that)."""
+    return {key: tensor.detach().clone(memory_format=torch.contiguous_format) for key, tensor in tensors.items()}
