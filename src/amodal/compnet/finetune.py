@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from amodal.compnet.maps import PackedTemplates, class_maps, outlier_log_likelihood
 from amodal.compnet.model import ClassModel, CompNet
-from amodal.compnet.templates import Templates
+from amodal.compnet.templates import PRIOR_MARGIN, Templates
 from amodal.compnet.vmf import Kernels
 from amodal.compnet.workshop import Tensors, Workshop
 from amodal.features.backbone import Backbone
@@ -59,7 +59,7 @@ class Trainable(nn.Module):
         self.directions = nn.Parameter(model.kernels.directions.clone())
         self.foreground = nn.ParameterDict({k: v.templates.foreground.log() for k, v in model.classes.items()})
         self.context = nn.ParameterDict({k: v.templates.context.log() for k, v in model.classes.items()})
-        self.prior = nn.ParameterDict({k: torch.logit(v.templates.prior) for k, v in model.classes.items()})
+        self.prior = nn.ParameterDict({k: torch.logit(v.templates.prior, PRIOR_MARGIN) for k, v in model.classes.items()})
         self.model = model
 
     def kernels(self) -> Kernels:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 import torch
@@ -79,6 +80,14 @@ class LearnConfig:
     seed: int = 0
     """Same data, same seed, same machine: same model."""
 
+    def __post_init__(self) -> None:
+        """Refuse counts below 1 before anything is read."""
+        for name in ("kernels", "mixtures", "outliers", "min_boxes", "max_objects"):
+            if getattr(self, name) < 1:
+                raise InputError("learn", name, f"is {getattr(self, name)}", "expected at least 1")
+        if self.concentration is not None and not 0 < self.concentration < float("inf"):
+            raise InputError("learn", "concentration", f"is {self.concentration}", "expected a positive number")
+
 
 @dataclass(frozen=True)
 class LearnReport:
@@ -130,7 +139,9 @@ def learn(
     for label, rows in selection.rows.items():
         members = [objects[int(row)] for row in rows]
         classes[label] = _class(label, members, kernels, outliers, settings, config.seed, workshop, progress)
-    model = CompNet(config.backbone, kernels, classes, outliers, settings.temperature)
+    # Weights that came as a file travel with the model: who uses it does not have the file.
+    state = _weights(backbone) if config.backbone_weights is not None else {}
+    model = CompNet(config.backbone, kernels, classes, outliers, settings.temperature, backbone_state=state)
     if config.finetune_epochs:
         settings_of_tuning = FinetuneSettings(config.finetune_epochs, seed=config.seed)
         model = finetune(model, backbone, _examples(boxes, selection), settings_of_tuning, workshop, progress)
@@ -197,8 +208,11 @@ def _kernels(
                 cells = view.features.flatten(1).T
                 chosen = torch.randperm(len(cells), generator=generator)[:_SAMPLES_PER_OBJECT]
                 samples.append(torch.nn.functional.normalize(cells[chosen].float(), dim=1))
+        found = torch.cat(samples)
+        if len(found) < config.kernels:
+            raise AmodalError(f"{len(found)} features are too few for {config.kernels} kernels; ask for fewer kernels")
         fitted = fit_kernels(
-            torch.cat(samples),
+            found,
             config.kernels,
             concentration,
             generator,
@@ -245,15 +259,14 @@ def _class(
     workshop: Workshop,
     progress: Progress,
 ) -> ClassModel:
+    def told(step: str, done: int, total: int) -> None:
+        progress(f"{label}: {step}", done, total)
+
     def compute() -> Tensors:
-        learned = learn_class(
-            members,
-            kernels,
-            outliers,
-            settings,
-            seed,
-            lambda step, done, total: progress(f"{label}: {step}", done, total),
-        )
+        try:
+            learned = learn_class(members, kernels, outliers, settings, seed, told)
+        except AmodalError as error:
+            raise AmodalError(f"class {label}: {error}") from error
         numbers = torch.tensor([learned.threshold, learned.outlier_log_prior], dtype=torch.float64)
         shape = torch.tensor([learned.templates.shape.rows, learned.templates.shape.cols])
         parts = learned.templates
@@ -265,11 +278,15 @@ def _class(
             "shape": shape,
         }
 
-    stage = workshop.stage(f"class-{label.replace(' ', '_').replace('/', '_')}", compute)
+    stage = workshop.stage(f"class-{quote(label, safe='')}", compute)
     rows, cols = (int(value) for value in stage["shape"])
     templates = Templates(Shape(rows, cols), stage["foreground"], stage["context"], stage["prior"])
     threshold, log_prior = (float(value) for value in stage["numbers"])
     return ClassModel(templates, threshold, log_prior)
+
+
+def _weights(backbone: Backbone) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in backbone.network.state_dict().items()}
 
 
 def _examples(boxes: CocoBoxes, selection: Selection) -> list[Example]:
@@ -290,9 +307,10 @@ def _with_card(
 ) -> CompNet:
     used = {int(boxes.image_index[row]) for rows in selection.rows.values() for row in rows}
     photos = Counter((boxes.images[i].source or "unknown", boxes.images[i].licence or "unknown") for i in used)
+    has_flags = boxes.clean is not None or boxes.clean64 is not None
     card = {
         "supervision": "bounding boxes and labels"
-        + (" and flags of fully visible objects" if config.clean_flags and boxes.clean is not None else ""),
+        + (" and flags of fully visible objects" if config.clean_flags and has_flags else ""),
         "config": {key: value.name if isinstance(value, Path) else value for key, value in asdict(config).items()},
         "objects": dict(report.learned),
         "fully_visible": dict(report.visible),

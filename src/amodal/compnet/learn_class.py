@@ -28,6 +28,7 @@ from amodal.compnet.split import Split, box_cells, fit_split
 from amodal.compnet.teacher import refine_foreground
 from amodal.compnet.templates import Templates, resample
 from amodal.compnet.vmf import Kernels
+from amodal.errors import AmodalError
 from amodal.features.crops import ObjectFeatures
 from amodal.features.lattice import Shape, shape_for
 
@@ -147,4 +148,7 @@ def _calibrated(
         outlier = outlier_log_likelihood(likelihood.flatten(2), outliers)[0].view_as(foreground)
         believed = (some.foreground[index] > 0.5) & (some.inside[index] > 0.5)
         ratios.append((foreground - outlier)[believed])
-    return ClassModel(templates, threshold, outlier_log_prior(torch.cat(ratios)))
+    found = torch.cat(ratios)
+    if len(found) == 0:
+        raise AmodalError("nothing in its boxes could be told from what surrounds them")
+    return ClassModel(templates, threshold, outlier_log_prior(found))

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from amodal.errors import AmodalError
 from amodal.features.crops import ObjectFeatures
 from amodal.features.lattice import PAD, Shape
 
@@ -37,9 +38,15 @@ class Split:
 
 
 def fit_split(objects: Sequence[ObjectFeatures], generator: torch.Generator) -> Split:
-    """Logistic regression of core features against ring features over all training objects of a class."""
+    """Logistic regression of core features against ring features over all training objects of a class.
+
+    Raises `AmodalError` where no photo shows a core, or none shows surroundings.
+    """
     core = torch.cat([_sample(item, core_cells(item.lattice.shape), generator) for item in objects])
     ring = torch.cat([_sample(item, ring_cells(item.lattice.shape), generator) for item in objects])
+    if len(core) == 0 or len(ring) == 0:
+        missing = "the middle of any box" if len(core) == 0 else "what surrounds a box"
+        raise AmodalError(f"no photo shows {missing}, so object and surroundings cannot be told apart")
     features = torch.cat([core, ring]).double().numpy() * _SCALE
     labels = np.repeat([1, 0], [len(core), len(ring)])
     regression = LogisticRegression(C=10.0, max_iter=500, class_weight="balanced").fit(features, labels)
