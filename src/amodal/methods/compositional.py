@@ -207,10 +207,7 @@ def _pixels(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def _boxes(rows: ArrayLike, picture: np.ndarray) -> Float[np.ndarray, "n 4"]:
-    array = np.asarray(rows, dtype=np.float64)
-    if array.size == 0:
-        return np.zeros((0, 4))
-    return check_boxes(array, picture.shape[1], picture.shape[0], "segment")
+    return check_boxes(rows, picture.shape[1], picture.shape[0], "segment")
 
 
 def _labels(
