@@ -87,6 +87,12 @@ def test_a_second_round_trip_is_exact(file: Path, tmp_path: Path) -> None:
         assert torch.equal(tensor, everything(once)[name])
 
 
+def test_equal_models_are_equal_files(tmp_path: Path) -> None:
+    for number in range(8):
+        save_model(small_model(), tmp_path / f"{number}.safetensors")
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_weights_of_the_backbone_travel_with_the_model(tmp_path: Path) -> None:
     state = {"conv.weight": torch.randn(3, 2), "bn.count": torch.tensor(7)}
     save_model(small_model(state), tmp_path / "m.safetensors")
