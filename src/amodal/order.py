@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class OrderEdge:
-    """Object `front` hides a part of object `behind`, believed with `probability`."""
+    """Object `front` hides a part of object `behind`, or is the nearer where they meet; believed with `probability`."""
 
     front: int
     behind: int
@@ -31,7 +31,7 @@ class OrderEdge:
 
 @dataclass(frozen=True)
 class OrderGraph:
-    """Directed edges front -> behind between objects whose amodal masks overlap; sorted by those ids."""
+    """Directed edges front -> behind between objects whose amodal masks overlap or touch; sorted by those ids."""
 
     edges: tuple[OrderEdge, ...] = ()
 
@@ -39,7 +39,7 @@ class OrderGraph:
         object.__setattr__(self, "edges", tuple(sorted(self.edges)))
 
     def in_front_of(self, a: int, b: int) -> bool:
-        """Whether there is an edge from a to b. Not transitive: an edge is about two objects that overlap."""
+        """Whether there is an edge from a to b. Not transitive: an edge is about two objects that meet."""
         return (a, b) in self._probabilities
 
     def probability(self, a: int, b: int) -> float:

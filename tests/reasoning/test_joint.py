@@ -12,6 +12,7 @@ from scipy.ndimage import zoom
 
 from amodal.reasoning import Evidence, Reasoning
 from amodal.reasoning.joint import JointSettings, reason
+from amodal.reasoning.wishes import meet
 from helpers.reasoning import (
     brute_force_evidence,
     closed_form_evidence,
@@ -24,6 +25,7 @@ from helpers.reasoning import (
 )
 
 SCALE = JointSettings().evidence_weight  # the scenes have cells of one pixel
+UNRESTRAINED = JointSettings(max_pair_log_odds=np.inf)
 
 
 def prior_of(evidences: Sequence[Evidence], strength: float = 1.0):
@@ -75,7 +77,7 @@ def test_one_owner_per_pixel_modal_inside_amodal_and_order_without_cycles(eviden
 @settings(max_examples=60, deadline=None)
 def test_search_finds_the_best_of_all_orders_up_to_six_objects(evidences, with_prior):
     prior = prior_of(evidences, 3.0) if with_prior else None
-    result = reason(evidences, pair_log_odds=prior)
+    result = reason(evidences, pair_log_odds=prior, settings=UNRESTRAINED)
     best = max(
         objective_of(evidences, order, SCALE, prior, closed_form_evidence)
         for order in itertools.permutations(range(len(evidences)))
@@ -87,7 +89,7 @@ def test_search_finds_the_best_of_all_orders_up_to_six_objects(evidences, with_p
 @given(scenes(most=4))
 @settings(max_examples=40, deadline=None)
 def test_reported_objective_is_that_of_the_best_labelling_of_all(evidences):
-    result = reason(evidences)
+    result = reason(evidences, settings=UNRESTRAINED)
     assert result.objective[-1] == pytest.approx(
         objective_of(evidences, result.order, SCALE, None, brute_force_evidence), abs=1e-3
     )
@@ -105,12 +107,120 @@ def test_closed_form_of_the_reference_equals_trying_all_labels(evidences):
 @given(scenes(most=5))
 @settings(max_examples=60, deadline=None)
 def test_the_labels_reach_the_objective_that_is_reported(evidences):
-    result = reason(evidences)
+    result = reason(evidences, settings=UNRESTRAINED)
     total = 0.0
     for e, modal, amodal in zip(result.evidences, result.modal, result.amodal, strict=True):
         chosen = np.where(modal, e.foreground, np.where(amodal, e.occluded, e.context))
         total += float(chosen.sum(dtype=np.float64))
     assert SCALE * total == pytest.approx(result.objective[-1], abs=1e-3)
+
+
+def limited_sum(evidences: Sequence[Evidence], limit: float):
+    """The pixel sum of J where no pair alone may say more than `limit`; weights by definition, pixel by pixel."""
+    size = picture_size(evidences)
+    weights = np.ones(size)
+    for i, j in itertools.combinations(range(len(evidences)), 2):
+        if overlap(evidences[i], evidences[j]):
+            shared = sum(on_picture(evidences[n], np.ones(evidences[n].shape, int), 0, size) for n in (i, j)) == 2
+            weights[shared] = np.minimum(weights[shared], min(1, limit / max(abs(alone(evidences, i, j)), 1e-9)))
+
+    def pixel_sum(evidences: Sequence[Evidence], order: Sequence[int]) -> np.ndarray:
+        return weights * closed_form_evidence(evidences, order)
+
+    return pixel_sum
+
+
+def alone(evidences: Sequence[Evidence], i: int, j: int) -> float:
+    """What the pixels of two objects say for i in front of j, as if there were no others."""
+    pair = [evidences[i], evidences[j]]
+    return SCALE * float((closed_form_evidence(pair, [0, 1]) - closed_form_evidence(pair, [1, 0])).sum())
+
+
+@given(scenes(most=5), st.sampled_from([0.1, 0.5, 2.0]))
+@settings(max_examples=60, deadline=None)
+def test_search_finds_the_best_of_all_orders_where_pairs_are_restrained(evidences, limit):
+    prior = prior_of(evidences)
+    result = reason(evidences, pair_log_odds=prior, settings=JointSettings(max_pair_log_odds=limit))
+    pixel_sum = limited_sum(evidences, limit)
+    values = {
+        order: objective_of(evidences, order, SCALE, prior, pixel_sum)
+        for order in itertools.permutations(range(len(evidences)))
+    }
+    assert values[result.order] == pytest.approx(max(values.values()), abs=1e-3)
+    assert result.objective[-1] == pytest.approx(max(values.values()), abs=1e-3)
+
+
+@given(scenes(most=2), st.floats(0.05, 5), st.floats(-3, 3))
+@settings(max_examples=80, deadline=None)
+def test_the_log_odds_of_a_pair_are_the_prior_and_what_pixels_may_say(evidences, limit, odds):
+    chosen = JointSettings(max_pair_log_odds=limit)
+    result = reason(evidences, pair_log_odds=lambda i, j: odds if i < j else -odds, settings=chosen)
+    for i, j, probability in result.edges:
+        prior = odds if i < j else -odds
+        expected = np.clip(alone(evidences, i, j), -limit, limit) + prior
+        assert np.log(probability / (1 - probability)) == pytest.approx(expected, abs=1e-3)
+
+
+@given(scenes(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_pixels_make_no_edge_surer_than_they_may(evidences, correct):
+    rescore = noisy_rescore(evidences, 3) if correct else None
+    result = reason(evidences, rescore=rescore, settings=JointSettings(max_pair_log_odds=0.8))
+    sure = 1 / (1 + np.exp(-0.8)) + 1e-6
+    assert all(1 - sure <= p <= sure for _, _, p in result.edges)
+
+
+def test_one_loud_map_does_not_overrule_a_clear_prior():
+    evidences = two_cars()
+    loud = [evidences[0], replace(evidences[1], foreground=evidences[1].foreground + 90)]
+    assert reason(loud, pair_log_odds=lambda i, j: 3.0 * (j - i)).edges[0][:2] == (0, 1)
+    assert reason(loud, pair_log_odds=lambda i, j: 1.0 * (j - i)).edges[0][:2] == (1, 0)
+
+
+def test_restraint_changes_no_mask_under_the_same_order():
+    evidences = smooth_scene(4, seed=5)
+    orders = {}
+    for limit in (0.5, np.inf):
+        prior = lambda i, j: 50.0 * (j - i)  # noqa: E731 - decides the order alone
+        orders[limit] = reason(evidences, pair_log_odds=prior, settings=JointSettings(max_pair_log_odds=limit))
+    assert orders[0.5].order == orders[np.inf].order == (0, 1, 2, 3)
+    for one, other in zip(orders[0.5].amodal, orders[np.inf].amodal, strict=True):
+        assert np.array_equal(one, other)
+
+
+def touching() -> list[Evidence]:
+    """Overlapping boxes, masks side by side: neither sees anything of itself under the other."""
+    evidences = []
+    for own, window in (((0, 5), (0, 0, 8, 4)), ((1, 8), (4, 0, 12, 4))):
+        f, o, c = (np.full((4, 8), v, np.float32) for v in (-9.0, -9.0, 0.0))
+        f[:, slice(*own)], c[:, slice(*own)] = 3, -6
+        evidences.append(Evidence(window, f, o, c, tuple(map(float, window))))
+    return evidences
+
+
+def test_masks_that_touch_have_an_order_and_masks_apart_have_none():
+    result = reason(touching(), pair_log_odds=lambda i, j: 1.0 * (j - i))
+    assert not (result.amodal[0][:, 4:] & result.amodal[1][:, :4]).any()
+    assert result.edges == ((0, 1, pytest.approx(1 / (1 + np.exp(-1)))),)
+    near, far = touching()
+    gone = far.foreground.copy()
+    gone[:, 1] = -9  # a column of pixels between them
+    assert reason([near, replace(far, foreground=gone, context=np.where(gone < 0, 0, -6))]).edges == ()
+
+
+@given(scenes(most=2), st.integers(0, 999))
+@settings(max_examples=100, deadline=None)
+def test_masks_meet_where_some_of_their_pixels_are_a_step_of_a_king_apart(evidences, seed):
+    if len(evidences) < 2 or not overlap(*evidences):
+        return
+    generator = np.random.default_rng(seed)
+    masks = [generator.random(e.shape) < 0.08 for e in evidences]
+    a, b = (
+        np.argwhere(on_picture(e, mask, False, picture_size(evidences)))
+        for e, mask in zip(evidences, masks, strict=True)
+    )
+    steps = np.abs(a[:, None] - b[None]).max(-1, initial=0)
+    assert meet(masks[0], evidences[0].window, masks[1], evidences[1].window) == bool((steps <= 1).any())
 
 
 @given(scenes(), st.randoms(use_true_random=False), st.booleans())

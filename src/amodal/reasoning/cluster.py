@@ -13,6 +13,7 @@ from amodal.reasoning.evidence import Evidence, PairLogOdds, Rescore, same_maps,
 from amodal.reasoning.labels import Labels, best_labels
 from amodal.reasoning.layers import Layer, frame_of, layer_of, shared_samples, thin
 from amodal.reasoning.objective import Objective
+from amodal.reasoning.restraint import Weights, sample_weights, weighted
 from amodal.reasoning.search import find_order
 
 
@@ -25,6 +26,7 @@ class Cluster:
         evidences: their evidence.
         objective: J over the samples that were fixed at the start.
         step: distance of the samples in pixels.
+        weights: what each sample counts, fixed at the start; None where all count fully.
         order: front to back.
         labels: on every pixel, under that order.
         trace: J so far, one value per round.
@@ -34,6 +36,7 @@ class Cluster:
     evidences: tuple[Evidence, ...]
     objective: Objective
     step: int
+    weights: Weights | None
     order: tuple[int, ...]
     labels: tuple[Labels, ...]
     trace: tuple[float, ...]
@@ -46,6 +49,7 @@ def start_cluster(
     pairs: Sequence[tuple[int, int]],
     pair_log_odds: PairLogOdds | None,
     evidence_weight: float,
+    max_pair_log_odds: float,
     max_samples: int,
     exact_up_to: int,
 ) -> Cluster:
@@ -62,12 +66,15 @@ def start_cluster(
         log_prior=log_prior,
         scale=evidence_weight * step**2 / mean_cell_area,
     )
+    weights = sample_weights(objective, max_pair_log_odds)
+    objective = replace(objective, layers=tuple(weighted(layer, weights) for layer in objective.layers))
     order = find_order(objective, exact_up_to=exact_up_to)
     return Cluster(
         members=tuple(members),
         evidences=tuple(evidences),
         objective=objective,
         step=step,
+        weights=weights,
         order=order,
         labels=tuple(best_labels(evidences, order)),
         trace=(objective.value(order),),
@@ -90,7 +97,7 @@ def corrected(cluster: Cluster, rescore: Rescore, exact_up_to: int) -> Cluster |
         if proposal is None or same_maps(proposal, evidences[n]):
             continue
         proposal = with_same_window(proposal, evidences[n])
-        layer = thin(layer_of(proposal, frame), cluster.step)
+        layer = weighted(thin(layer_of(proposal, frame), cluster.step), cluster.weights)
         before = objective.value_inside(n, cluster.order, objective.layers[n])
         if objective.value_inside(n, cluster.order, layer) >= before:
             evidences[n], changed = proposal, True

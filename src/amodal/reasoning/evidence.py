@@ -88,8 +88,9 @@ class Reasoning:
         amodal: per object, the whole mask on its window; contains the visible mask.
         evidences: the evidence that the masks follow from, after self-correction.
         order: all objects, front to back. Only the order of objects that overlap means anything.
-        edges: (front, behind, probability) for pairs whose amodal masks overlap, sorted. The probability is
-            the pair's own evidence; below .5 the pair alone would have wished it the other way round.
+        edges: (front, behind, probability) for pairs whose amodal masks overlap or (in `joint`) touch, sorted.
+            The probability is the pair's own evidence; below .5 the pair alone would have wished it the other
+            way round.
         cycles: groups of objects whose pairwise wishes contradict each other (objects that interlock).
         objective: `joint` only: J after the first search and after every round of self-correction.
     """

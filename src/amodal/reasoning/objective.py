@@ -64,6 +64,19 @@ class Objective:
             paid[here] += other.price[there]
         return self.scale * float(best.sum(dtype=np.float64) + layer.rest.sum(dtype=np.float64))
 
+    @property
+    def canvas_shape(self) -> tuple[int, int]:
+        """Rows and columns of the smallest canvas that holds every layer."""
+        return _canvas_shape(self.layers)
+
+    def pair_alone(self, i: int, j: int) -> float:
+        """J(i in front) - J(j in front) when there are no other objects and no prior."""
+        a, b = self.layers[i], self.layers[j]
+        in_a, in_b = shared_crops(a.window, b.window)
+        i_first = np.maximum(np.maximum(a.gain[in_a], b.gain[in_b] + a.price[in_a]), 0)
+        j_first = np.maximum(np.maximum(b.gain[in_b], a.gain[in_a] + b.price[in_b]), 0)
+        return self.scale * float((i_first - j_first).sum(dtype=np.float64))
+
     def with_layer(self, n: int, layer: Layer) -> Objective:
         """The objective with other evidence of object n."""
         return replace(self, layers=(*self.layers[:n], layer, *self.layers[n + 1 :]))

@@ -10,7 +10,6 @@ from jaxtyping import Float64
 
 from amodal.reasoning.exhaustive import better_order
 from amodal.reasoning.objective import Objective
-from amodal.reasoning.windows import shared_crops
 
 ValuesOfSlots = Callable[[int, tuple[int, ...]], Float64[np.ndarray, " slots"]]
 
@@ -63,7 +62,7 @@ def _starts(objective: Objective) -> list[list[int]]:
     for i, j in objective.pairs():
         prior = float(objective.log_prior[i, j] - objective.log_prior[j, i])
         geometry[[i, j]] += (prior, -prior)
-        vote = float(np.tanh((prior + _pair_alone(objective, i, j)) / 2))
+        vote = float(np.tanh((prior + objective.pair_alone(i, j)) / 2))
         wish[[i, j]] += (vote, -vote)
     strength = np.array([float(np.maximum(layer.gain, 0).sum()) for layer in objective.layers])
     orders: list[list[int]] = []
@@ -72,15 +71,6 @@ def _starts(objective: Objective) -> list[list[int]]:
         if order not in orders:
             orders.append(order)
     return orders
-
-
-def _pair_alone(objective: Objective, i: int, j: int) -> float:
-    """J(i in front) - J(j in front) when there are no other objects."""
-    a, b = objective.layers[i], objective.layers[j]
-    in_a, in_b = shared_crops(a.window, b.window)
-    i_first = np.maximum(np.maximum(a.gain[in_a], b.gain[in_b] + a.price[in_a]), 0)
-    j_first = np.maximum(np.maximum(b.gain[in_b], a.gain[in_a] + b.price[in_b]), 0)
-    return objective.scale * float((i_first - j_first).sum(dtype=np.float64))
 
 
 def _tolerance(value: float) -> float:
