@@ -15,7 +15,7 @@ from torch import Tensor
 from amodal.features.backbone import Backbone
 from amodal.features.lattice import STRIDE, Lattice, Shape
 
-CHUNK = 8
+CHUNK = 4
 """Crops per backbone pass on a CPU: larger batches are slower there, they fall out of the cache."""
 
 _OUTSIDE = (127, 127, 127)  # about the backbones' mean, so that beyond the picture looks like zero padding
