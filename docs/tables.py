@@ -1,0 +1,233 @@
+"""Renders the measured numbers into README and docs: every table there comes from a file that a command wrote.
+
+    python docs/tables.py
+
+A page holds `<!-- table: NAME -->` and, further down, `<!-- /table -->`; what stands between the two is replaced by the
+table of that name. What has not been measured says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "model-card.md")
+UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
+ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
+INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
+MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
+SLOT = re.compile(r"(<!-- table: ([a-z_]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+
+IOU_ROWS = {
+    "whole box": "the whole box (trivial)",
+    "prior alone": "the prior alone (trivial)",
+    "compnet modal": "plain model: visible",
+    "compnet amodal": "plain model: whole",
+    "guided modal": "guided filter: visible",
+    "guided amodal": "guided filter: whole",
+    "grabcut modal": "GrabCut (default): visible",
+    "grabcut amodal": "GrabCut (default): whole",
+}
+
+
+def main() -> None:
+    """Bring all pages up to date."""
+    for page in PAGES:
+        page.write_text(rendered(page.read_text("utf-8")), "utf-8")
+
+
+def rendered(text: str) -> str:
+    """A page with its tables as the measured files have them."""
+    return SLOT.sub(lambda slot: f"{slot[1]}{TABLES[slot[2]]()}\n{slot[3]}", text)
+
+
+def unoccluded() -> str:
+    """Per group of objects: mIoU of every row, and classification."""
+    result = _read(UNOCCLUDED)
+    if result is None:
+        return _not_yet("python experiments/unoccluded/run.py")
+    groups = result["groups"]
+    body = [["objects", *(str(group["objects"]) for group in groups.values())]]
+    body += [
+        [title, *(_with_interval(group["miou"][row]) for group in groups.values())]
+        for row, title in IOU_ROWS.items()
+        if row in next(iter(groups.values()))["miou"]
+    ]
+    body.append(["class is right, %", *(f"{group['classification']['mean']:.1f}" for group in groups.values())])
+    return _table(["", *groups], body)
+
+
+def unoccluded_short() -> str:
+    """The rows that a user asks for first."""
+    result = _read(UNOCCLUDED)
+    if result is None:
+        return _not_yet("python experiments/unoccluded/run.py")
+    body = [
+        [
+            name,
+            str(group["objects"]),
+            *(f"{group['miou'][row]['mean']:.1f}" for row in ("whole box", "prior alone", "grabcut amodal")),
+            f"{group['classification']['mean']:.1f}",
+        ]
+        for name, group in result["groups"].items()
+    ]
+    return _table(["", "objects", "whole box", "prior alone", "ours", "class is right, %"], body)
+
+
+def unoccluded_seeds() -> str:
+    """How much the seed of learning matters."""
+    result = _read(UNOCCLUDED)
+    if result is None:
+        return _not_yet("python experiments/unoccluded/run.py")
+    body = [
+        [
+            name,
+            *(
+                " · ".join(f"{value:.1f}" for value in group["miou"][row]["seeds"])
+                for row in ("compnet amodal", "grabcut amodal")
+            ),
+            " · ".join(f"{value:.1f}" for value in group["classification"]["seeds"]),
+        ]
+        for name, group in result["groups"].items()
+    ]
+    return _table(["", "plain model: whole", "GrabCut: whole", "class is right, %"], body)
+
+
+def order_prior() -> str:
+    """Judged pairs kept back: how often two boxes alone tell who is in front."""
+    result = _read(ORDER_PRIOR)
+    if result is None:
+        return _not_yet("python experiments/order_prior/fit.py")
+    body = [
+        [
+            name,
+            f"{part['pairs']} in {part['photos']}",
+            *(_percent(part["accuracy"][row]) for row in ("rule_lower_edge", "rule_larger_box", "prior")),
+            f"{part['log_loss']['prior']['value']:.2f}",
+        ]
+        for name, part in result["val"].items()
+    ]
+    head = ["pairs", "pairs in photos", "lower edge is in front", "larger box is in front", "fitted prior", "log loss"]
+    return _table(head, body)
+
+
+def speed() -> str:
+    """Seconds for one photo of N overlapping objects, beside the published procedure and the limit."""
+    result = _read(INFERENCE)
+    if result is None:
+        return _not_yet("python benchmarks/inference/run.py")
+    body = []
+    for row in result["street"]:
+        seconds = row["seconds"]
+        body.append(
+            [
+                str(row["objects"]),
+                *(f"{seconds[name]['median']:.3f}" for name in "acbd"),
+                f"{row['a_over_c']['median']:.2f}",
+                f"{row['b_over_a']['median']:.1f}",
+                f"{row['memory_mb']['a']:.0f}",
+            ]
+        )
+    head = ["objects", "ours, s", "backbone alone, s", "published procedure, s", "ours with GrabCut (default), s"]
+    table = _table([*head, "ours ÷ backbone alone", "published ÷ ours", "MB above the libraries"], body)
+    host = result["machine"]
+    return f"{table}\n\n{host['cpu']}, {host['cores']} cores, torch {host['torch']}; `{result['command']}`."
+
+
+def speed_of_crowds() -> str:
+    """Whether time grows in proportion to the number of objects."""
+    result = _read(INFERENCE)
+    if result is None:
+        return _not_yet("python benchmarks/inference/run.py")
+    body = []
+    for row in result["crowd"]:
+        seconds = row["seconds"]["median"]
+        body.append([str(row["objects"]), f"{seconds:.2f}", f"{seconds / row['objects']:.4f}"])
+    return _table(["objects", "seconds", "seconds per object"], body)
+
+
+def model_classes() -> str:
+    """What the shipped model learned each class from."""
+    head = _model_head()
+    card = head["card"]
+    body = [
+        [label, str(count), str(card["fully_visible"][label]), "{} × {}".format(*head["classes"][label]["shape"])]
+        for label, count in card["objects"].items()
+    ]
+    skipped = ", ".join(f"{label} ({count})" for label, count in card["skipped"].items())
+    table = _table(["class", "training boxes", "of these fully visible", "cells (rows × columns)"], body)
+    return f"{table}\n\nSkipped, too few boxes: {skipped}."
+
+
+def model_photos() -> str:
+    """The training photos by source and licence."""
+    by_source: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for entry in _model_head()["card"]["photos"]:
+        by_source[entry["source"]].append((entry["photos"], entry["licence"]))
+    body = [
+        [source, str(sum(count for count, _ in parts)), "; ".join(f"{licence} ({count})" for count, licence in parts)]
+        for source, parts in by_source.items()
+    ]
+    return _table(["source", "photos", "licence as far as known (photos)"], body)
+
+
+def model_settings() -> str:
+    """With which settings it was learned."""
+    settings = _model_head()["card"]["config"]
+    return _table(["setting", "value"], [[f"`{name}`", f"`{json.dumps(value)}`"] for name, value in settings.items()])
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    function.__name__: function
+    for function in (
+        unoccluded,
+        unoccluded_short,
+        unoccluded_seeds,
+        order_prior,
+        speed,
+        speed_of_crowds,
+        model_classes,
+        model_photos,
+        model_settings,
+    )
+}
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _model_head() -> Any:
+    with safe_open(MODEL, framework="np") as file:
+        return json.loads(file.metadata()["model"])
+
+
+def _not_yet(command: str) -> str:
+    return f"*Not measured yet: `{command}`.*"
+
+
+def _with_interval(entry: Mapping[str, Any]) -> str:
+    low, high = entry["interval_95"]
+    return f"{entry['mean']:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _percent(entry: Mapping[str, Any]) -> str:
+    low, high = entry["by_photo_95"]
+    return f"{100 * entry['value']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    rows = [list(head), *map(list, body)]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+
+
+if __name__ == "__main__":
+    main()
