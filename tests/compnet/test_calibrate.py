@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
@@ -27,7 +29,7 @@ def believed_above(level: float) -> list[Tensor]:
 def test_threshold_follows_the_level_at_which_objects_begin() -> None:
     found = [best_threshold(HILLS, believed_above(level), TEMPERATURE) for level in (-1.0, 0.0, 1.0, 2.0)]
     assert found == sorted(found)
-    for low, high in zip(found, found[1:], strict=False):
+    for low, high in itertools.pairwise(found):
         assert high - low == pytest.approx(1.0, abs=0.5)
 
 

@@ -158,7 +158,9 @@ def test_guess_from_boxes_agrees_with_brute_force(boxes: list[Box]) -> None:
         pixels = {(x, y) for x in range(int(x0), int(x1)) for y in range(int(y0), int(y1))}
         hidden = any(
             other[3] > y1
-            and any((x, y) in pixels for x in range(int(other[0]), int(other[2])) for y in range(int(other[1]), int(y1)))
+            and any(
+                (x, y) in pixels for x in range(int(other[0]), int(other[2])) for y in range(int(other[1]), int(y1))
+            )
             for m, other in enumerate(boxes)
             if m != n
         )

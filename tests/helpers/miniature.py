@@ -126,9 +126,7 @@ def _street(generator: np.random.Generator, *, tram: bool) -> list[Drawn]:
     person_bottom = car_bottom + int(generator.integers(6, 25))
     things = [
         _car(generator, (car_left, car_bottom - car_height, car_left + car_width, car_bottom)),
-        _person(
-            generator, (person_left, person_bottom - person_height, person_left + person_width, person_bottom)
-        ),
+        _person(generator, (person_left, person_bottom - person_height, person_left + person_width, person_bottom)),
     ]
     if tram:
         things.insert(0, _tram(generator, (60, 40, 260, 150)))

@@ -59,7 +59,9 @@ class Trainable(nn.Module):
         self.directions = nn.Parameter(model.kernels.directions.clone())
         self.foreground = nn.ParameterDict({k: v.templates.foreground.log() for k, v in model.classes.items()})
         self.context = nn.ParameterDict({k: v.templates.context.log() for k, v in model.classes.items()})
-        self.prior = nn.ParameterDict({k: torch.logit(v.templates.prior, PRIOR_MARGIN) for k, v in model.classes.items()})
+        self.prior = nn.ParameterDict(
+            {k: torch.logit(v.templates.prior, PRIOR_MARGIN) for k, v in model.classes.items()}
+        )
         self.model = model
 
     def kernels(self) -> Kernels:

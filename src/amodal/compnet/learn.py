@@ -74,7 +74,7 @@ class LearnConfig:
     max_objects: int = 1200
     """At most so many objects per class."""
     clean_flags: bool = True
-    """Whether the file's flags of fully visible objects are used; without them boxes alone say who is likely visible."""
+    """Whether the file's flags of fully visible objects are used; without them boxes alone say who likely is."""
     finetune_epochs: int = 0
     """Epochs of end-to-end fine-tuning, backbone included."""
     seed: int = 0
@@ -179,11 +179,22 @@ def _select(boxes: CocoBoxes, split: str | None, config: LearnConfig) -> Selecti
 
 def _ingredients(config: LearnConfig, boxes: CocoBoxes, selection: Selection) -> dict[str, Any]:
     """Everything the stages are made from: the recipe of the workshop."""
-    files = [(image.file_name, image.path.stat().st_size if image.path.is_file() else 0) for image in boxes.images]
-    chosen = {label: rows.tolist() for label, rows in selection.rows.items()}
-    used = sorted({row for rows in chosen.values() for row in rows})
-    settings = asdict(config) | {"finetune_epochs": 0}  # fine-tuning comes after all stages
-    return {"config": settings, "files": files, "chosen": chosen, "boxes": boxes.boxes[used].tolist()}
+    given = [*_photos_below(config.backgrounds), *([config.backbone_weights] if config.backbone_weights else [])]
+    return {
+        "config": asdict(config) | {"finetune_epochs": 0},  # fine-tuning comes after all stages
+        "files": [(image.file_name, _size(image.path), image.split) for image in boxes.images],
+        "given": [(str(path), _size(path)) for path in given],
+        "chosen": {label: rows.tolist() for label, rows in selection.rows.items()},
+        "boxes": np.column_stack([boxes.image_index, boxes.boxes]).tolist(),  # all: backgrounds keep clear of them
+    }
+
+
+def _photos_below(folder: Path | None) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PHOTO_ENDINGS) if folder else []
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _rows_of_photo(boxes: CocoBoxes, selection: Selection) -> list[list[int]]:
@@ -233,7 +244,7 @@ def _outliers(
     progress: Progress,
 ) -> Tensor:
     if config.backgrounds is not None:
-        photos = sorted(p for p in config.backgrounds.rglob("*") if p.suffix.lower() in _PHOTO_ENDINGS)
+        photos = _photos_below(config.backgrounds)
         if not photos:
             raise InputError(str(config.backgrounds), "backgrounds", "holds no photo", "expected .jpg or .png files")
         occupied: Sequence[np.ndarray] = [np.zeros((0, 4))] * len(photos)

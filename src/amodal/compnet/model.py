@@ -150,8 +150,7 @@ def load_model(path: Path) -> CompNet:
 
 
 def _with_sorted_metadata(content: bytes) -> bytes:
-    """The same file with its metadata sorted: safetensors writes them in random order, and equal models should be equal
-    files."""
+    """The file with its metadata sorted: safetensors writes them in random order; equal models shall be equal files."""
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:start])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -178,7 +177,9 @@ def _assemble(head: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CompNet
     outliers = _tensor(tensors, "outliers", (None, len(kernels)))
     classes = {label: _class_of(label, entry, tensors, len(kernels)) for label, entry in head["classes"].items()}
     if AGNOSTIC not in classes or len(classes) < 2:
-        raise ValueError(f"its classes: found {', '.join(classes) or 'none'}, expected {AGNOSTIC} and at least one more")
+        raise ValueError(
+            f"its classes: found {', '.join(classes) or 'none'}, expected {AGNOSTIC} and at least one more"
+        )
     prefix = "backbone."
     return CompNet(
         backbone_name=str(head["backbone"]),
