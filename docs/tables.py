@@ -20,6 +20,7 @@ from safetensors import safe_open
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "model-card.md")
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
+REAL_ORDER = ROOT / "experiments" / "real_order" / "result.json"
 ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
 INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
 MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
@@ -118,6 +119,34 @@ def order_prior() -> str:
     return _table(head, body)
 
 
+def real_order() -> str:
+    """Judged pairs of the val split: right, wrong and undecided by every method, the rules first."""
+    result = _read(REAL_ORDER)
+    if result is None:
+        return _not_yet("python experiments/real_order/run.py")
+    parts = [
+        ("the pair's two boxes given", result["boxes_of_the_pair_alone"]["val"]["all"]),
+        *(
+            (name.replace("_", " ").replace("px height", "px in height given"), splits["val"]["all"])
+            for name, splits in result.items()
+            if name.startswith("all_boxes_of_")
+        ),
+    ]
+    body = [
+        [
+            method if number else f"{method} ({title}: {part['pairs']} pairs in {part['photos']} photos)",
+            _percent(row["right"]),
+            *(f"{100 * row[name]['value']:.0f} %" for name in ("wrong", "undecided")),
+            f"{row['log_loss']['value']:.2f}",
+        ]
+        for title, part in parts
+        for number, (method, row) in enumerate(
+            (method, row) for method, row in part.items() if isinstance(row, dict) and "right" in row
+        )
+    ]
+    return _table(["who says it", "right", "wrong", "undecided", "log loss"], body)
+
+
 def speed() -> str:
     """Seconds for one photo of N overlapping objects, beside the published procedure and the limit."""
     result = _read(INFERENCE)
@@ -191,6 +220,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
         unoccluded_short,
         unoccluded_seeds,
         order_prior,
+        real_order,
         speed,
         speed_of_crowds,
         model_classes,
