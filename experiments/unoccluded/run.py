@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.progress import track
@@ -25,9 +26,10 @@ from amodal.features.lattice import pixel_window
 from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.methods import compnet
-from amodal.methods.compositional import CompositionalSegmenter, refinement_of
-from amodal.methods.looking import cells_to_pixels, evidence_of, look
+from amodal.methods.compositional import CompositionalSegmenter, read_model, refinement_of
+from amodal.methods.looking import Seen, cells_to_pixels, evidence_of, look
 
+Record = dict[str, Any]
 COMPLETED_SOURCE = "Car Parts"  # outlines of this source were completed by GrabCut: reported apart
 
 
@@ -43,7 +45,10 @@ def main() -> None:
     masks = read_masks(arguments.data / "annotations.json", {int(boxes.ids[row]) for row in rows})
     seeds = [_measure(compnet.load(model), boxes, rows, masks, str(model)) for model in arguments.model]
     result = {
-        "command": f"python experiments/unoccluded/run.py --split {arguments.split}, {len(seeds)} model(s)",
+        "command": "python experiments/unoccluded/run.py --data DIR --model "
+        + " ".join(Path(model).stem for model in arguments.model)
+        + f" --split {arguments.split}",
+        "models": {Path(model).stem: read_model(model)[0].card.get("config", {}) for model in arguments.model},
         "date": date.today().isoformat(),
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "groups": _summary(seeds),
@@ -61,7 +66,7 @@ def _objects(data: Path, split: str) -> tuple[CocoBoxes, list[int]]:
 
 def _measure(
     method: CompositionalSegmenter, boxes: CocoBoxes, rows: list[int], masks: dict[int, CropMask], name: str
-) -> list[dict[str, object]]:
+) -> list[Record]:
     """One record per object of a class the model knows."""
     known = [row for row in rows if boxes.labels[row] in method.labels]
     records = []
@@ -72,7 +77,7 @@ def _measure(
         source = boxes.images[boxes.image_index[row]].source
         seen = look(method.model, [photo], [box], [[label]])[0][0]
         guess = look(method.model, [photo], [box], [[None]])[0][0]
-        found = {"whole box": _window_mask(seen, photo, 1.0), "prior alone": _prior_mask(method, seen, photo)}
+        found = {"whole box": _box_mask(seen, photo), "prior alone": _prior_mask(method, seen, photo)}
         for refine in ("none", "guided", "grabcut"):
             evidence = evidence_of(method.model, seen, photo, refinement_of(refine))
             reasoning = compnet.alone([evidence], lambda *_: None, None)
@@ -102,11 +107,11 @@ def _group(label: str, source: str) -> str:
     return "car, Car Parts" if source.startswith(COMPLETED_SOURCE) else "car, hand-drawn"
 
 
-def _window_mask(seen, photo, _value) -> CropMask:  # type: ignore[no-untyped-def]
+def _box_mask(seen: Seen, photo: np.ndarray) -> CropMask:
     return CropMask.from_box(seen.lattice.box, *photo.shape[:2])
 
 
-def _prior_mask(method: CompositionalSegmenter, seen, photo) -> CropMask:  # type: ignore[no-untyped-def]
+def _prior_mask(method: CompositionalSegmenter, seen: Seen, photo: np.ndarray) -> CropMask:
     templates = method.model.classes[seen.label].templates.on(seen.lattice.shape)
     window = pixel_window(seen.lattice.box, photo.shape[1], photo.shape[0])
     prior = templates.prior[seen.mixture][None].numpy()
@@ -117,14 +122,14 @@ def _mask(pixels: np.ndarray, window: tuple[int, int, int, int], photo: np.ndarr
     return CropMask.from_crop(pixels, window[0], window[1], *photo.shape[:2])
 
 
-def _summary(seeds: list[list[dict]]) -> dict[str, dict]:  # type: ignore[type-arg]
-    groups: dict[str, dict] = {}  # type: ignore[type-arg]
+def _summary(seeds: list[list[Record]]) -> dict[str, Record]:
+    groups: dict[str, Record] = {}
     names = sorted({r["group"] for r in seeds[0]} | {"car"} | {"all"})
     for name in names:
         members = [[r for r in s if name in ("all", r["group"], r["label"])] for s in seeds]
         if not members[0]:
             continue
-        entry: dict = {"objects": len(members[0]), "miou": {}}  # type: ignore[type-arg]
+        entry: Record = {"objects": len(members[0]), "miou": {}}
         for row in members[0][0]["iou"]:
             values = np.array([[100 * r["iou"][row] for r in s] for s in members])
             per_seed = values.mean(1)
@@ -156,7 +161,7 @@ def _bootstrap(values: np.ndarray) -> tuple[float, float]:
     return round(float(low), 1), round(float(high), 1)
 
 
-def _print(groups: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def _print(groups: dict[str, Record]) -> None:
     rows = list(next(iter(groups.values()))["miou"])
     print(f"{'':<18}" + "".join(f"{name:>26}" for name in groups))
     print(f"{'objects':<18}" + "".join(f"{entry['objects']:>26}" for entry in groups.values()))
