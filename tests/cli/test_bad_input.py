@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -26,10 +25,6 @@ from helpers.command_line import (
 )
 
 SHIPPED_MODEL = Path(package.__file__).parent / "models" / "default.safetensors"
-needs_model = pytest.mark.skipif(
-    not SHIPPED_MODEL.exists() or importlib.util.find_spec("amodal.methods.orm") is None,
-    reason="the shipped model is not in this checkout",
-)
 NAN = float("nan")
 
 
@@ -237,7 +232,6 @@ def not_safetensors(path: Path) -> None:
     path.write_bytes(b"\x80\x04cos\nsystem\n" * 100)
 
 
-@needs_model
 @pytest.mark.parametrize("damage", [truncated, of_another_version, of_another_program, not_safetensors])
 def test_a_bad_model_is_refused_by_name(
     amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path, earlier: Path, damage: Callable[[Path], None]
@@ -250,7 +244,6 @@ def test_a_bad_model_is_refused_by_name(
     assert contents(earlier) == before
 
 
-@needs_model
 def test_a_model_that_does_not_exist_is_refused_by_name(
     amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path
 ) -> None:

@@ -13,10 +13,6 @@ from amodal.scene import Scene
 DEMO = Path(str(files("amodal") / "demo"))
 JUDGED = json.loads((Path(__file__).parents[1] / "truth" / "demo_order.json").read_text())
 
-pytestmark = pytest.mark.skipif(
-    not (DEMO.parent / "models" / "default.safetensors").is_file(), reason="the shipped model is not there"
-)
-
 
 @pytest.fixture(scope="module")
 def scenes() -> dict[str, Scene]:
