@@ -12,8 +12,6 @@ from amodal.compnet.learn import LearnConfig, learn
 from amodal.features.backbone import load_backbone
 from helpers.miniature import Miniature, make_miniature
 
-MINI_CONFIG = LearnConfig(kernels=24, mixtures=2, outliers=2)
-
 
 @pytest.fixture(scope="session")
 def mini(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
@@ -22,10 +20,16 @@ def mini(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
 
 
 @pytest.fixture(scope="session")
-def mini_model(mini: Miniature, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of the default backbone, learned from the miniature with all its masks in the file."""
+def mini_config(mini: Miniature) -> LearnConfig:
+    """Small in every respect, but with the default backbone."""
+    return LearnConfig(kernels=24, mixtures=2, outliers=2, max_objects=14, backgrounds=mini.backgrounds)
+
+
+@pytest.fixture(scope="session")
+def mini_model(mini: Miniature, mini_config: LearnConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model learned from the miniature with all its masks in the file."""
     out = tmp_path_factory.mktemp("models") / "mini.safetensors"
-    learn(mini.annotations, mini.images, out, config=MINI_CONFIG)
+    learn(mini.annotations, mini.images, out, config=mini_config)
     return out
 
 
@@ -41,7 +45,7 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> LearnConfig:
         mixtures=2,
         outliers=2,
         teacher="guided",
-        max_objects=26,
+        max_objects=14,
         backbone="test_efficientnet",
         backbone_weights=weights,
     )

@@ -78,6 +78,13 @@ def test_no_more_than_the_most_are_used() -> None:
     assert len(set(selection.rows["car"])) == 20
 
 
+def test_filling_up_goes_no_further_than_the_most() -> None:
+    data = boxes_of(labels=["car"] * 50, clean=[n < 3 for n in range(50)])
+    selection = select_objects(data, "train", replace(SETTINGS, enough_objects=30, max_objects=8), 0)
+    assert len(selection.rows["car"]) == 8
+    assert sorted(selection.rows["car"][:3]) == [0, 1, 2]
+
+
 def test_the_flag_for_high_objects_is_preferred() -> None:
     data = boxes_of(labels=["car"] * 24, clean=[True] * 24, clean64=[n < 11 for n in range(24)])
     assert sorted(select_objects(data, "train", SETTINGS, 0).rows["car"]) == list(range(11))

@@ -23,6 +23,7 @@ WIDTH, HEIGHT = 320, 240
 CATEGORIES = ("car", "person", "tram")
 TRAIN_PHOTOS, VAL_PHOTOS = 28, 6
 TRAMS = 3
+BACKGROUND_PHOTOS = 4
 LICENCE = "drawn for this test"
 _UPSCALE = 4  # outlines are drawn so much finer, then averaged
 
@@ -36,6 +37,7 @@ class Miniature:
     folder: Path
     annotations: Path
     images: Path
+    backgrounds: Path
 
     def content(self) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads(self.annotations.read_text(encoding="utf-8"))
@@ -61,7 +63,9 @@ class Drawn:
 def make_miniature(folder: Path, seed: int = 0) -> Miniature:
     """Draw the photos and write `annotations.json` beside them."""
     images = folder / "images"
+    backgrounds = folder / "backgrounds"
     images.mkdir(parents=True, exist_ok=True)
+    backgrounds.mkdir(exist_ok=True)
     generator = np.random.default_rng(seed)
     photos: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -77,11 +81,13 @@ def make_miniature(folder: Path, seed: int = 0) -> Miniature:
             {"id": index, "file_name": name, "width": WIDTH, "height": HEIGHT, "split": split, "license": LICENCE}
         )
         annotations += _annotations(things, index, len(annotations))
+    for index in range(BACKGROUND_PHOTOS):
+        Image.fromarray(_background(generator)).save(backgrounds / f"empty_{index}.png", compress_level=1)
     categories = [{"id": number + 1, "name": name} for number, name in enumerate(CATEGORIES)]
     content = {"images": photos, "annotations": annotations, "categories": categories}
     path = folder / "annotations.json"
     path.write_text(json.dumps(content), encoding="utf-8")
-    return Miniature(folder, path, images)
+    return Miniature(folder, path, images, backgrounds)
 
 
 def without_masks(content: dict[str, Any]) -> dict[str, Any]:

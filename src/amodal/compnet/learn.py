@@ -169,7 +169,8 @@ def _select(boxes: CocoBoxes, split: str | None, config: LearnConfig) -> Selecti
             f"no class has {settings.min_boxes} boxes at least {settings.min_height_px:g} px high ({counts}); "
             "add boxes, or lower min-boxes or min-height-px"
         )
-    few = SelectionSettings(1, config.min_height_px, enough_objects=30, max_objects=_AGNOSTIC_PER_CLASS)
+    most = min(config.max_objects, _AGNOSTIC_PER_CLASS)
+    few = SelectionSettings(1, config.min_height_px, enough_objects=30, max_objects=most)
     mixed = select_objects(boxes, split, few, config.seed, clean_flags=config.clean_flags)
     agnostic = np.concatenate(list(mixed.rows.values()))
     return Selection(

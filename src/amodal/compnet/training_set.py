@@ -65,7 +65,8 @@ def select_objects(
             continue
         first = generator.permutation(of_class[visible[of_class]])[: settings.max_objects]
         others = generator.permutation(of_class[~visible[of_class]])
-        filled = np.concatenate([first, others[: max(0, settings.enough_objects - len(first))]])
+        wanted = min(settings.enough_objects, settings.max_objects)
+        filled = np.concatenate([first, others[: max(0, wanted - len(first))]])
         rows[category], sure[category] = filled, len(first)
     return Selection(rows, sure, skipped)
 
