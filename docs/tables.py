@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "model-card.md")
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 REAL_ORDER = ROOT / "experiments" / "real_order" / "result.json"
+WITHOUT_FLAGS = ROOT / "experiments" / "unoccluded" / "result_without_flags.json"
 ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
 INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
 MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
@@ -79,7 +80,7 @@ def unoccluded_short() -> str:
         ]
         for name, group in result["groups"].items()
     ]
-    return _table(["", "objects", "whole box", "prior alone", "ours", "class is right, %"], body)
+    return _table(["", "objects", "whole box", "prior alone", "ours (default)", "class is right, %"], body)
 
 
 def unoccluded_seeds() -> str:
@@ -101,6 +102,27 @@ def unoccluded_seeds() -> str:
     return _table(["", "plain model: whole", "GrabCut: whole", "class is right, %"], body)
 
 
+def unoccluded_without_flags() -> str:
+    """What the data set's flags of fully visible objects bring, one seed."""
+    flags, none = _read(UNOCCLUDED), _read(WITHOUT_FLAGS)
+    if flags is None or none is None:
+        return _not_yet("python experiments/unoccluded/run.py")
+    body = [
+        [
+            name,
+            *(
+                f"{group['miou'][row]['seeds'][0]:.1f}"
+                for row in ("compnet amodal", "grabcut amodal")
+                for group in (flags["groups"][name], none["groups"][name])
+            ),
+            *(f"{part['groups'][name]['classification']['seeds'][0]:.1f}" for part in (flags, none)),
+        ]
+        for name in flags["groups"]
+    ]
+    pairs = [("plain model, flags", "without"), ("GrabCut, flags", "without"), ("class is right, %, flags", "without")]
+    return _table(["", *(title for pair in pairs for title in pair)], body)
+
+
 def order_prior() -> str:
     """Judged pairs kept back: how often two boxes alone tell who is in front."""
     result = _read(ORDER_PRIOR)
@@ -119,32 +141,14 @@ def order_prior() -> str:
     return _table(head, body)
 
 
-def real_order() -> str:
-    """Judged pairs of the val split: right, wrong and undecided by every method, the rules first."""
-    result = _read(REAL_ORDER)
-    if result is None:
-        return _not_yet("python experiments/real_order/run.py")
-    parts = [
-        ("the pair's two boxes given", result["boxes_of_the_pair_alone"]["val"]["all"]),
-        *(
-            (name.replace("_", " ").replace("px height", "px in height given"), splits["val"]["all"])
-            for name, splits in result.items()
-            if name.startswith("all_boxes_of_")
-        ),
-    ]
-    body = [
-        [
-            method if number else f"{method} ({title}: {part['pairs']} pairs in {part['photos']} photos)",
-            _percent(row["right"]),
-            *(f"{100 * row[name]['value']:.0f} %" for name in ("wrong", "undecided")),
-            f"{row['log_loss']['value']:.2f}",
-        ]
-        for title, part in parts
-        for number, (method, row) in enumerate(
-            (method, row) for method, row in part.items() if isinstance(row, dict) and "right" in row
-        )
-    ]
-    return _table(["who says it", "right", "wrong", "undecided", "log loss"], body)
+def real_order_of_pairs() -> str:
+    """Judged pairs of the val split, the two boxes given alone."""
+    return _real_order("boxes_of_the_pair_alone")
+
+
+def real_order_of_photos() -> str:
+    """The same pairs, all boxes of the photo given."""
+    return _real_order("all_boxes_of_32_px_height")
 
 
 def speed() -> str:
@@ -220,7 +224,9 @@ TABLES: Mapping[str, Callable[[], str]] = {
         unoccluded_short,
         unoccluded_seeds,
         order_prior,
-        real_order,
+        real_order_of_pairs,
+        real_order_of_photos,
+        unoccluded_without_flags,
         speed,
         speed_of_crowds,
         model_classes,
@@ -232,6 +238,27 @@ TABLES: Mapping[str, Callable[[], str]] = {
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _real_order(given: str) -> str:
+    """Right, wrong and undecided by every method, the trivial rules first."""
+    result = _read(REAL_ORDER)
+    if result is None:
+        return _not_yet("python experiments/real_order/run.py")
+    part = result[given]["val"]["all"]
+    body = [
+        [
+            method,
+            _percent(row["right"]),
+            *(f"{100 * row[name]['value']:.0f} %" for name in ("wrong", "undecided")),
+            f"{row['log_loss']['value']:.2f}",
+        ]
+        for method, row in part.items()
+        if isinstance(row, dict) and "right" in row
+    ]
+    return _table(
+        [f"{part['pairs']} pairs in {part['photos']} photos", "right", "wrong", "undecided", "log loss"], body
+    )
 
 
 def _model_head() -> Any:
