@@ -91,6 +91,15 @@ def test_features_have_unit_length_and_one_cell_per_16_pixels(lite0: Backbone) -
     torch.testing.assert_close(features.norm(dim=1), torch.ones(2, 5, 8))
 
 
+@pytest.mark.parametrize("name", [DEFAULT_BACKBONE, "test_efficientnet", "test_resnet"])
+def test_backbone_ends_where_its_features_are_taken(name: str) -> None:
+    """Every weight has a part in the features; later stages would cost time and change nothing."""
+    backbone = load_backbone(name, pretrained=False)
+    features = backbone(torch.rand(1, 3, 96, 64, generator=torch.Generator().manual_seed(2)) * 255)
+    (features * torch.randn(features.shape, generator=torch.Generator().manual_seed(3))).sum().backward()
+    assert [key for key, parameter in backbone.named_parameters() if parameter.grad is None] == []
+
+
 def test_backbone_is_in_evaluation_mode(lite0: Backbone) -> None:
     assert not any(module.training for module in lite0.modules())
 

@@ -83,6 +83,7 @@ def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, 
             f"backbone {name}: its pretrained weights could not be fetched ({type(error).__name__}); "
             "give a safetensors file with them, or use the default backbone, which needs no network"
         ) from error
+    _leave_out_later_stages(network)
     if pretrained and weights is not None:
         _fill(network, _read_weights(weights), str(weights))
     elif pretrained and name == DEFAULT_BACKBONE:
@@ -122,6 +123,13 @@ def _stage(name: str) -> tuple[int, ...]:
     if STRIDE not in reductions:
         raise AmodalError(f"backbone {name} has no stage of stride {STRIDE}; its strides are {reductions}")
     return (reductions.index(STRIDE),)
+
+
+def _leave_out_later_stages(network: Any) -> None:
+    """timm's EfficientNets go on beyond the stage that is asked for, and throw the rest away."""
+    stages = getattr(network, "_stage_out_idx", None)
+    if stages is not None and hasattr(network, "blocks"):
+        network.blocks = network.blocks[: max(stages)]
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
