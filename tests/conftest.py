@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from amodal.compnet.learn import LearnConfig, learn
 from amodal.features.backbone import load_backbone
+from helpers.learned import Learned
 from helpers.miniature import Miniature, make_miniature
 
 
@@ -49,3 +50,20 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> LearnConfig:
         backbone="test_efficientnet",
         backbone_weights=weights,
     )
+
+
+@pytest.fixture(scope="session")
+def reference(mini: Miniature, tiny_config: LearnConfig, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    """The tiny backbone's model, learned without interruption; its stages are kept."""
+    folder = tmp_path_factory.mktemp("reference")
+    told: list[tuple[str, int, int]] = []
+    out, work = folder / "m.safetensors", folder / "work"
+    report = learn(
+        mini.annotations,
+        mini.images,
+        out,
+        config=tiny_config,
+        work=work,
+        progress=lambda *step: told.append(step),
+    )
+    return Learned(out, out.read_bytes(), report, work, tuple(told))

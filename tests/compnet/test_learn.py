@@ -13,40 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 
 import amodal
 from amodal.cli.main import main
-from amodal.compnet.learn import LearnConfig, LearnReport, learn
+from amodal.compnet.learn import LearnConfig, learn
 from amodal.compnet.model import AGNOSTIC, load_model
 from amodal.errors import AmodalError, InputError
+from helpers.learned import Learned
 from helpers.miniature import CATEGORIES, TRAMS, Miniature, mask_of_polygon, with_rubbish_masks, without_masks
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One learning that was never interrupted."""
-
-    content: bytes
-    report: LearnReport
-    work: Path
-    progress: tuple[tuple[str, int, int], ...]
-
-
-@pytest.fixture(scope="module")
-def reference(mini: Miniature, tiny_config: LearnConfig, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    folder = tmp_path_factory.mktemp("reference")
-    told: list[tuple[str, int, int]] = []
-    out, work = folder / "m.safetensors", folder / "work"
-    report = learn(
-        mini.annotations,
-        mini.images,
-        out,
-        config=tiny_config,
-        work=work,
-        progress=lambda *step: told.append(step),
-    )
-    return Reference(out.read_bytes(), report, work, tuple(told))
-
 
 # Masks are never read.
 
@@ -63,7 +38,7 @@ def test_same_file_without_any_mask_gives_a_bit_identical_model(
 
 
 def test_masks_of_rubbish_give_a_bit_identical_model(
-    mini: Miniature, tiny_config: LearnConfig, reference: Reference, tmp_path: Path
+    mini: Miniature, tiny_config: LearnConfig, reference: Learned, tmp_path: Path
 ) -> None:
     """And so does the same seed in another run, without a folder of work."""
     spoilt = mini.variant("rubbish", with_rubbish_masks(mini.content()))
@@ -91,7 +66,7 @@ STOPS = ("dictionary", "backgrounds", "car: hard EM", "person: refining training
 
 
 def test_run_that_is_stopped_in_every_stage_ends_with_the_same_bits(
-    mini: Miniature, tiny_config: LearnConfig, reference: Reference, tmp_path: Path
+    mini: Miniature, tiny_config: LearnConfig, reference: Learned, tmp_path: Path
 ) -> None:
     out, work = tmp_path / "m.safetensors", tmp_path / "work"
     for stage in STOPS:
@@ -105,7 +80,7 @@ def test_run_that_is_stopped_in_every_stage_ends_with_the_same_bits(
 
 
 def test_finished_run_goes_through_again_without_learning_anything(
-    mini: Miniature, tiny_config: LearnConfig, reference: Reference, tmp_path: Path
+    mini: Miniature, tiny_config: LearnConfig, reference: Learned, tmp_path: Path
 ) -> None:
     told: list[str] = []
     out = tmp_path / "m.safetensors"
@@ -218,7 +193,7 @@ def test_stages_of_another_recipe_are_not_used(
 # What is learned.
 
 
-def test_report_lists_what_was_learned_and_what_was_skipped(reference: Reference) -> None:
+def test_report_lists_what_was_learned_and_what_was_skipped(reference: Learned) -> None:
     report = reference.report
     assert set(report.learned) == {"car", "person", AGNOSTIC}
     assert report.skipped == {"tram": TRAMS}
@@ -229,7 +204,7 @@ def test_report_lists_what_was_learned_and_what_was_skipped(reference: Reference
     assert any(line.startswith("car") and str(report.learned["car"]) in line for line in lines)
 
 
-def test_progress_tells_of_every_stage(reference: Reference) -> None:
+def test_progress_tells_of_every_stage(reference: Learned) -> None:
     told = Counter(stage for stage, _, _ in reference.progress)
     assert {"features", *STOPS} <= told.keys()
     assert all(0 <= done <= total for _, done, total in reference.progress)
@@ -285,7 +260,7 @@ def iou(mask: np.ndarray, truth: np.ndarray) -> float:
 
 
 def test_names_of_classes_change_nothing_but_the_names(
-    mini: Miniature, tiny_config: LearnConfig, reference: Reference, tmp_path: Path
+    mini: Miniature, tiny_config: LearnConfig, reference: Learned, tmp_path: Path
 ) -> None:
     """Names that would be the same file name if blanks and slashes were merely replaced."""
     content = mini.content()
@@ -294,23 +269,17 @@ def test_names_of_classes_change_nothing_but_the_names(
     out = tmp_path / "m.safetensors"
     learn(renamed, mini.images, out, config=tiny_config, work=tmp_path / "work")
     found = load_model(out)
-    (tmp_path / "reference.safetensors").write_bytes(reference.content)
-    expected = load_model(tmp_path / "reference.safetensors")
+    expected = load_model(reference.model)
     for name, before in (("big/car", "car"), ("big car", "person"), (AGNOSTIC, AGNOSTIC)):
         assert found.classes[name].templates.prior.equal(expected.classes[before].templates.prior)
         assert found.classes[name].threshold == expected.classes[before].threshold
 
 
-def test_weights_given_as_a_file_are_in_the_model(
-    reference: Reference, tiny_config: LearnConfig, tmp_path: Path
-) -> None:
+def test_weights_given_as_a_file_are_in_the_model(reference: Learned, tiny_config: LearnConfig, tmp_path: Path) -> None:
     """Whoever predicts with the model has no such file."""
-    (tmp_path / "m.safetensors").write_bytes(reference.content)
-    from safetensors.torch import load_file
-
     assert tiny_config.backbone_weights is not None
     given = load_file(tiny_config.backbone_weights)
-    used = load_model(tmp_path / "m.safetensors").backbone.network.state_dict()
+    used = load_model(reference.model).backbone.network.state_dict()
     assert all(used[name].equal(given[name]) for name in used)
 
 
@@ -450,7 +419,7 @@ def flags(config: LearnConfig) -> list[object]:
 def test_command_gives_the_same_model_as_python(
     mini: Miniature,
     tiny_config: LearnConfig,
-    reference: Reference,
+    reference: Learned,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

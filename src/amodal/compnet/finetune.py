@@ -57,11 +57,12 @@ class Trainable(nn.Module):
         super().__init__()
         self.network = backbone
         self.directions = nn.Parameter(model.kernels.directions.clone())
-        self.foreground = nn.ParameterDict({k: v.templates.foreground.log() for k, v in model.classes.items()})
-        self.context = nn.ParameterDict({k: v.templates.context.log() for k, v in model.classes.items()})
-        self.prior = nn.ParameterDict(
-            {k: torch.logit(v.templates.prior, PRIOR_MARGIN) for k, v in model.classes.items()}
-        )
+        # Numbered, not named: a class may have any name, a parameter may not.
+        self.number = {label: number for number, label in enumerate(model.classes)}
+        templates = [entry.templates for entry in model.classes.values()]
+        self.foreground = nn.ParameterList([parts.foreground.log() for parts in templates])
+        self.context = nn.ParameterList([parts.context.log() for parts in templates])
+        self.prior = nn.ParameterList([torch.logit(parts.prior, PRIOR_MARGIN) for parts in templates])
         self.model = model
 
     def kernels(self) -> Kernels:
@@ -70,11 +71,12 @@ class Trainable(nn.Module):
 
     def templates(self, label: str) -> Templates:
         """A class's templates as they are now, on the simplex."""
+        number = self.number[label]
         return Templates(
             self.model.classes[label].templates.shape,
-            torch.softmax(self.foreground[label], 1),
-            torch.softmax(self.context[label], 1),
-            torch.sigmoid(self.prior[label]),
+            torch.softmax(self.foreground[number], 1),
+            torch.softmax(self.context[number], 1),
+            torch.sigmoid(self.prior[number]),
         )
 
     def losses(
