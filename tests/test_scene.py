@@ -66,7 +66,7 @@ def test_the_occluder_mask_is_the_hidden_part():
         (0, None),
     ],
 )
-def test_levels_end_where_science_says(visible, level):
+def test_levels_end_where_the_papers_say(visible, level):
     frame = np.zeros((1, 1000), bool)
     frame[0, :visible] = True
     modal, amodal = CropMask.from_dense(frame), CropMask.from_dense(np.ones((1, 1000), bool))

@@ -67,7 +67,7 @@ class OrderGraph:
     def kins_orders(self, ids: Iterable[int]) -> dict[int, int]:
         """KINS's number of each object: 0 for what nothing hides, else 1 more than the last in front of it.
 
-        So two objects of equal number never hide each other (science.md §8).
+        So two objects of equal number never hide each other.
 
         Raises:
             InputError: the order has a cycle, which such numbers cannot say.

@@ -1,4 +1,4 @@
-"""What inference computes: class scores and the three log maps of an object on its lattice (science: Eq 1–11, 13–15).
+"""What inference computes: class scores and the three log maps of an object on its lattice (Eq 1–11, 13–15).
 
 Everything is in log space and relative to the outlier model, so that crops of any scale compare:
 f = log p(i|m,y) + log p(f_i|A) − log p(f_i|β),

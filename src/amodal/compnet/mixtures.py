@@ -1,4 +1,4 @@
-"""Mixture components of a class: objects of like viewpoint and shape share a template (science: Eq 1–5, §2).
+"""Mixture components of a class: objects of like viewpoint and shape share a template (Eq 1–5).
 
 Clustering gives the start, hard EM the rest: E assigns every object to its best component, M re-estimates the
 templates.

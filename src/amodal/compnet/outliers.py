@@ -1,4 +1,4 @@
-"""Outlier models β_n: what covers an object when no object of a known class does (science: Eq 7–8, §2).
+"""Outlier models β_n: what covers an object when no object of a known class does (Eq 7–8).
 
 Each β_n is a mixture weight over kernels without any position, learned from photos without objects of
 interest: the photos' kernel histograms are clustered, so that walls, foliage and clutter get a model each.

@@ -19,7 +19,7 @@ PRIOR_MARGIN = 1e-4
 
 @dataclass(frozen=True)
 class Templates:
-    """The M mixture components of one class on one lattice (science: Eq 2–5).
+    """The M mixture components of one class on one lattice (Eq 2–5).
 
     `foreground` α and `context` χ: [mixtures, kernels, rows, cols], on the simplex over kernels;
     `prior` p(i | m, y): [mixtures, rows, cols].
