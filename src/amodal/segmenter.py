@@ -60,10 +60,10 @@ class Segmenter(Protocol):
 
 
 def load(model: str | os.PathLike[str] = "default", method: str = "orm", **settings: Any) -> Segmenter:
-    """Load a method with a model: the shipped one ("default"), another known name, or a file.
+    """Load a method with a model: the shipped one ("default") or a model file.
 
     Raises:
-        InputError: no such method, or settings the method does not have.
+        InputError: no such method, settings the method does not have, or a file that is no model.
     """
     return load_from(METHODS, model, method, settings)
 

