@@ -77,10 +77,10 @@ def main() -> None:
     start = time.perf_counter()
     splits = {split: read_pairs(split) for split in ("train", "val")}
     photos = look_at_photos(arguments.data, arguments.model, [pair for pairs in splits.values() for pair in pairs])
-    alone = {split: {False: [], True: []} for split in splits}
+    verdicts = {split: {False: [], True: []} for split in splits}
     for split, pairs in splits.items():
         for everybody in (False, True):
-            alone[split][everybody] = [by_methods(photos[p["image"]], p, everybody) for p in track(pairs, split)]
+            verdicts[split][everybody] = [by_methods(photos[p["image"]], p, everybody) for p in track(pairs, split)]
     model_file = str(files("amodal") / "models" / "default.safetensors")
     model_file = model_file if arguments.model == "default" else arguments.model
     result = {
@@ -94,9 +94,9 @@ def main() -> None:
         "settings": {"evidence_weight": joint.JointSettings().evidence_weight}
         | {"max_pair_log_odds": joint.JointSettings().max_pair_log_odds},
         "chosen_on_train": choose(splits["train"], photos),
-        "boxes_of_the_pair_alone": {s: by_kind(splits[s], splits["train"], alone[s][False]) for s in splits},
+        "boxes_of_the_pair_alone": {s: by_kind(splits[s], splits["train"], verdicts[s][False]) for s in splits},
         f"all_boxes_of_{LEAST_HEIGHT_PX}_px_height": {
-            s: by_kind(splits[s], splits["train"], alone[s][True]) for s in splits
+            s: by_kind(splits[s], splits["train"], verdicts[s][True]) for s in splits
         },
         "seconds": round(time.perf_counter() - start),
     }
