@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from amodal.data.boxes import check_boxes, check_photo_size, pair_boxes, read_boxes
+from amodal.data.boxes import check_photo_size, pair_boxes, read_boxes
+from amodal.data.checks import check_boxes
 from amodal.errors import InputError
 
 BOX = [10, 20, 30, 60]

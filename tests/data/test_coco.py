@@ -70,12 +70,6 @@ def test_absent_flag_is_none_and_partly_absent_flag_is_false(tmp_path: Path) -> 
     assert objects.clean64 is None
 
 
-def test_selection_keeps_the_numbers_of_the_images(tmp_path: Path) -> None:
-    objects = read_objects(write(tmp_path, COCO))
-    chosen = objects.select(~objects.is_crowd)
-    assert (len(chosen), chosen.ids.tolist(), chosen.labels, chosen.splits) == (1, [30], ("car",), ("val",))
-
-
 @pytest.mark.parametrize("instead", [None, "rubbish", {"size": [1, 1]}])
 def test_objects_are_the_same_whatever_the_masks_are(tmp_path: Path, instead: Any) -> None:
     """And whatever `area` is: it may have been counted from a mask."""

@@ -228,19 +228,6 @@ def test_bf16_moves_features_by_little(lite0: Backbone, street: np.ndarray) -> N
     assert float((exact * fast).sum(1).mean()) > 0.995
 
 
-def test_progress_ends_at_the_number_of_objects(colours: Backbone) -> None:
-    told: list[tuple[int, int]] = []
-    lattices = [[Lattice.of_box(box) for box in many_boxes(10)]]
-    extract_features(
-        colours,
-        [np.zeros((480, 640, 3), np.uint8)],
-        lattices,
-        progress=lambda done, total: told.append((done, total)),
-    )
-    assert told[-1] == (10, 10)
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
-
-
 def test_no_photos_give_no_features(colours: Backbone) -> None:
     nothing: list[list[ObjectFeatures]] = []
     assert extract_features(colours, [], []) == nothing

@@ -27,7 +27,6 @@ _PHOTOS_PER_PASS = 16
 class TrainingObject:
     """One object and its mirror image: features of both, and the crop on which its mask is refined."""
 
-    row: int
     plain: ObjectFeatures
     mirrored: ObjectFeatures
     crop: np.ndarray
@@ -62,7 +61,6 @@ def gather_objects(
         for number, (row, lattice) in enumerate(keys):
             inside = tensors[f"{number}.inside"]
             gathered[row] = TrainingObject(
-                row,
                 ObjectFeatures(lattice, tensors[f"{number}.plain"], inside),
                 ObjectFeatures(lattice, tensors[f"{number}.mirrored"], inside.flip(-1)),
                 tensors[f"{number}.crop"].numpy(),

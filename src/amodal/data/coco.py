@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -62,19 +62,6 @@ class CocoBoxes:
     def splits(self) -> tuple[str, ...]:
         """The split of every object's photo, empty where the file has none."""
         return tuple(self.images[index].split for index in self.image_index)
-
-    def select(self, keep: Bool[np.ndarray, " n"]) -> CocoBoxes:
-        """The objects where `keep` is true; the images stay, so that their numbers do."""
-        return replace(
-            self,
-            ids=self.ids[keep],
-            image_index=self.image_index[keep],
-            boxes=self.boxes[keep],
-            labels=tuple(label for label, kept in zip(self.labels, keep, strict=True) if kept),
-            is_crowd=self.is_crowd[keep],
-            clean=None if self.clean is None else self.clean[keep],
-            clean64=None if self.clean64 is None else self.clean64[keep],
-        )
 
 
 def read_objects(

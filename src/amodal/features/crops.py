@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -79,7 +79,6 @@ def extract_features(
     lattices: Sequence[Sequence[Lattice]],
     *,
     mirror: bool = False,
-    progress: Callable[[int, int], None] | None = None,
 ) -> list[list[ObjectFeatures]]:
     """Features of every object of every photo, one backbone pass each; crops of one shape form batches.
 
@@ -91,7 +90,6 @@ def extract_features(
         for object_index, lattice in enumerate(photo_lattices):
             by_shape[lattice.shape].append((photo_index, object_index))
     found: dict[tuple[int, int], ObjectFeatures] = {}
-    total = sum(len(keys) for keys in by_shape.values())
     for keys in by_shape.values():
         for chunk in (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)):
             crops = [
@@ -106,8 +104,6 @@ def extract_features(
                 found[photo_index, object_index] = ObjectFeatures(
                     lattice, feature, inside.flip(-1) if mirror else inside
                 )
-            if progress is not None:
-                progress(len(found), total)
     return [
         [found[photo_index, object_index] for object_index in range(len(photo_lattices))]
         for photo_index, photo_lattices in enumerate(lattices)
