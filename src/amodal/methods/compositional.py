@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -79,6 +79,8 @@ class CompositionalSegmenter:
         """
         if len(boxes) != len(photos):
             raise InputError("segment", "boxes", f"are for {len(boxes)} photos", f"expected {len(photos)}")
+        if boxes_are not in get_args(BoxKind):
+            raise InputError("segment", "boxes_are", f"found {boxes_are!r}", "expected 'amodal' or 'visible'")
         pictures = [_pixels(photo) for photo in photos]
         arrays = [_boxes(rows, picture) for rows, picture in zip(boxes, pictures, strict=True)]
         names = _labels(labels, arrays)
@@ -98,24 +100,25 @@ class CompositionalSegmenter:
     ) -> Scene:
         height, width = picture.shape[:2]
         evidences = [evidence_of(self.model, item, picture, self.refinement) for item in seen]
-        latest = list(seen)
+        # What an object was taken for, and the evidence that follows: the reasoner may turn a correction down.
+        readings = {(n, item.label, item.mixture): (evidences[n], item) for n, item in enumerate(seen)}
 
-        def rescore(index: int, visible: Bool[np.ndarray, "h w"]) -> Evidence | None:
+        def rescore(index: int, visible: Bool[np.ndarray, "h w"]) -> Evidence:
             found = look_again(seen[index], visible, (height, width))
-            before = latest[index]
-            if (found.label, found.mixture) == (before.label, before.mixture):
-                return None
-            latest[index] = found
-            return evidence_of(self.model, found, picture, self.refinement)
+            reading = (index, found.label, found.mixture)
+            if reading not in readings:
+                readings[reading] = evidence_of(self.model, found, picture, self.refinement), found
+            return readings[reading][0]
 
         boxes = [item.lattice.box for item in seen]
         prior = self.geometry.between(boxes, height) if self.geometry is not None else None
         reasoning = self.reasoner(evidences, rescore, prior)
+        taken_for = {id(evidence): item for evidence, item in readings.values()}
         maps = posteriors_of(reasoning) if self.keep_posteriors else None
         instances = tuple(
             _instance(
                 index,
-                _accepted(seen[index], latest[index], reasoning.evidences[index] is evidences[index]),
+                taken_for[id(reasoning.evidences[index])],
                 given[index],
                 evidences[index],
                 reasoning,
@@ -156,11 +159,6 @@ def refinement_of(name: str) -> Refinement | None:
 def posteriors_of(reasoning: Reasoning) -> list[Any]:
     """P(visible), P(context), P(occluded) of every object on its window."""
     return list(posteriors(reasoning.evidences, reasoning.order))
-
-
-def _accepted(first: Seen, latest: Seen, unchanged: bool) -> Seen:
-    """Self-correction may be turned down by the reasoner: then the object is what it was at first."""
-    return first if unchanged else latest
 
 
 def _instance(
