@@ -1,4 +1,4 @@
-"""Settings of learning, compared on a fifth of the training photos that is held back; validation photos are not touched.
+"""Settings of learning, compared on a fifth of the training photos that is held back; validation is not touched.
 
     python experiments/held_out/run.py --data DIR --backgrounds DIR [--work FOLDER] [--variants NAME ...]
 
