@@ -20,7 +20,7 @@ class PhotoRun:
     """Segments and draws photos one after the other; what it holds at any moment can be written.
 
     Attributes:
-        scenes: of the finished photos, without their maps.
+        scenes: of the finished photos, without their maps and claims.
         refusals: of the others.
     """
 
@@ -60,9 +60,9 @@ class PhotoRun:
             stem = self._stems[done.scene.image or ""]
             files = write_pictures(done.scene, done.photo, self.folder / PICTURES, stem)
         self._files.append(files)
-        self.scenes.append(_without_maps(done.scene))
+        self.scenes.append(_without_maps_and_claims(done.scene))
 
 
-def _without_maps(scene: Scene) -> Scene:
-    """Maps are drawn and never stored; kept for thousands of photos they would fill the memory."""
+def _without_maps_and_claims(scene: Scene) -> Scene:
+    """Both are drawn and never stored; maps kept for thousands of photos would fill the memory."""
     return scene.with_instances([replace(item, posterior=None, claimed=None) for item in scene.instances])
