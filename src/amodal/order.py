@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -131,19 +131,8 @@ class OrderGraph:
         return found
 
     def _groups(self, ids: Iterable[int]) -> list[list[int]]:
-        """Strongly connected objects, the groups in topological order (Kosaraju, without recursion)."""
-        behind = {**{id: [] for id in ids}, **self._behind}
-        in_front: dict[int, list[int]] = {id: [] for id in behind}
-        for front, hidden in behind.items():
-            for id in hidden:
-                in_front[id].append(front)
-        seen: set[int] = set()
-        finished: list[int] = []
-        for id in sorted(behind):
-            finished += _walk(id, behind, seen)
-        grouped: set[int] = set()
-        walks = (_walk(id, in_front, grouped) for id in reversed(finished))
-        return [sorted(group) for group in walks if group]
+        """Strongly connected objects, the groups in topological order."""
+        return strongly_connected({**{id: [] for id in ids}, **self._behind})
 
     def _depth(self, groups: list[list[int]]) -> dict[int, int]:
         """How many groups lie one in front of the other before each group, at most."""
@@ -171,19 +160,41 @@ class OrderGraph:
         return tuple(reversed(path))
 
 
-def _walk(start: int, following: dict[int, list[int]], seen: set[int]) -> list[int]:
-    """Depth first from `start` over objects not seen before; ids in the order in which they are finished."""
+def strongly_connected(following: Mapping[int, Sequence[int]]) -> list[list[int]]:
+    """Groups of nodes that can all be reached from each other, each sorted, in topological order (Kosaraju).
+
+    `following`: for every node, those that its edges lead to; they must be nodes of it too.
+    """
+    preceding: dict[int, list[int]] = {node: [] for node in following}
+    for node, others in following.items():
+        for other in others:
+            preceding[other].append(node)
+    seen: set[int] = set()
+    finished: list[int] = []
+    for node in sorted(following):
+        finished += reached(node, following, seen)
+    grouped: set[int] = set()
+    walks = (reached(node, preceding, grouped) for node in reversed(finished))
+    return [sorted(group) for group in walks if group]
+
+
+def reached(start: int, following: Mapping[int, Sequence[int]], seen: set[int]) -> list[int]:
+    """What can be reached from `start` over nodes not `seen` before (they are added), depth first, without recursion.
+
+    A node is listed after everything that it leads to.
+    """
     if start in seen:
         return []
     seen.add(start)
     finished: list[int] = []
-    stack = [(start, iter(following[start]))]
+    stack = [(start, iter(following.get(start, ())))]
     while stack:
-        _, rest = stack[-1]
+        node, rest = stack[-1]
         step = next((other for other in rest if other not in seen), None)
         if step is None:
-            finished.append(stack.pop()[0])
+            finished.append(node)
+            stack.pop()
         else:
             seen.add(step)
-            stack.append((step, iter(following[step])))
+            stack.append((step, iter(following.get(step, ()))))
     return finished

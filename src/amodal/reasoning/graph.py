@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from amodal.order import reached, strongly_connected
+
 
 def acyclic_edges(edges: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """The edges (front, behind, strength) that are left when every cycle is broken at its weakest edge.
@@ -48,42 +50,12 @@ def topological_order(count: int, edges: Sequence[tuple[int, int]]) -> list[int]
 
 def cycles(edges: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
     """Groups of two or more nodes that can all be reached from each other, each sorted; sorted."""
-    ahead: dict[int, list[int]] = {}
-    back: dict[int, list[int]] = {}
+    following: dict[int, list[int]] = {}
     for i, j in edges:
-        ahead.setdefault(i, []).append(j)
-        back.setdefault(j, []).append(i)
-    finished: list[int] = []
-    seen: set[int] = set()
-    for n in sorted(ahead):
-        finished += _in_order_of_finishing(ahead, n, seen)
-    groups = []
-    taken: set[int] = set()
-    for n in reversed(finished):
-        group = _in_order_of_finishing(back, n, taken)
-        if len(group) > 1:
-            groups.append(tuple(sorted(group)))
-    return sorted(groups)
+        following.setdefault(i, []).append(j)
+        following.setdefault(j, [])
+    return sorted(tuple(group) for group in strongly_connected(following) if len(group) > 1)
 
 
 def _leads_to(behind: dict[int, list[int]], start: int, goal: int) -> bool:
-    return goal in _in_order_of_finishing(behind, start, set())
-
-
-def _in_order_of_finishing(links: dict[int, list[int]], start: int, seen: set[int]) -> list[int]:
-    """Depth-first visit of what is not `seen` yet; a node is listed after everything that it leads to."""
-    if start in seen:
-        return []
-    seen.add(start)
-    finished: list[int] = []
-    path = [(start, iter(links.get(start, [])))]
-    while path:
-        node, following = path[-1]
-        unseen = next((m for m in following if m not in seen), None)
-        if unseen is None:
-            finished.append(node)
-            path.pop()
-        else:
-            seen.add(unseen)
-            path.append((unseen, iter(links.get(unseen, []))))
-    return finished
+    return goal in reached(start, behind, set())
