@@ -53,13 +53,14 @@ Verdict = tuple[float, float]
 
 @dataclass
 class Photo:
-    """One photo's objects after their only backbone pass; evidence is made once per object, mixture and refinement."""
+    """One photo's objects after their only backbone pass; evidence and reasoning are made once for what is asked."""
 
     model: CompNet
     pixels: np.ndarray
     ids: list[int]
     seen: list[Seen]
     made: dict[tuple[object, ...], Evidence] = field(default_factory=dict)
+    reasoned: dict[tuple[object, ...], Reasoning] = field(default_factory=dict)
 
     def evidence(self, n: int, seen: Seen, refine: str) -> Evidence:
         key = (n, seen.label, seen.mixture, refine)
@@ -140,8 +141,8 @@ def by_methods(photo: Photo, pair: dict, everybody: bool) -> dict[str, Verdict]:
 
 def verdict(photo: Photo, members: list[int], reason: Reasoner, prior, refine: str, two: list[int]) -> Verdict:
     """What the method's edge between the two says: the same calls as the segmenters of those names make."""
-    key = ("verdict", tuple(members), reason, prior is None)
-    if key not in photo.made:
+    key = (tuple(members), reason, prior is None)
+    if key not in photo.reasoned:
         first = [photo.seen[n] for n in members]
         latest = list(first)
 
@@ -153,8 +154,8 @@ def verdict(photo: Photo, members: list[int], reason: Reasoner, prior, refine: s
             return photo.evidence(members[k], found, refine)
 
         evidences = [photo.evidence(n, seen, refine) for n, seen in zip(members, first, strict=True)]
-        photo.made[key] = reason(evidences, rescore=rescore, pair_log_odds=prior)
-    odds = {(i, j): log(max(p, 1e-9)) - log(max(1 - p, 1e-9)) for i, j, p in photo.made[key].edges}
+        photo.reasoned[key] = reason(evidences, rescore=rescore, pair_log_odds=prior)
+    odds = {(i, j): log(max(p, 1e-9)) - log(max(1 - p, 1e-9)) for i, j, p in photo.reasoned[key].edges}
     front, behind = two
     said, value = (1.0, odds[front, behind]) if (front, behind) in odds else (0.0, 0.0)
     if (behind, front) in odds:
