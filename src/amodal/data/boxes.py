@@ -26,8 +26,6 @@ from amodal.data.fields import Field, kind_of, read_json
 from amodal.errors import InputError
 from amodal.scene import BoxKind
 
-__all__ = ["BoxedPhoto", "Paired", "check_boxes", "check_photo_size", "pair_boxes", "read_boxes"]
-
 Paths = Sequence[str | os.PathLike[str]]
 SHAPES = "COCO JSON (images, annotations, categories) or a list of {file, boxes: [{box, class}]}"
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC, CompNet, load_model
 from amodal.compnet.refine import REFINEMENTS, Refinement
-from amodal.data.boxes import check_boxes
+from amodal.data.checks import check_boxes
 from amodal.errors import InputError
 from amodal.images import read_photo
 from amodal.masks import CropMask
@@ -114,7 +114,7 @@ class CompositionalSegmenter:
         prior = self.geometry.between(boxes, height) if self.geometry is not None else None
         reasoning = self.reasoner(evidences, rescore, prior)
         taken_for = {id(evidence): item for evidence, item in readings.values()}
-        maps = posteriors_of(reasoning) if self.keep_posteriors else None
+        maps = posteriors(reasoning.evidences, reasoning.order) if self.keep_posteriors else None
         instances = tuple(
             _instance(
                 index,
@@ -156,18 +156,13 @@ def refinement_of(name: str) -> Refinement | None:
     return REFINEMENTS.get(name)
 
 
-def posteriors_of(reasoning: Reasoning) -> list[Any]:
-    """P(visible), P(context), P(occluded) of every object on its window."""
-    return list(posteriors(reasoning.evidences, reasoning.order))
-
-
 def _instance(
     index: int,
     seen: Seen,
     given: str | None,
     before: Evidence,
     reasoning: Reasoning,
-    maps: Any,
+    maps: Float32[np.ndarray, "3 h w"] | None,
     photo_size: tuple[int, int],
 ) -> Instance:
     height, width = photo_size
@@ -180,15 +175,10 @@ def _instance(
         score=seen.score,
         modal=CropMask.from_crop(reasoning.modal[index], x0, y0, height, width),
         amodal=CropMask.from_crop(reasoning.amodal[index], x0, y0, height, width),
-        posterior=None if maps is None else Posterior(_float_box(before.window), maps),
+        posterior=None if maps is None else Posterior(before.window, maps),
         claimed=CropMask.from_crop(claimed, x0, y0, height, width),
         meta={"mixture": seen.mixture},
     )
-
-
-def _float_box(window: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = window
-    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _pixels(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
