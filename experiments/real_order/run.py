@@ -144,14 +144,9 @@ def verdict(photo: Photo, members: list[int], reason: Reasoner, prior, refine: s
     key = (tuple(members), reason, prior is None)
     if key not in photo.reasoned:
         first = [photo.seen[n] for n in members]
-        latest = list(first)
 
-        def rescore(k: int, visible: np.ndarray) -> Evidence | None:
-            found = look_again(first[k], visible, photo.pixels.shape[:2])
-            if (found.label, found.mixture) == (latest[k].label, latest[k].mixture):
-                return None
-            latest[k] = found
-            return photo.evidence(members[k], found, refine)
+        def rescore(k: int, visible: np.ndarray) -> Evidence:
+            return photo.evidence(members[k], look_again(first[k], visible, photo.pixels.shape[:2]), refine)
 
         evidences = [photo.evidence(n, seen, refine) for n, seen in zip(members, first, strict=True)]
         photo.reasoned[key] = reason(evidences, rescore=rescore, pair_log_odds=prior)

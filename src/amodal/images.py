@@ -19,6 +19,7 @@ MAX_SIDE = 65_535
 # Left out are formats whose reading runs a program (EPS) and those that hold no photo (icons, volumes).
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 ORIENTATION_TAG = 0x0112
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # what is taken for a photo in a folder
 
 
 def read_photo(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> UInt8[np.ndarray, "h w 3"]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from amodal.errors import InputError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+from amodal.images import PHOTO_SUFFIXES
 
 
 def find_photos(named: Sequence[Path]) -> list[Path]:
@@ -41,7 +40,7 @@ def unique_stems(photos: Sequence[Path]) -> list[str]:
 
 
 def _photos_in(folder: Path) -> list[Path]:
-    photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
     if not photos:
-        raise InputError(str(folder), "", "holds no photo", f"expected files ending in {', '.join(SUFFIXES)}")
+        raise InputError(str(folder), "", "holds no photo", f"expected files ending in {', '.join(PHOTO_SUFFIXES)}")
     return photos

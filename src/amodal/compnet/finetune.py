@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from amodal.compnet.maps import PackedTemplates, class_maps, outlier_log_likelihood
+from amodal.compnet.maps import CLASS_SHARPNESS, PackedTemplates, class_maps, outlier_log_likelihood
 from amodal.compnet.model import ClassModel, CompNet
 from amodal.compnet.templates import PRIOR_MARGIN, Templates
 from amodal.compnet.vmf import Kernels
@@ -24,8 +24,6 @@ from amodal.compnet.workshop import Tensors, Workshop
 from amodal.features.backbone import Backbone
 from amodal.features.crops import Pyramid, extract_crop
 from amodal.features.lattice import Lattice, Shape
-
-SHARPNESS = 40.0  # mean log-likelihood ratios per cell times this are the logits of the cross-entropy
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Trainable(nn.Module):
         target = torch.tensor([self.model.labels.index(label) for label in labels])
         mixture = torch.stack([own[label][n] for n, label in enumerate(labels)])
         return {
-            "class": functional.cross_entropy(SHARPNESS * torch.stack(scores, 1), target),
+            "class": functional.cross_entropy(CLASS_SHARPNESS * torch.stack(scores, 1), target),
             "kernel": -similarity.amax(1).mean(),
             "mixture": -mixture.mean(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -29,14 +29,13 @@ from amodal.data.coco import CocoBoxes, read_objects
 from amodal.errors import AmodalError, InputError
 from amodal.features.backbone import DEFAULT_BACKBONE, Backbone, load_backbone
 from amodal.features.lattice import Lattice, Shape, as_xyxy
-from amodal.images import read_photo
+from amodal.images import PHOTO_SUFFIXES, read_photo
 
 Progress = Callable[[str, int, int], None]
 
 _SAMPLES_PER_OBJECT = 30
 _AGNOSTIC_PER_CLASS = 150
 _BACKGROUND_PHOTOS = 250
-_PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ def _ingredients(config: LearnConfig, boxes: CocoBoxes, selection: Selection) ->
 
 
 def _photos_below(folder: Path | None) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PHOTO_ENDINGS) if folder else []
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES) if folder else []
 
 
 def _size(path: Path) -> int:
@@ -329,15 +328,7 @@ def _with_card(
         "skipped": dict(report.skipped),
         "photos": [{"source": s, "licence": licence, "photos": n} for (s, licence), n in sorted(photos.items())],
     }
-    return CompNet(
-        model.backbone_name,
-        model.kernels,
-        model.classes,
-        model.outliers,
-        model.temperature,
-        card,
-        model.backbone_state,
-    )
+    return replace(model, card=card)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

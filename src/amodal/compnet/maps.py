@@ -16,6 +16,10 @@ from torch import Tensor
 
 from amodal.compnet.templates import PRIOR_MARGIN, Templates
 
+CLASS_SHARPNESS = 40.0
+"""Scores (mean log-likelihood ratios per cell) times this are the logits of the softmax over classes: about as many
+cells as speak independently."""
+
 _TINY = 1e-30
 
 

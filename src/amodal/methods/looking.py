@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
-from amodal.compnet.maps import ClassMaps, posteriors
+from amodal.compnet.maps import CLASS_SHARPNESS, ClassMaps, posteriors
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
 from amodal.features.crops import ObjectFeatures, extract_features
@@ -21,9 +21,6 @@ from amodal.reasoning import Evidence
 from amodal.reasoning.evidence import Window
 
 _LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within ±9.2
-_CLASS_SHARPNESS = 40.0
-"""Mean log-likelihood ratios per cell times this go through the softmax over classes: about as many cells as speak
-independently."""
 _MOST_REFINED_PX = 256
 
 
@@ -131,7 +128,7 @@ def _look_at_group(model: CompNet, items: Sequence[ObjectFeatures], candidates: 
     best, mixtures = zip(*(found.score(inside).max(1) for found in maps), strict=True)
     table = torch.stack(best, 1)
     winner = table.argmax(1).tolist()
-    confidence = torch.softmax(_CLASS_SHARPNESS * table, 1).amax(1).tolist()
+    confidence = torch.softmax(CLASS_SHARPNESS * table, 1).amax(1).tolist()
     return [
         Seen(
             lattice=item.lattice,
@@ -150,7 +147,7 @@ def _choose(seen: Seen, weight: Tensor) -> tuple[str, int, float]:
     scores = [maps.score(weight[None])[0] for maps in seen.maps]
     best = torch.stack([score.max() for score in scores])
     winner = int(best.argmax())
-    confidence = float(torch.softmax(_CLASS_SHARPNESS * best, 0)[winner])
+    confidence = float(torch.softmax(CLASS_SHARPNESS * best, 0)[winner])
     return seen.candidates[winner], int(scores[winner].argmax()), confidence
 
 
