@@ -20,8 +20,8 @@ BOX = np.s_[PAD:-PAD, PAD:-PAD]
 BLANK = np.zeros((*SIZE, 3), np.uint8)
 
 
-def random_odds(seed: int = 0) -> torch.Tensor:
-    return torch.randn(ROWS, COLS, generator=torch.Generator().manual_seed(seed))
+def random_posterior(seed: int = 0) -> torch.Tensor:
+    return torch.rand(ROWS, COLS, generator=torch.Generator().manual_seed(seed))
 
 
 def in_box_pixels(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_tightness_agrees_with_brute_force(mask: np.ndarray) -> None:
 
 def test_believed_mask_becomes_its_share_of_every_cell() -> None:
     mask = (np.random.default_rng(0).random(SIZE) < 0.6).astype(np.float32)
-    (found,) = refine_foreground([BLANK], [random_odds()], lambda picture, probability: mask)
+    (found,) = refine_foreground([BLANK], [random_posterior()], lambda picture, probability: mask)
     for row, col in itertools.product(range(ROWS), range(COLS)):
         inside = PAD <= row < ROWS - PAD and PAD <= col < COLS - PAD
         top, left = row * PIXELS_PER_CELL, col * PIXELS_PER_CELL
@@ -62,7 +62,9 @@ def test_nothing_is_object_outside_the_box() -> None:
     everywhere = np.ones(SIZE, np.float32)
     nowhere = np.zeros(SIZE, np.float32)
     for mask in (everywhere, nowhere):  # one is believed, the other is not
-        (found,) = refine_foreground([BLANK], [random_odds() + 5], lambda picture, probability, mask=mask: mask)
+        (found,) = refine_foreground(
+            [BLANK], [0.5 + random_posterior() / 2], lambda picture, probability, mask=mask: mask
+        )
         outside = found.clone()
         outside[BOX] = 0
         assert not bool(outside.any())
@@ -86,19 +88,19 @@ def test_mask_that_does_not_fill_its_box_is_not_believed(
     mask = in_box_pixels(*rectangle)
     x0, y0, x1, y1 = rectangle
     assert ((x1 - x0) * (y1 - y0) >= MIN_TIGHTNESS) == believed
-    odds = random_odds(1)
-    (found,) = refine_foreground([BLANK], [odds], lambda picture, probability: mask)
-    posterior = torch.zeros(ROWS, COLS)
-    posterior[BOX] = odds.sigmoid()[BOX]
-    assert torch.allclose(found, posterior) != believed
+    posterior = random_posterior(1)
+    (found,) = refine_foreground([BLANK], [posterior], lambda picture, probability: mask)
+    kept = torch.zeros(ROWS, COLS)
+    kept[BOX] = posterior[BOX]
+    assert torch.allclose(found, kept) != believed
 
 
 def test_mask_that_fills_only_the_surroundings_is_not_believed() -> None:
     outside = np.ones(SIZE, np.float32)
     outside[PAD * PIXELS_PER_CELL : -PAD * PIXELS_PER_CELL, PAD * PIXELS_PER_CELL : -PAD * PIXELS_PER_CELL] = 0
-    odds = random_odds(2)
-    (found,) = refine_foreground([BLANK], [odds], lambda picture, probability: outside)
-    torch.testing.assert_close(found[BOX], odds.sigmoid()[BOX])
+    posterior = random_posterior(2)
+    (found,) = refine_foreground([BLANK], [posterior], lambda picture, probability: outside)
+    torch.testing.assert_close(found[BOX], posterior[BOX])
 
 
 def test_refinement_is_given_the_crop_and_a_map_that_is_zero_outside_the_box() -> None:
@@ -108,8 +110,8 @@ def test_refinement_is_given_the_crop_and_a_map_that_is_zero_outside_the_box() -
         given_to_it.append((picture, probability))
         return probability
 
-    odds = random_odds(3)
-    refine_foreground([BLANK], [odds], remember)
+    posterior = random_posterior(3)
+    refine_foreground([BLANK], [posterior], remember)
     ((picture, probability),) = given_to_it
     assert picture is BLANK
     assert probability.dtype == np.float32
@@ -124,7 +126,7 @@ def test_refinement_is_given_the_crop_and_a_map_that_is_zero_outside_the_box() -
         row * PIXELS_PER_CELL - 1 : row * PIXELS_PER_CELL + 1,
         col * PIXELS_PER_CELL - 1 : col * PIXELS_PER_CELL + 1,
     ]
-    four = odds.sigmoid()[row - 1 : row + 1, col - 1 : col + 1]
+    four = posterior[row - 1 : row + 1, col - 1 : col + 1]
     assert corner.mean() == pytest.approx(float(four.mean()), abs=1e-5)
 
 
@@ -135,10 +137,10 @@ def test_grabcut_teaches_the_outline_of_an_object() -> None:
     mask = ((x - SIZE[1] / 2) / half_width) ** 2 + ((y - SIZE[0] / 2) / half_height) ** 2 <= 1
     noise = np.random.default_rng(1).normal(0, 10, (*SIZE, 3))
     crop = (np.where(mask[..., None], (200, 90, 60), (70, 110, 130)) + noise).clip(0, 255).astype(np.uint8)
-    odds = torch.full((ROWS, COLS), -2.0)
-    odds[BOX] = 1.0
-    odds[PAD + 2 : -PAD - 2, PAD + 2 : -PAD - 2] = 4.0
-    (found,) = refine_foreground([crop], [odds], REFINEMENTS["grabcut"])
+    posterior = torch.full((ROWS, COLS), 0.1)
+    posterior[BOX] = 0.7
+    posterior[PAD + 2 : -PAD - 2, PAD + 2 : -PAD - 2] = 0.98
+    (found,) = refine_foreground([crop], [posterior], REFINEMENTS["grabcut"])
     truth = cv2.resize(mask.astype(np.float32), (COLS, ROWS), interpolation=cv2.INTER_AREA)
     assert float(abs(found.numpy() - truth).mean()) < 0.02
 
@@ -147,7 +149,7 @@ def test_progress_counts_objects() -> None:
     told: list[tuple[int, int]] = []
     refine_foreground(
         [BLANK] * 3,
-        [random_odds()] * 3,
+        [random_posterior()] * 3,
         lambda picture, probability: probability,
         progress=lambda done, total: told.append((done, total)),
     )
