@@ -107,6 +107,7 @@ def measure(
         names = [name for name in ("a", "c", "b", "d") if name in "ac" or k % 3 == 0]
         for name in names if k % 2 == 0 else reversed(names):
             seconds[name].append(timed(calls[name]))
+    print(f"{len(street.boxes)} objects timed", file=sys.stderr, flush=True)
     third = seconds["a"][::3]
     return {
         "objects": len(street.boxes),

@@ -54,6 +54,16 @@ class CropMask:
         object.__setattr__(self, "runs", np.frombuffer(runs.astype(np.uint32).tobytes(), np.uint32))
 
     @classmethod
+    def _unchecked(cls, height: int, width: int, box: IntBox, runs: np.ndarray) -> CropMask:
+        """For what was made right: checking it again costs as much as making it."""
+        mask = cls.__new__(cls)
+        # An array over bytes can never be made writeable again, unlike one whose flag is merely cleared.
+        read_only = np.frombuffer(runs.astype(np.uint32).tobytes(), np.uint32)
+        for name, value in (("height", height), ("width", width), ("box", box), ("runs", read_only)):
+            object.__setattr__(mask, name, value)
+        return mask
+
+    @classmethod
     def empty(cls, height: int, width: int) -> CropMask:
         """The mask without a pixel."""
         return cls(height, width, _NOTHING, np.zeros(0, np.uint32))
@@ -77,10 +87,12 @@ class CropMask:
         row, column = int(rows[0]), int(columns[0])
         tight = inside[row : int(rows[-1]) + 1, column : int(columns[-1]) + 1] != 0
         down_columns = tight.ravel(order="F")
-        bounds = np.flatnonzero(np.diff(down_columns, prepend=False, append=False))
-        runs = rle.intervals_to_runs((bounds[::2], bounds[1::2]), down_columns.size)
+        changes = np.flatnonzero(down_columns[1:] != down_columns[:-1]) + 1
+        first_is_object = [0] if down_columns[0] else []  # the first run is background, possibly of no pixel
+        bounds = np.concatenate(([0], first_is_object, changes, [down_columns.size]))
         box_x0, box_y0 = x0 + left + column, y0 + top + row
-        return cls(height, width, (box_x0, box_y0, box_x0 + tight.shape[1], box_y0 + tight.shape[0]), runs)
+        box = (box_x0, box_y0, box_x0 + tight.shape[1], box_y0 + tight.shape[0])
+        return cls._unchecked(height, width, box, bounds[1:] - bounds[:-1])
 
     @classmethod
     def from_box(cls, box: Sequence[float], height: int, width: int) -> CropMask:

@@ -18,7 +18,7 @@ from amodal.features.lattice import STRIDE, Lattice, Shape
 CHUNK = 4
 """Crops per backbone pass on a CPU: larger batches are slower there, they fall out of the cache."""
 
-_OUTSIDE = (127, 127, 127)  # about the backbones' mean, so that beyond the picture looks like zero padding
+_OUTSIDE = (127, 127, 127, 0)  # about the backbones' mean, so that beyond the picture looks like zero padding
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class ObjectFeatures:
 
 
 class Pyramid:
-    """A photo and its halves, made when needed: a large object is cropped from a level without aliasing."""
+    """A photo and its halves, made when needed: a large object is cropped from a level without aliasing.
+
+    With a fourth channel that means nothing: OpenCV resamples four channels in less than half the time of three.
+    """
 
     def __init__(self, photo: UInt8[np.ndarray, "height width 3"]) -> None:
-        self._levels = [photo]
+        self._levels = [cv2.cvtColor(photo, cv2.COLOR_RGB2RGBA)]
 
-    def level(self, number: int) -> UInt8[np.ndarray, "height width 3"]:
+    def level(self, number: int) -> UInt8[np.ndarray, "height width 4"]:
         """The photo halved `number` times (or as often as it can be)."""
         while len(self._levels) <= number and min(self._levels[-1].shape[:2]) > 1:
             last = self._levels[-1]
@@ -63,7 +66,7 @@ def extract_crop(
     start_x = left * factor_x + (0.5 - offset[0]) * step_x - 0.5
     start_y = top * factor_y + (0.5 - offset[1]) * step_y - 0.5
     matrix = np.array([[step_x, 0, start_x], [0, step_y, start_y]], np.float64)
-    return cv2.warpAffine(
+    crop = cv2.warpAffine(
         level,
         matrix,
         (width, height),
@@ -71,6 +74,7 @@ def extract_crop(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=_OUTSIDE,
     )
+    return cv2.cvtColor(crop, cv2.COLOR_RGBA2RGB)
 
 
 def extract_features(

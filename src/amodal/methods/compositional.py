@@ -167,7 +167,7 @@ def _instance(
 ) -> Instance:
     height, width = photo_size
     x0, y0, _, _ = before.window
-    claimed = before.foreground > np.maximum(before.occluded, before.context)
+    claimed = before.gain > 0  # visible is the best of the three
     return Instance(
         id=index,
         label=given if seen.label == AGNOSTIC and given is not None else seen.label,

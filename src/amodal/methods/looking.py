@@ -89,7 +89,8 @@ def evidence_of(
         pixels = cells_to_pixels(cells, seen.lattice, window)
     else:
         pixels = _refined(cells, seen.lattice, photo, window, refinement)
-    visible, occluded, context = np.log(np.maximum(pixels, _LEAST_PROBABILITY))
+    np.maximum(pixels, _LEAST_PROBABILITY, out=pixels)
+    visible, occluded, context = np.log(pixels, out=pixels)
     return Evidence(window, visible, occluded, context, seen.lattice.box, seen.lattice.cell_area)
 
 

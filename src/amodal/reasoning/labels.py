@@ -39,13 +39,13 @@ def best_labels(evidences: Sequence[Evidence], order: Sequence[int]) -> list[Lab
     """
     frame = frame_of(evidences)
     layers = [layer_of(evidence, frame) for evidence in evidences]
-    owner_on_canvas = winners(layers, order)
+    winner = winners(layers, order)
     labels: list[Labels | None] = [None] * len(evidences)
-    for rank, n in enumerate(order):
-        owner = owner_on_canvas[canvas_crop(layers[n])]
-        modal = owner == rank
-        absent = (layers[n].price >= 0) | (owner > rank)  # d = 0: context explains no worse than hidden
-        covered = (owner < rank) & (owner >= 0)
+    for number, n in enumerate(order, start=1):
+        owner = winner[canvas_crop(layers[n])]
+        modal = owner == number
+        absent = (layers[n].price >= 0) | (owner > number)  # d = 0: context explains no worse than hidden
+        covered = (owner < number) & (owner > 0)
         labels[n] = Labels(
             modal=modal,
             amodal=modal | ~absent,

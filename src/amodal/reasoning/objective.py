@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
+from jaxtyping import Bool, Float32, Float64, Int32, UInt
 
 from amodal.reasoning.layers import Layer
 from amodal.reasoning.windows import shared_crops
@@ -143,19 +143,19 @@ def winning_scores(layers: Sequence[Layer], order: Sequence[int]) -> Float32[np.
     return best
 
 
-def winners(layers: Sequence[Layer], order: Sequence[int]) -> Int32[np.ndarray, "h w"]:
-    """Per canvas point the rank in the order of the best owner, -1 where nobody owns it."""
+def winners(layers: Sequence[Layer], order: Sequence[int]) -> UInt[np.ndarray, "h w"]:
+    """Per canvas point the best owner's number in the order, from 1; 0 where nobody owns it."""
     best = np.zeros(_canvas_shape(layers), np.float32)
     paid = np.zeros_like(best)
-    number = np.zeros(best.shape, np.int32)  # rank + 1
-    for rank, n in enumerate(order):
+    winner = np.zeros(best.shape, np.min_scalar_type(len(order)))  # one byte per pixel as a rule
+    for number, n in enumerate(order, start=1):
         crop = canvas_crop(layers[n])
         score = layers[n].gain + paid[crop]
-        # Ranks grow, so the latest winner is the largest: much faster than a copy under a mask.
-        np.maximum(number[crop], (score > best[crop]) * np.int32(rank + 1), out=number[crop])
+        # Numbers grow, so the latest winner is the largest: much faster than a copy under a mask.
+        np.maximum(winner[crop], (score > best[crop]) * winner.dtype.type(number), out=winner[crop])
         np.maximum(best[crop], score, out=best[crop])
         paid[crop] += layers[n].price
-    return number - 1
+    return winner
 
 
 def canvas_crop(layer: Layer) -> tuple[slice, slice]:
