@@ -8,6 +8,7 @@ All coordinates are continuous and half-open: cell j covers [j, j + 1), its cent
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,9 +157,9 @@ def as_xyxy(row: Float[np.ndarray, " 4"]) -> XYXY:
 
 def pixel_window(box: XYXY, width: int, height: int) -> tuple[int, int, int, int]:
     """The pixels of a picture that a box touches: XYXY integers, half-open, at least one pixel each way."""
-    x0 = int(np.clip(np.floor(box[0]), 0, width - 1))
-    y0 = int(np.clip(np.floor(box[1]), 0, height - 1))
-    return x0, y0, int(np.clip(np.ceil(box[2]), x0 + 1, width)), int(np.clip(np.ceil(box[3]), y0 + 1, height))
+    x0 = min(max(math.floor(box[0]), 0), width - 1)
+    y0 = min(max(math.floor(box[1]), 0), height - 1)
+    return x0, y0, min(max(math.ceil(box[2]), x0 + 1), width), min(max(math.ceil(box[3]), y0 + 1), height)
 
 
 def _overlap_with(low: float, high: float, edges: np.ndarray) -> np.ndarray:
