@@ -113,8 +113,7 @@ def cells_to_pixels(
 ) -> Float32[np.ndarray, "maps h w"]:
     """Bilinear upsampling of maps on a lattice to the pixels of a window."""
     down, across = lattice.sampling(window)
-    pixels: np.ndarray = np.matmul(np.matmul(down, cells), across)
-    return pixels
+    return _product(down, cells, across)
 
 
 @torch.inference_mode()
@@ -197,6 +196,16 @@ def _share_of_cells(
     window = pixel_window(lattice.box, width, height)
     down, across = lattice.sampling(window)
     covered = down.sum(0)[:, None] * across.sum(1)[None]
-    hidden = down.T @ (~visible).astype(np.float32) @ across.T
+    hidden = _product(down.T, (~visible).astype(np.float32), across.T)
     share: np.ndarray = 1 - hidden / np.maximum(covered, 1e-6)
     return share.astype(np.float32)
+
+
+def _product(
+    left: Float32[np.ndarray, "h rows"],
+    maps: Float32[np.ndarray, "... rows cols"],
+    right: Float32[np.ndarray, "cols w"],
+) -> Float32[np.ndarray, "... h w"]:
+    """left @ maps @ right by torch: numpy's BLAS has threads of its own, which get in the way of torch's."""
+    product: np.ndarray = (torch.from_numpy(left) @ torch.from_numpy(maps) @ torch.from_numpy(right)).numpy()
+    return product
