@@ -19,7 +19,7 @@ from torch import Tensor
 from amodal.compnet.maps import ClassMaps, PackedTemplates, class_maps, outlier_log_likelihood
 from amodal.compnet.templates import Templates
 from amodal.compnet.vmf import Kernels
-from amodal.data.write import write_bytes_atomically
+from amodal.data.write import with_sorted_metadata, write_bytes_atomically
 from amodal.errors import AmodalError, InputError
 from amodal.features.backbone import Backbone, load_backbone
 from amodal.features.lattice import Shape
@@ -124,7 +124,7 @@ def save_model(model: CompNet, path: Path) -> None:
     }
     metadata = {"format": FORMAT, "version": str(VERSION), "model": json.dumps(head, sort_keys=True)}
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    write_bytes_atomically(path, _with_sorted_metadata(save(contiguous, metadata=metadata)))
+    write_bytes_atomically(path, with_sorted_metadata(save(contiguous, metadata=metadata)))
 
 
 def load_model(path: Path) -> CompNet:
@@ -150,16 +150,6 @@ def load_model(path: Path) -> CompNet:
         raise InputError(
             str(path), "model", f"lacks or garbles {error}", "expected the contents `amodal learn` writes"
         ) from error
-
-
-def _with_sorted_metadata(content: bytes) -> bytes:
-    """The file with its metadata sorted: safetensors writes them in random order; equal models shall be equal files."""
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:start])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
-    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -58,6 +59,16 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError) as error:
         raise _not_writable(path, "folder", error) from error
     return folder
+
+
+def with_sorted_metadata(content: bytes) -> bytes:
+    """A safetensors file with its metadata sorted, so that equal models are equal files: written they are unsorted."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def _not_writable(path: str | os.PathLike[str], field: str, error: Exception) -> InputError:
