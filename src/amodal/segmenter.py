@@ -23,6 +23,8 @@ METHODS: dict[str, str] = {
     "published": "amodal.methods.orm:load_published",
     "nod": "amodal.methods.orm:load_nod",
     "compnet": "amodal.methods.compnet:load",
+    "box": "amodal.methods.trivial:load_box",
+    "prior": "amodal.methods.trivial:load_prior",
 }
 
 

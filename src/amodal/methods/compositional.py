@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -77,17 +77,11 @@ class CompositionalSegmenter:
 
         Raises `InputError` for photos, boxes or labels that cannot be used.
         """
-        if len(boxes) != len(photos):
-            raise InputError("segment", "boxes", f"are for {len(boxes)} photos", f"expected {len(photos)}")
-        if boxes_are not in get_args(BoxKind):
-            raise InputError("segment", "boxes_are", f"found {boxes_are!r}", "expected 'amodal' or 'visible'")
-        pictures = [_pixels(photo) for photo in photos]
-        arrays = [_boxes(rows, picture) for rows, picture in zip(boxes, pictures, strict=True)]
-        names = _labels(labels, arrays)
-        seen = look(self.model, pictures, arrays, names)
+        given = read_input(photos, boxes, labels, boxes_are)
+        seen = look(self.model, *given)
         return [
-            self._scene(photo, picture, found, given, boxes_are)
-            for photo, picture, found, given in zip(photos, pictures, seen, names, strict=True)
+            self._scene(photo, picture, found, names, boxes_are)
+            for photo, picture, found, names in zip(photos, given.pictures, seen, given.labels, strict=True)
         ]
 
     def _scene(
@@ -139,6 +133,30 @@ class CompositionalSegmenter:
             exclusive=self.exclusive,
             warnings=_warnings(given, self.labels),
         )
+
+
+class SegmenterInput(NamedTuple):
+    """What a method was given, checked: decoded photos, boxes [n, 4] of each, a label or None for each box."""
+
+    pictures: list[UInt8[np.ndarray, "h w 3"]]
+    boxes: list[Float[np.ndarray, "n 4"]]
+    labels: list[Sequence[str | None]]
+
+
+def read_input(
+    photos: Sequence[Photo],
+    boxes: Sequence[ArrayLike],
+    labels: Sequence[Sequence[str | None] | None] | None,
+    boxes_are: BoxKind,
+) -> SegmenterInput:
+    """Decode and check what `segment_batch` was given; raises `InputError` for what cannot be used."""
+    if len(boxes) != len(photos):
+        raise InputError("segment", "boxes", f"are for {len(boxes)} photos", f"expected {len(photos)}")
+    if boxes_are not in get_args(BoxKind):
+        raise InputError("segment", "boxes_are", f"found {boxes_are!r}", "expected 'amodal' or 'visible'")
+    pictures = [_pixels(photo) for photo in photos]
+    arrays = [_boxes(rows, picture) for rows, picture in zip(boxes, pictures, strict=True)]
+    return SegmenterInput(pictures, arrays, _labels(labels, arrays))
 
 
 def read_model(model: str | os.PathLike[str]) -> tuple[CompNet, str]:
