@@ -45,7 +45,11 @@ def read_scenes(path: str | os.PathLike[str]) -> list[Scene]:
     Raises:
         InputError: naming file and field: another schema version, a wrong type, a broken mask or scene.
     """
-    root = read_json(path)
+    return scenes_of(read_json(path))
+
+
+def scenes_of(root: Field) -> list[Scene]:
+    """Do what `read_scenes` does with a file that is already parsed."""
     _check_version(root)
     categories = {entry["id"].integer(): entry["name"].text() for entry in root["categories"].items()}
     images = {image["id"].integer(): image for image in root["images"].items()}

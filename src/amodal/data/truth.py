@@ -1,0 +1,204 @@
+"""What is known to be true about photos, read from any annotated file for evaluation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from amodal.data.coco import coco_objects, mask_of, photo_folder
+from amodal.data.fields import Field, read_json
+from amodal.data.results import scenes_of
+from amodal.errors import InputError
+from amodal.masks import CropMask
+from amodal.scene import Instance, Scene
+
+OUR_FILE = "scenes.json"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known about one photo.
+
+    Attributes:
+        scene: true boxes, labels, masks and order as far as they are known; where the amodal mask is not known,
+            `amodal` is the modal one.
+        path: the photo.
+        knows: of "modal", "amodal", "order" and "boxes".
+        hidden: ids that stand in the scene but are given to no method and scored nowhere (unknown occluders).
+        unscored: ids that methods get a box of but that no average counts (not clean, say).
+        ignore: crowds and regions without annotation: AP ignores predictions inside.
+        unannotated: classes that may lack annotation in this photo: AP counts no prediction of them as wrong.
+        classes: all classes of the data set; with the labels of the objects, what a prediction may name.
+    """
+
+    scene: Scene
+    path: Path | None
+    knows: frozenset[str]
+    hidden: frozenset[int] = frozenset()
+    unscored: frozenset[int] = frozenset()
+    ignore: tuple[CropMask, ...] = ()
+    unannotated: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+
+    @property
+    def given(self) -> tuple[Instance, ...]:
+        """The objects that methods are given a box of."""
+        return tuple(instance for instance in self.scene.instances if instance.id not in self.hidden)
+
+    @property
+    def scored(self) -> tuple[Instance, ...]:
+        """The objects that averages count; those hidden by more than 90 % are not among them."""
+        return tuple(one for one in self.given if one.id not in self.unscored and one.level is not None)
+
+
+Reader = Callable[[Field, "Path | None", "str | None"], list[Truth]]  # parsed file, photos' folder, split
+
+# Name -> (does this parsed file look like it?, "module:function" of its reader). The first that recognises the
+# file reads it, so the most particular stand first.
+FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
+    "amodal": (lambda root: _has(root, "schema_version"), "amodal.data.truth:read_our_truth"),
+    "coco": (lambda root: _has(root, "annotations", "images"), "amodal.data.truth:read_coco_truth"),
+}
+
+# The same for folders: (does this folder look like it?, "module:function" taking folder, photos' folder, split).
+FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {}
+
+
+def read_truth(
+    path: str | os.PathLike[str], *, images: str | os.PathLike[str] | None = None, split: str | None = None
+) -> list[Truth]:
+    """Read the truth about photos from a file (or folder) of any format we know, which is recognised by its content.
+
+    Args:
+        path: our scenes.json (or the folder with it), or COCO JSON with visible masks; see `FORMATS`.
+        images: the photos' folder; else found beside the file.
+        split: only photos of this split, where the file has splits.
+
+    Raises:
+        InputError: a format we do not know, a broken file (naming the field), no photo of that split.
+    """
+    path, folder = Path(path), None if images is None else Path(images)
+    if path.is_dir() and (path / OUR_FILE).is_file():
+        path = path / OUR_FILE
+    if path.is_dir():
+        found = _read_folder(path, folder, split)
+    else:
+        root = read_json(path)
+        reader = next((target for recognises, target in FORMATS.values() if recognises(root)), None)
+        if reader is None:
+            raise root.error("is of no format we know", f"one of {', '.join(FORMATS)}")
+        found = cast(Reader, _imported(reader))(root, folder, split)
+    if not found:
+        wanted = "at least one" if split is None else f"at least one of split {split!r}"
+        raise InputError(os.fspath(path), "images", "none found", f"expected {wanted}")
+    return found
+
+
+def read_our_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
+    """Our own file: everything is known. `meta` may say of an object that it is not `known` or not `scored`."""
+    if split is not None:
+        raise root.error("has no splits", "no --split")
+    scenes = scenes_of(root)
+    labels = frozenset(one.label for scene in scenes for one in scene.instances if _flag(root, scene, one, "known"))
+    return [_our_truth(root, scene, images, labels) for scene in scenes]
+
+
+def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
+    """COCO JSON whose masks are of the visible parts.
+
+    Where the file says which objects are seen whole (`clean` or `clean64`), the others are `unscored`: their
+    level is not known. Crowds become regions to ignore; `annotated: "partial"` photos lack masks of any class.
+    """
+    objects = coco_objects(root, images=images)
+    annotations = list(root["annotations"].items())
+    descriptions = list(root["images"].items())
+    instances: list[list[Instance]] = [[] for _ in objects.images]
+    crowds: list[list[CropMask]] = [[] for _ in objects.images]
+    flagged = objects.clean is not None or objects.clean64 is not None
+    for row, annotation in enumerate(annotations):
+        index = int(objects.image_index[row])
+        photo, label = objects.images[index], objects.labels[row]
+        if split is not None and photo.split != split:
+            continue
+        size = (descriptions[index]["height"].integer(1), descriptions[index]["width"].integer(1))
+        mask = mask_of(annotation["segmentation"], *size)
+        if objects.is_crowd[row]:
+            crowds[index].append(mask)
+            continue
+        if label is None:
+            raise annotation["category_id"].error("is null", "a class")
+        clean = any(flags is not None and bool(flags[row]) for flags in (objects.clean, objects.clean64))
+        x0, y0, x1, y1 = objects.boxes[row].tolist()
+        meta = {"clean": clean} if flagged else {}
+        instances[index].append(Instance(int(objects.ids[row]), label, (x0, y0, x1, y1), 1.0, mask, mask, meta=meta))
+    classes = frozenset(objects.categories)
+    truths = []
+    for photo, description, inside, crowd in zip(objects.images, descriptions, instances, crowds, strict=True):
+        if split is not None and photo.split != split:
+            continue
+        # Masks drawn by hand may share pixels, so this scene is not exclusive.
+        height, width = description["height"].integer(1), description["width"].integer(1)
+        scene = Scene(height, width, tuple(inside), boxes_are=objects.boxes_are, image=photo.file_name, exclusive=False)
+        truths.append(
+            Truth(
+                scene,
+                photo.path,
+                knows=frozenset({"modal", "boxes"}),
+                unscored=frozenset(one.id for one in inside if flagged and not one.meta["clean"]),
+                ignore=tuple(crowd),
+                unannotated=classes if _is_partial(description) else frozenset(),
+                classes=classes,
+            )
+        )
+    return truths
+
+
+def _our_truth(root: Field, scene: Scene, images: Path | None, classes: frozenset[str]) -> Truth:
+    path = None
+    if scene.image:
+        path = photo_folder(root.file, images, scene.image) / scene.image
+    hidden = frozenset(one.id for one in scene.instances if not _flag(root, scene, one, "known"))
+    unscored = frozenset(one.id for one in scene.instances if not _flag(root, scene, one, "scored")) - hidden
+    return Truth(
+        scene,
+        path,
+        knows=frozenset({"modal", "amodal", "order", "boxes"}),
+        hidden=hidden,
+        unscored=unscored,
+        classes=classes,
+    )
+
+
+def _flag(root: Field, scene: Scene, instance: Instance, key: str) -> bool:
+    value = instance.meta.get(key, True)
+    if not isinstance(value, bool):
+        where = f"{scene.image or 'scene'}: object {instance.id}: meta.{key}"
+        raise InputError(root.file, where, f"is {value!r}", "expected true or false")
+    return value
+
+
+def _is_partial(description: Field) -> bool:
+    annotated = description.get("annotated")
+    return annotated is not None and annotated.one_of("full", "partial") == "partial"
+
+
+def _read_folder(path: Path, images: Path | None, split: str | None) -> list[Truth]:
+    target = next((target for recognises, target in FOLDER_FORMATS.values() if recognises(path)), None)
+    if target is None:
+        known = ", ".join([f"a folder with {OUR_FILE}", *FOLDER_FORMATS])
+        raise InputError(os.fspath(path), "folder", "is of no format we know", f"expected {known}")
+    return cast(Callable[[Path, "Path | None", "str | None"], list[Truth]], _imported(target))(path, images, split)
+
+
+def _imported(target: str) -> object:
+    """Readers are named, not imported: their files import `Truth` from here."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _has(root: Field, *keys: str) -> bool:
+    return isinstance(root.value, dict) and all(key in root.value for key in keys)
