@@ -1,0 +1,242 @@
+"""PCNet-M (Zhan et al. 2020): a U-Net that completes a mask under an eraser, taught by visible masks alone.
+
+It never sees an amodal mask. A visible mask has another object's mask laid over it and is to be restored (case 1), or
+has that mask laid behind it and is to be left as it is (case 2), so it learns when to grow and when not to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+import timm
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+from amodal.errors import InputError
+from amodal.features.backbone import DEFAULT_BACKBONE, lite0_state
+from amodal.features.crops import Pyramid
+from amodal.masks import CropMask
+from amodal.networks.patches import Patch, mask_patch, network_input, patch_around, photo_patch
+from amodal.networks.sources import PhotoDraw, SourcePhoto, real_sample
+
+NAME = "pcnet-m"
+SIZE = 128
+"""Side of a patch in network pixels. The paper has 256; four times the work is beyond the common budget."""
+GROWS = 0.8
+"""Share of case 1."""
+INSIDE = 5.0
+"""Weight of the loss inside the eraser; 1 outside."""
+
+_WIDTHS = (96, 64, 48, 24)
+_LEAST_AREA_PX = 400  # smaller masks have no shape to learn from
+_HIDES = (0.03, 0.9)  # share of the object that an eraser may hide
+_TRIES = 8
+_TWO_ERASERS = 0.25
+
+
+class PCNetM(nn.Module):
+    """U-Net: the common backbone with five input channels, and a light decoder that takes up its features again."""
+
+    def __init__(self, *, pretrained: bool = True) -> None:
+        super().__init__()
+        network: Any = timm.create_model(DEFAULT_BACKBONE, pretrained=False, features_only=True, in_chans=5)
+        if pretrained:
+            _fill(network, lite0_state())
+        self.backbone: nn.Module = network
+        *skips, deepest = network.feature_info.channels()
+        self.deepest = nn.Conv2d(deepest, _WIDTHS[0], 1)
+        inner = (_WIDTHS[0], *_WIDTHS[:-1])
+        self.rises = nn.ModuleList(
+            _Rise(before, skip, width) for before, skip, width in zip(inner, reversed(skips), _WIDTHS, strict=True)
+        )
+        self.head = nn.Sequential(
+            nn.Conv2d(_WIDTHS[-1] + 2, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1)
+        )
+
+    def train(self, mode: bool = True) -> PCNetM:
+        """As any module, but the backbone's batch statistics stay those of ImageNet."""
+        super().train(mode)
+        for module in self.backbone.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, patches: Float[Tensor, "n 5 size size"]) -> Float[Tensor, "n size size"]:
+        """Logits of "belongs to the object"; input as `patches.network_input` makes it, `size` a multiple of 32."""
+        patches = patches.contiguous(memory_format=torch.channels_last)
+        *skips, deepest = self.backbone(patches)
+        features = self.deepest(deepest)
+        for rise, skip in zip(self.rises, reversed(skips), strict=True):
+            features = rise(features, skip)
+        masks = functional.avg_pool2d(patches[:, 3:], 2)
+        logits = self.head(torch.cat([features, masks], dim=1))
+        whole: Tensor = functional.interpolate(logits.float(), scale_factor=2, mode="bilinear", align_corners=False)
+        return whole[:, 0]
+
+
+class _Rise(nn.Module):
+    """One step up the decoder: twice the size, the encoder's features added, a depthwise convolution."""
+
+    def __init__(self, before: int, skip: int, width: int) -> None:
+        super().__init__()
+        self.from_below, self.from_side = nn.Conv2d(before, width, 1), nn.Conv2d(skip, width, 1)
+        self.mix = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 1),
+        )
+
+    def forward(self, below: Tensor, side: Tensor) -> Tensor:
+        raised = functional.interpolate(self.from_below(below), scale_factor=2, mode="nearest")
+        features: Tensor = raised + self.from_side(side)
+        mixed: Tensor = features + self.mix(features)
+        return mixed
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """A patch to complete and the whole mask, before anything was laid over it."""
+
+    patch: Float32[np.ndarray, "5 size size"]
+    target: Float32[np.ndarray, "size size"]
+
+
+@dataclass(frozen=True, eq=False)
+class PCNetTask:
+    """How PCNet-M is trained, for the one training loop: on visible masks of real photos, partly hidden ones too.
+
+    One sample is one object.
+    """
+
+    photos: tuple[SourcePhoto, ...]
+    size: int = SIZE
+    pretrained: bool = True
+    name: str = NAME
+    said: Mapping[str, Any] = field(default_factory=dict)
+    """What else the model file shall say of its data."""
+
+    def __post_init__(self) -> None:
+        """Refuse photos without masks, and too few of them to lay one over another."""
+        masks = [mask for photo in self.photos for mask in photo.masks or () if mask.area >= _LEAST_AREA_PX]
+        if len(masks) < 2:
+            expected = f"expected at least 2 of {_LEAST_AREA_PX} px and more"
+            raise InputError(NAME, "photos", f"hold {len(masks)} visible masks", expected)
+
+    def build(self) -> nn.Module:
+        """The network with ImageNet weights in its backbone."""
+        return PCNetM(pretrained=self.pretrained).to(memory_format=torch.channels_last).train()
+
+    def draw(self, index: int, rng: np.random.Generator) -> Exercise:
+        """One object of one photo, with another object's mask as eraser."""
+        photo, whole = self._object(rng)
+        laid = _laid_over(whole, lambda: self._object(rng)[1], rng)
+        grows = rng.random() < GROWS
+        visible, eraser = (whole - laid, laid) if grows else (whole, laid - whole)
+        patch = _shaken(patch_around(visible.box, eraser.box), rng)
+        pixels = photo_patch(Pyramid(real_sample(photo).photo), patch, self.size)
+        seen, hiding, target = (mask_patch(mask, patch, self.size) for mask in (visible, eraser, whole))
+        inputs = network_input(_jittered(pixels, rng), seen, hiding)
+        mirrored = slice(None, None, -1 if rng.random() < 0.5 else 1)
+        return Exercise(np.ascontiguousarray(inputs[..., mirrored]), np.ascontiguousarray(target[..., mirrored]))
+
+    def collate(self, samples: Sequence[Exercise]) -> tuple[Tensor, Tensor]:
+        """Inputs [n, 5, size, size] and targets [n, size, size]."""
+        patches, targets = zip(*((sample.patch, sample.target) for sample in samples), strict=True)
+        return torch.from_numpy(np.stack(patches)), torch.from_numpy(np.stack(targets))
+
+    def loss(self, module: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """Cross entropy per pixel, weighted inside the eraser."""
+        patches, targets = batch
+        logits = module(patches)
+        weights = 1 + (INSIDE - 1) * patches[:, 4]
+        losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        return {"mask": (weights * losses).sum() / weights.sum()}
+
+    def metadata(self) -> dict[str, Any]:
+        """What the model file says of the network and its data."""
+        labels = sorted({label for photo in self.photos for label in photo.labels})
+        return {
+            "classes": labels,
+            "backbone": DEFAULT_BACKBONE,
+            "size": self.size,
+            "supervision": "visible masks",
+            "photos": len(self.photos),
+            **self.said,
+        }
+
+    @cached_property
+    def _draw_photo(self) -> PhotoDraw:
+        return PhotoDraw([p for p in self.photos if any(mask.area >= _LEAST_AREA_PX for mask in p.masks or ())])
+
+    def _object(self, rng: np.random.Generator) -> tuple[SourcePhoto, CropMask]:
+        photo = self._draw_photo(rng)
+        masks = [mask for mask in photo.masks or () if mask.area >= _LEAST_AREA_PX]
+        return photo, masks[rng.integers(len(masks))]
+
+
+def _laid_over(whole: CropMask, another: Callable[[], CropMask], rng: np.random.Generator) -> CropMask:
+    """Another object's mask, scaled and laid over this one so that it hides a part of it; now and then two of them."""
+    laid = _one_laid_over(whole, another(), rng)
+    if rng.random() < _TWO_ERASERS:
+        both = laid | _one_laid_over(whole, another(), rng)
+        if both.intersection_area(whole) <= _HIDES[1] * whole.area:
+            return both
+    return laid
+
+
+def _one_laid_over(whole: CropMask, other: CropMask, rng: np.random.Generator) -> CropMask:
+    """The share that it hides is drawn first, or erasers that hide little would be most of them."""
+    shape = other.to_crop().astype(np.uint8)[:, :: int(rng.choice((-1, 1)))]
+    x0, y0, x1, y1 = whole.box
+    wanted, best, best_distance = rng.uniform(*_HIDES), whole, np.inf
+    for _ in range(_TRIES):
+        scale = np.sqrt((x1 - x0) * (y1 - y0) / shape.size) * np.exp(rng.normal(0, 0.4))
+        columns, rows = (int(np.clip(round(scale * side), 4, 2 * max(x1, y1, 64))) for side in shape.shape[::-1])
+        placed = cv2.resize(shape, (columns, rows), interpolation=cv2.INTER_NEAREST)
+        left, top = int(rng.integers(x0 - columns + 1, x1)), int(rng.integers(y0 - rows + 1, y1))
+        laid = CropMask.from_crop(placed, left, top, whole.height, whole.width)
+        hidden = laid.intersection_area(whole) / whole.area
+        if _HIDES[0] <= hidden <= _HIDES[1] and abs(hidden - wanted) < best_distance:
+            best, best_distance = laid, abs(hidden - wanted)
+        if best_distance < 0.1:
+            break
+    if np.isfinite(best_distance):
+        return best
+    return _half_of_box(whole)  # nothing fitted, as may be with thin objects
+
+
+def _half_of_box(whole: CropMask) -> CropMask:
+    """Left or upper half of the mask's box, whichever side is longer: never all of the mask."""
+    x0, y0, x1, y1 = whole.box
+    end = ((x0 + x1) / 2, y1) if x1 - x0 > y1 - y0 else (x1, (y0 + y1) / 2)
+    return CropMask.from_box((x0, y0, *end), whole.height, whole.width)
+
+
+def _shaken(patch: Patch, rng: np.random.Generator) -> Patch:
+    """The patch a little larger or smaller and moved."""
+    side = patch.side * rng.uniform(0.9, 1.2)
+    middle_x, middle_y = (edge + patch.side * rng.uniform(0.45, 0.55) for edge in (patch.x0, patch.y0))
+    return Patch(middle_x - side / 2, middle_y - side / 2, side)
+
+
+def _jittered(photo: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:
+    """Brightness and contrast of each colour a little changed."""
+    gain, shift = rng.uniform(0.8, 1.2) * rng.uniform(0.95, 1.05, 3), rng.uniform(-20, 20)
+    return np.clip(photo * gain + shift, 0, 255).astype(np.uint8)
+
+
+def _fill(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """ImageNet's weights; the two masks that enter beside the image weigh nothing at first."""
+    needed = network.state_dict()
+    weights = {key: state[key] for key in needed}
+    stem = next(key for key, like in needed.items() if weights[key].shape != like.shape)
+    weights[stem] = functional.pad(weights[stem], (0, 0, 0, 0, 0, 2))
+    network.load_state_dict(weights)
