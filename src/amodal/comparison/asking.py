@@ -1,0 +1,86 @@
+"""What a method is asked about a photo, in words it knows, and its answer in the words of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64
+
+from amodal.data.truth import Truth
+from amodal.scene import Instance, OrderEdge, OrderGraph, Scene
+
+# Data sets call the same things by other names; the method is asked by the name it knows.
+SAME_THING = {"pedestrian": "person", "person-sitting": "person", "van": "car"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Boxes [n, 4] XYXY and a label (or None) for each, of the objects with these ids."""
+
+    ids: tuple[int, ...]
+    boxes: Float64[np.ndarray, "n 4"]
+    labels: tuple[str | None, ...]
+
+
+def ask_of(truth: Truth, known: Collection[str], labels: Literal["given", "none"]) -> Asked:
+    """The true boxes of a photo's objects, hidden ones left out, with their labels or without."""
+    given = truth.given
+    return Asked(
+        ids=tuple(one.id for one in given),
+        boxes=np.array([one.box for one in given], np.float64).reshape(-1, 4),
+        labels=tuple(_known_as(one.label, known) if labels == "given" else None for one in given),
+    )
+
+
+def scene_as_asked(scene: Scene, truth: Truth, asked: Asked, *, trust_order: bool = False) -> Scene:
+    """The method's answer with the truth's ids and names, and without posterior maps.
+
+    An answer about the boxes that were asked about (all of them, in that order) gets the objects' own ids;
+    what a method detected by itself keeps its numbers. `trust_order`: answers are about the objects asked about
+    whatever their boxes, for methods that were given masks in place of boxes.
+    """
+    answers = scene.instances
+    if len(answers) == len(asked.ids) and (trust_order or _same_boxes(answers, asked)):
+        ids = {answer.id: id for answer, id in zip(answers, asked.ids, strict=True)}
+        words = {one.id: one.label for one in truth.given}
+        instances = tuple(
+            replace(
+                answer,
+                id=id,
+                box=_four(box),
+                label=words[id] if label is not None else _named(answer.label, truth),
+                posterior=None,
+            )
+            for answer, id, box, label in zip(answers, asked.ids, asked.boxes, asked.labels, strict=True)
+        )
+        edges = [OrderEdge(ids[edge.front], ids[edge.behind], edge.probability) for edge in scene.order.edges]
+        scene = replace(scene, order=OrderGraph(tuple(edges)))
+    else:
+        instances = tuple(replace(one, label=_named(one.label, truth), posterior=None) for one in answers)
+    return replace(scene, instances=instances, image=truth.scene.image, boxes_are=truth.scene.boxes_are)
+
+
+def _known_as(label: str, known: Collection[str]) -> str:
+    synonym = SAME_THING.get(label, label)
+    return synonym if label not in known and synonym in known else label
+
+
+def _named(label: str, truth: Truth) -> str:
+    """A method's word in the truth's own; one it has no word for stays as it is."""
+    words = truth.classes | {one.label for one in truth.scene.instances}
+    if label in words:
+        return label
+    return next((word for word in sorted(words) if SAME_THING.get(word) == label), label)
+
+
+def _same_boxes(answers: Sequence[Instance], asked: Asked) -> bool:
+    boxes = np.array([answer.box for answer in answers], np.float64).reshape(-1, 4)
+    return bool(np.allclose(boxes, asked.boxes, rtol=0, atol=0.01))
+
+
+def _four(box: np.ndarray) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (float(value) for value in box)
+    return x0, y0, x1, y1
