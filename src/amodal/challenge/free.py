@@ -1,0 +1,124 @@
+"""Layout `free`: position, scale and order know nothing of each other.
+
+An object behind gets a size from its main occluder's, as often larger as smaller and by as much, and a place where
+it reaches lower as often as not; so no rule of geometry can tell who is in front.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from amodal.challenge.backgrounds import Backgrounds
+from amodal.challenge.balance import RANGES, Balance, Sides
+from amodal.challenge.pieces import MOST_ENLARGED, Piece, known_piece, unknown_piece
+from amodal.challenge.sources import Sources
+from amodal.challenge.stage import Stage
+
+LOWEST_PX, HIGHEST_PX = 88, 220
+_SLIM_HIGHEST_PX = 320  # of things higher than wide
+_WIDEST = 0.8  # of the scene's width
+_PLACES = 60  # tries before another object is drawn
+_LEAST_VISIBLE_PX = 32
+# Between areas of a hidden object and its main occluder, either way: what every level can have both ways.
+_MOST_RATIO = {"L0": math.log(2.5), "L1": math.log(2.5), "L2": math.log(1.7), "L3": math.log(1.3)}
+_LEAST_RATIO = math.log(1.04)
+_LEAST_STEP_PX = 2  # between lower edges
+
+
+def first_piece(
+    rng: np.random.Generator, stage: Stage, sources: Sources, backgrounds: Backgrounds, ids: list[int], many: bool
+) -> Piece | None:
+    """The frontmost object, anywhere; `many` objects share a picture better if they are smaller."""
+    id = ids[int(rng.integers(len(ids)))]
+    cut_out = sources.objects[id]
+    height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(160 if many else 200)))
+    if cut_out.height > cut_out.width:
+        height *= 1.4
+    scale = height / cut_out.height
+    if not _allowed(stage, cut_out.width, cut_out.height, scale):
+        return None
+    return _anywhere(rng, stage, known_piece(rng, sources, id, scale))
+
+
+def first_unknown(
+    rng: np.random.Generator, stage: Stage, sources: Sources, backgrounds: Backgrounds, ids: list[int], many: bool
+) -> Piece | None:
+    """An unknown occluder anywhere, about as large as a known object would be."""
+    model = sources.objects[ids[int(rng.integers(len(ids)))]]
+    height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(170)))
+    area = model.mask.area * (height / model.height) ** 2 * rng.uniform(0.5, 1.1)
+    highest = min(_SLIM_HIGHEST_PX, stage.height - 4)
+    piece = unknown_piece(rng, sources, backgrounds, area, highest, round(_WIDEST * stage.width))
+    return None if piece is None else _anywhere(rng, stage, piece)
+
+
+def piece_behind(
+    rng: np.random.Generator, stage: Stage, sources: Sources, ids: list[int], level: str, balance: Balance
+) -> Piece | None:
+    """An object behind all others, hidden as the level says, at the sides that the balance asks for."""
+    anchor = stage.pieces[int(rng.integers(len(stage.pieces)))]
+    sides = balance.wanted(level, rng)
+    ratio = math.exp(rng.uniform(_LEAST_RATIO, _MOST_RATIO[level]))
+    id = ids[int(rng.integers(len(ids)))]
+    cut_out = sources.objects[id]
+    area = anchor.area / ratio if sides.larger else anchor.area * ratio
+    scale = math.sqrt(area / cut_out.mask.area)
+    if not _allowed(stage, cut_out.width, cut_out.height, scale):
+        return None
+    piece = known_piece(rng, sources, id, scale)
+    if level != "L0" and (piece.area < anchor.area) != sides.larger:
+        return None
+    for _ in range(_PLACES):
+        tried = _anywhere(rng, stage, piece) if level == "L0" else _around(rng, stage, piece, anchor, sides)
+        if tried is not None and fits(stage, tried, level) and (level == "L0" or _is_main(stage, tried, anchor)):
+            return tried
+    return None
+
+
+def fits(stage: Stage, piece: Piece, level: str) -> bool:
+    """Whether a piece behind all others is hidden as the level says, with enough of it to be seen."""
+    low, high = RANGES[level]
+    if not low - 0.02 <= stage.roughly_hidden(piece) <= high + 0.02:
+        return False
+    hidden, visible = stage.hidden(piece)
+    return low <= hidden <= high and visible >= _LEAST_VISIBLE_PX
+
+
+def _allowed(stage: Stage, width: int, height: int, scale: float) -> bool:
+    highest = min(HIGHEST_PX if width >= height else _SLIM_HIGHEST_PX, stage.height - 4)
+    fitting = width * scale <= min(_WIDEST * stage.width, stage.width - 4)
+    return scale <= MOST_ENLARGED and LOWEST_PX <= round(height * scale) <= highest and fitting
+
+
+def _anywhere(rng: np.random.Generator, stage: Stage, piece: Piece) -> Piece | None:
+    return _within(rng, stage, piece, (-(10**6), 10**6), (-(10**6), 10**6))
+
+
+def _around(rng: np.random.Generator, stage: Stage, piece: Piece, anchor: Piece, sides: Sides) -> Piece | None:
+    """A place where the boxes meet and the lower edges are as asked for."""
+    own, other = piece.placed, anchor.placed
+    bottom = other.y + other.height
+    lower = (bottom - own.height + _LEAST_STEP_PX, bottom - 1)
+    upper = (other.y - own.height + 1, bottom - own.height - _LEAST_STEP_PX)
+    return _within(
+        rng, stage, piece, (other.x - own.width + 1, other.x + other.width - 1), upper if sides.lower else lower
+    )
+
+
+def _within(
+    rng: np.random.Generator, stage: Stage, piece: Piece, across: tuple[int, int], down: tuple[int, int]
+) -> Piece | None:
+    least_x, most_x = stage.range_x(piece.placed.width)
+    least_y, most_y = stage.range_y(piece.placed.height)
+    least_x, most_x = max(least_x, across[0]), min(most_x, across[1])
+    least_y, most_y = max(least_y, down[0]), min(most_y, down[1])
+    if least_x > most_x or least_y > most_y:
+        return None
+    return piece.at(int(rng.integers(least_x, most_x + 1)), int(rng.integers(least_y, most_y + 1)))
+
+
+def _is_main(stage: Stage, piece: Piece, anchor: Piece) -> bool:
+    """Whether no other piece has more pixels in common with this one."""
+    return stage.common(piece, anchor) == max(stage.common(piece, other) for other in stage.pieces)
