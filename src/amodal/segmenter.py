@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amodal.errors import InputError
+from amodal.masks import CropMask
 from amodal.scene import BoxKind, Scene
 
 Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 3] RGB
@@ -23,6 +24,7 @@ METHODS: dict[str, str] = {
     "published": "amodal.methods.orm:load_published",
     "nod": "amodal.methods.orm:load_nod",
     "compnet": "amodal.methods.compnet:load",
+    "pcnet-m": "amodal.networks.completer:load",
     "box": "amodal.methods.trivial:load_box",
     "prior": "amodal.methods.trivial:load_prior",
 }
@@ -59,6 +61,21 @@ class Segmenter(Protocol):
         boxes_are: BoxKind = "amodal",
     ) -> list[Scene]:
         """Many photos, one scene each; objects without a label are given the most likely class."""
+
+
+@runtime_checkable
+class MaskCompleter(Protocol):
+    """Photos and the visible masks of their objects in, scenes with whole masks and order out."""
+
+    def complete_batch(
+        self,
+        photos: Sequence[Photo],
+        visible: Sequence[Sequence[CropMask]],
+        labels: Sequence[Sequence[str | None]] | None = None,
+        *,
+        ids: Sequence[Sequence[int]] | None = None,
+    ) -> list[Scene]:
+        """Many photos, one scene each; labels and ids are kept."""
 
 
 def load(model: str | os.PathLike[str] = "default", method: str = "orm", **settings: Any) -> Segmenter:
