@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -112,7 +112,7 @@ def pair_boxes(
         found = [(entry.path, entry) for entry in entries if entry.path.is_file()]
         lost = [entry.name for entry in entries if not entry.path.is_file()]
         return _paired(found, [], lost)
-    matches = _match(entries, paths, os.fspath(json_path))
+    matches = match_photos(entries, paths, os.fspath(json_path))
     used = {id(entry) for entry in matches.values()}
     return _paired(
         [(path, matches[path]) for path in paths if path in matches],
@@ -154,12 +154,27 @@ def _paired(found: list[tuple[Path, _Entry]], without_boxes: list[Path], without
     )
 
 
-def _match(entries: list[_Entry], photos: list[Path], where: str) -> dict[Path, _Entry]:
-    """The entry of each photo: the one that agrees with most of its path, counted from the name backwards."""
-    by_name: defaultdict[str, list[_Entry]] = defaultdict(list)
+class Named(Protocol):
+    """Part of a file that is about one photo; without a name it is about the one photo given."""
+
+    @property
+    def name(self) -> str:
+        """The photo's name in the file, with as many of its folders as the file gives."""
+
+
+Entry = TypeVar("Entry", bound=Named)
+
+
+def match_photos(entries: Sequence[Entry], photos: Sequence[Path], where: str) -> dict[Path, Entry]:
+    """The entry of each photo: the one that agrees with most of its path, counted from the name backwards.
+
+    Raises:
+        InputError: `where` has several entries that could mean one photo, or one that could mean several.
+    """
+    by_name: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_name[Path(entry.name).name].append(entry)
-    matches: dict[Path, _Entry] = {}
+    matches: dict[Path, Entry] = {}
     photo_of: dict[int, Path] = {}
     for photo in photos:
         candidates = by_name.get(photo.name) or [entry for entry in entries if not entry.name]
