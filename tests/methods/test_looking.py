@@ -76,6 +76,22 @@ def test_evidence_lies_on_the_box_and_its_maps_are_a_distribution(
         np.testing.assert_allclose(total, 1, atol=1e-3)
 
 
+def test_absolute_evidence_is_the_same_evidence_relative_to_the_outlier(compnet: CompNet, scene: Photographed) -> None:
+    for seen in looked(compnet, scene):
+        plain = evidence_of(compnet, seen, scene.pixels)
+        absolute = evidence_of(compnet, seen, scene.pixels, absolute=True)
+        shift = absolute.foreground - plain.foreground
+        np.testing.assert_allclose(absolute.occluded - plain.occluded, shift, atol=1e-4)
+        np.testing.assert_allclose(absolute.context - plain.context, shift, atol=1e-4)
+        # Eq 9 itself: f relative to the outlier, as far as no posterior was clipped and cells are carried to pixels.
+        maps = seen.maps[seen.candidates.index(seen.label)]
+        cells = (maps.foreground[0, seen.mixture] / compnet.temperature).view(1, *seen.lattice.shape.padded).numpy()
+        pixels = cells_to_pixels(cells, seen.lattice, absolute.window)[0]
+        surest = plain.foreground >= np.quantile(plain.foreground, 0.9)
+        assert np.abs(absolute.foreground - pixels)[surest].mean() < 0.2
+        assert np.abs(plain.foreground - pixels)[surest].mean() > 0.4
+
+
 def test_refinement_sees_the_photo_around_the_box(compnet: CompNet, scene: Photographed) -> None:
     """It is given the padded box's pixels and the belief on them, and decides between object and context."""
     (car, _) = looked(compnet, scene)

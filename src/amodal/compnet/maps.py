@@ -102,9 +102,20 @@ def posteriors(
     threshold: float,
     temperature: float,
 ) -> Float[Tensor, "... 3 cells"]:
-    """P(foreground), P(occluded), P(context) per cell.
+    """P(foreground), P(occluded), P(context) per cell; arguments as in `tempered`."""
+    return torch.softmax(tempered(foreground, occluded, context, threshold, temperature), -2)
+
+
+def tempered(
+    foreground: Float[Tensor, "... cells"],
+    occluded: Float[Tensor, "... cells"],
+    context: Float[Tensor, "... cells"],
+    threshold: float,
+    temperature: float,
+) -> Float[Tensor, "... 3 cells"]:
+    """The three log maps as the logits of their posteriors.
 
     Neighbouring features see much of the same photo, so their likelihoods are too sure: `temperature` divides them.
     `threshold` is added to the context: the calibrated log-odds at which a cell starts to be object.
     """
-    return torch.softmax(torch.stack([foreground, occluded, context + threshold], -2) / temperature, -2)
+    return torch.stack([foreground, occluded, context + threshold], -2) / temperature

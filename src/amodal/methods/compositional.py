@@ -37,6 +37,7 @@ class CompositionalSegmenter:
     """Photos and boxes in, scenes out; one backbone pass per object, whatever the reasoning.
 
     `exclusive`: the reasoner gives every pixel at most one owner. `geometry`: the prior on each pair's order, or None.
+    `absolute`: the reasoner compares maps of different objects (see `evidence_of`).
     `keep_posteriors`: store every object's posterior maps (for pictures and calibration; costs time and memory).
     """
 
@@ -47,6 +48,7 @@ class CompositionalSegmenter:
     exclusive: bool = True
     geometry: PairGeometry | None = None
     refinement: Refinement | None = None
+    absolute: bool = False
     keep_posteriors: bool = False
 
     @property
@@ -93,7 +95,7 @@ class CompositionalSegmenter:
         boxes_are: BoxKind,
     ) -> Scene:
         height, width = picture.shape[:2]
-        evidences = [evidence_of(self.model, item, picture, self.refinement) for item in seen]
+        evidences = [evidence_of(self.model, item, picture, self.refinement, absolute=self.absolute) for item in seen]
         # What an object was taken for, and the evidence that follows: the reasoner may turn a correction down.
         readings = {(n, item.label, item.mixture): (evidences[n], item) for n, item in enumerate(seen)}
 
@@ -101,7 +103,8 @@ class CompositionalSegmenter:
             found = look_again(seen[index], visible, (height, width))
             reading = (index, found.label, found.mixture)
             if reading not in readings:
-                readings[reading] = evidence_of(self.model, found, picture, self.refinement), found
+                evidence = evidence_of(self.model, found, picture, self.refinement, absolute=self.absolute)
+                readings[reading] = evidence, found
             return readings[reading][0]
 
         boxes = [item.lattice.box for item in seen]

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
-from amodal.compnet.maps import CLASS_SHARPNESS, ClassMaps, posteriors
+from amodal.compnet.maps import CLASS_SHARPNESS, ClassMaps, tempered
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
 from amodal.features.crops import ObjectFeatures, extract_features
@@ -76,11 +76,14 @@ def evidence_of(
     seen: Seen,
     photo: UInt8[np.ndarray, "h w 3"],
     refinement: Refinement | None = None,
+    *,
+    absolute: bool = False,
 ) -> Evidence:
     """The object's three maps in the photo's frame, as log posteriors.
 
-    Posteriors, not labels, are carried from cells to pixels; a constant per pixel that is common to the three maps
-    changes no decision, so normalised log posteriors serve as log-evidence.
+    Posteriors, not labels, are carried from cells to pixels. Joint reasoning compares an object's maps with each other
+    alone, and a constant per pixel that is common to the three changes nothing there. `absolute` gives that constant
+    back, for reasoning that lays one object's map beside another's (Eq 16): then all are relative to the outlier.
     """
     height, width = photo.shape[:2]
     window = pixel_window(seen.lattice.box, width, height)
@@ -90,7 +93,10 @@ def evidence_of(
     else:
         pixels = _refined(cells, seen.lattice, photo, window, refinement)
     np.maximum(pixels, _LEAST_PROBABILITY, out=pixels)
-    visible, occluded, context = np.log(pixels, out=pixels)
+    logs = np.log(pixels, out=pixels)
+    if absolute:
+        logs += cells_to_pixels(_cell_evidence(model, seen), seen.lattice, window)
+    visible, occluded, context = logs
     return Evidence(window, visible, occluded, context, seen.lattice.box, seen.lattice.cell_area)
 
 
@@ -152,13 +158,22 @@ def _choose(seen: Seen, weight: Tensor) -> tuple[str, int, float]:
 
 
 def _cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows cols"]:
+    array: np.ndarray = torch.softmax(_tempered(model, seen), 0).view(3, *seen.lattice.shape.padded).numpy()
+    return array
+
+
+def _cell_evidence(model: CompNet, seen: Seen) -> Float32[np.ndarray, "1 rows cols"]:
+    """What the posteriors were divided by, as a log: how well the object's maps explain each cell, whichever wins."""
+    array: np.ndarray = torch.logsumexp(_tempered(model, seen), 0).view(1, *seen.lattice.shape.padded).numpy()
+    return array
+
+
+def _tempered(model: CompNet, seen: Seen) -> Float[Tensor, "3 cells"]:
     maps, mixture = seen.maps[seen.candidates.index(seen.label)], seen.mixture
     threshold = model.classes[seen.label].threshold
-    cells = posteriors(
+    return tempered(
         maps.foreground[0, mixture], maps.occluded[mixture], maps.context[0, mixture], threshold, model.temperature
     )
-    array: np.ndarray = cells.view(3, *seen.lattice.shape.padded).numpy()
-    return array
 
 
 def _refined(

@@ -51,7 +51,7 @@ def load_published(
     def reasoner(evidences: Sequence[Evidence], rescore: Rescore, prior: PairLogOdds | None) -> Reasoning:
         return published.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
 
-    return _assemble("published", model, reasoner, refine, geometry, keep_posteriors)
+    return _assemble("published", model, reasoner, refine, geometry, keep_posteriors, absolute=True)
 
 
 def load_nod(
@@ -62,7 +62,7 @@ def load_nod(
     def reasoner(evidences: Sequence[Evidence], _rescore: Rescore, _prior: PairLogOdds | None) -> Reasoning:
         return published.compete(evidences)
 
-    return _assemble("nod", model, reasoner, refine, False, keep_posteriors)
+    return _assemble("nod", model, reasoner, refine, False, keep_posteriors, absolute=True)
 
 
 def _assemble(
@@ -72,6 +72,8 @@ def _assemble(
     refine: Refine,
     geometry: bool,
     keep_posteriors: bool,
+    *,
+    absolute: bool = False,
 ) -> CompositionalSegmenter:
     compnet, model_name = read_model(model)
     return CompositionalSegmenter(
@@ -81,5 +83,6 @@ def _assemble(
         reasoner,
         geometry=PairGeometry() if geometry else None,
         refinement=refinement_of(refine),
+        absolute=absolute,
         keep_posteriors=keep_posteriors,
     )
