@@ -61,11 +61,16 @@ Reader = Callable[[Field, "Path | None", "str | None"], list[Truth]]  # parsed f
 # file reads it, so the most particular stand first.
 FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
     "amodal": (lambda root: _has(root, "schema_version"), "amodal.data.truth:read_our_truth"),
+    "cocoa": (lambda root: _objects_have(root, "inmodal_seg", "order"), "amodal.data.cocoa:read_cocoa_truth"),
+    "kins 2020": (lambda root: _objects_have(root, "a_segm"), "amodal.data.kins:read_kins_truth"),
+    "kins 2019": (lambda root: _objects_have(root, "inmodal_seg"), "amodal.data.kins:read_kins_truth"),
     "coco": (lambda root: _has(root, "annotations", "images"), "amodal.data.truth:read_coco_truth"),
 }
 
 # The same for folders: (does this folder look like it?, "module:function" taking folder, photos' folder, split).
-FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {}
+FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {
+    "kitti": (lambda folder: _holds(folder, "label_2/*.txt", "labels/*.txt"), "amodal.data.kitti:read_kitti_truth"),
+}
 
 
 def read_truth(
@@ -202,3 +207,14 @@ def _imported(target: str) -> object:
 
 def _has(root: Field, *keys: str) -> bool:
     return isinstance(root.value, dict) and all(key in root.value for key in keys)
+
+
+def _objects_have(root: Field, *keys: str) -> bool:
+    """Whether some annotation has these fields; the first few may lack what is not always said."""
+    listed = root.value.get("annotations") if isinstance(root.value, dict) else None
+    some = listed[:100] if isinstance(listed, list) else []
+    return any(isinstance(one, dict) and all(key in one for key in keys) for one in some)
+
+
+def _holds(folder: Path, *patterns: str) -> bool:
+    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)

@@ -1,0 +1,238 @@
+"""KINS annotation files, read only: whole and visible mask of every object, and the order of each cluster.
+
+Two layouts are in the wild. 2019: `segmentation` and `bbox` are of the whole object, `inmodal_seg` and
+`inmodal_bbox` of its visible part. 2020: `a_segm`, `a_bbox` and `i_segm`, `i_bbox`, and the order as `oco_id` (the
+cluster an object belongs to) and `ico_id` (its place in it, 0 in front). Masks are polygons or RLE in both. Files
+have seven or eight classes; the photos are KITTI's, in `testing/image_2` or `training/image_2`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from amodal.data.checks import box_problem
+from amodal.data.coco import XYWH_EXPECTED, file_name_of, mask_of, side_px
+from amodal.data.fields import Field
+from amodal.data.truth import Truth
+from amodal.errors import InputError
+from amodal.masks import CropMask
+from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
+
+CLASSES = {
+    1: "cyclist",
+    2: "pedestrian",
+    3: "person-sitting",
+    4: "car",
+    5: "tram",
+    6: "truck",
+    7: "van",
+    8: "misc",
+}
+"""For files that do not name their classes; 3 stands in files of eight classes only."""
+
+PHOTO_FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which fields of an annotation hold the whole object's mask and box, and its visible mask."""
+
+    whole: str
+    box: str
+    visible: str
+
+
+LAYOUT_2019 = Layout("segmentation", "bbox", "inmodal_seg")
+LAYOUT_2020 = Layout("a_segm", "a_bbox", "i_segm")
+
+Objects = Sequence[tuple[Instance, Field]]
+OrderOf = Callable[[Objects], Sequence[OrderEdge]]
+
+
+def read_kins_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
+    """Everything is known. Objects overlap where their whole masks do.
+
+    2020's order is read from the file. 2019 has none, so it is what the masks say: of two objects that overlap, the
+    one that shows more of the common pixels is in front. Visible masks are cut at the whole ones: the two were
+    drawn apart and may differ by a pixel at the border.
+
+    Raises:
+        InputError: naming the file and the field.
+    """
+    first = next(root["annotations"].items(), None)
+    is_2020 = first is not None and first.get("a_segm") is not None
+    layout, order = (LAYOUT_2020, _order_of_clusters) if is_2020 else (LAYOUT_2019, order_by_masks)
+    return read_layout(root, images, split, layout, order)
+
+
+def read_layout(root: Field, images: Path | None, split: str | None, layout: Layout, order_of: OrderOf) -> list[Truth]:
+    """Truths from COCO JSON whose annotations have two masks, for any names of the fields."""
+    photos = _photos(root, split)
+    names = _class_names(root)
+    objects: dict[int, list[tuple[Instance, Field]]] = {photo_id: [] for photo_id in photos}
+    crowds: dict[int, list[CropMask]] = {photo_id: [] for photo_id in photos}
+    left_out = {image["id"].integer() for image in root["images"].items()} - photos.keys()
+    seen: set[int] = set()
+    for annotation in root["annotations"].items():
+        photo_id, number = annotation["image_id"].integer(), annotation["id"].integer()
+        if number in seen:
+            raise annotation["id"].error(f"is {number} again", "unique ids")
+        seen.add(number)
+        if photo_id in left_out:
+            continue
+        if photo_id not in photos:
+            raise annotation["image_id"].error(f"is {photo_id}", f"an id among the {len(photos)} of images")
+        photo = photos[photo_id]
+        crowd = annotation.get("iscrowd")
+        if crowd is not None and crowd.flag():
+            crowds[photo_id].append(_mask(annotation[layout.whole], photo))
+        else:
+            objects[photo_id].append((_instance(annotation, photo, names, layout), annotation))
+    folder = photo_folder(root.file, images, [file_name_of(photo["file_name"]) for photo in photos.values()])
+    classes = frozenset(names.values())
+    return [
+        _truth(photo, folder, objects[photo_id], crowds[photo_id], order_of, classes)
+        for photo_id, photo in photos.items()
+    ]
+
+
+def order_by_masks(objects: Objects) -> list[OrderEdge]:
+    """Of two objects whose whole masks overlap, the one that shows more of the common pixels is in front."""
+    edges = []
+    for (one, _), (other, _) in overlapping(objects):
+        common = one.amodal.intersection(other.amodal)
+        shown, shown_of_other = common.intersection_area(one.modal), common.intersection_area(other.modal)
+        if shown != shown_of_other:
+            front, behind = (one, other) if shown > shown_of_other else (other, one)
+            edges.append(OrderEdge(front.id, behind.id))
+    return edges
+
+
+def overlapping(objects: Objects) -> list[tuple[tuple[Instance, Field], tuple[Instance, Field]]]:
+    """All pairs whose whole masks share a pixel."""
+    return [
+        (first, second)
+        for first, second in combinations(objects, 2)
+        if first[0].amodal.intersection_area(second[0].amodal)
+    ]
+
+
+def photo_folder(file: str, images: Path | None, names: Sequence[str]) -> Path:
+    """Where the photos are: in `images` or beside the file, in KITTI's folders or plain; else what was said."""
+    starts = [images] if images is not None else [Path(file).parent, Path(file).parent.parent]
+    some = names[:1]
+    for start in starts:
+        for inside in PHOTO_FOLDERS:
+            if all((start / inside / name).is_file() for name in some):
+                return start / inside
+    return starts[0]
+
+
+def _order_of_clusters(objects: Objects) -> list[OrderEdge]:
+    """`ico_id` within a cluster `oco_id`; objects of one number do not hide each other."""
+    edges = []
+    for (one, first), (other, second) in overlapping(objects):
+        clusters, places = ([said.get(key) for said in (first, second)] for key in ("oco_id", "ico_id"))
+        if None in clusters or None in places:
+            continue
+        cluster, cluster_of_other = (said.integer() for said in clusters if said is not None)
+        place, place_of_other = (said.integer(0) for said in places if said is not None)
+        if cluster == cluster_of_other and place != place_of_other:
+            front, behind = (one, other) if place < place_of_other else (other, one)
+            edges.append(OrderEdge(front.id, behind.id))
+    return edges
+
+
+def _photos(root: Field, split: str | None) -> dict[int, Field]:
+    """Id -> description, of the split where one is asked for."""
+    found: dict[int, Field] = {}
+    has_splits = False
+    seen: set[int] = set()
+    for image in root["images"].items():
+        number, own = image["id"].integer(), image.get("split")
+        if number in seen:
+            raise image["id"].error(f"is {number} again", "unique ids")
+        seen.add(number)
+        has_splits |= own is not None
+        if split is None or (own is not None and own.text() == split):
+            found[number] = image
+    if split is not None and not has_splits:
+        raise root["images"].error("have no splits", "no --split")
+    return found
+
+
+def _class_names(root: Field) -> dict[int, str]:
+    listed = root.get("categories")
+    if listed is None:
+        return dict(CLASSES)
+    return {entry["id"].integer(): entry["name"].text() for entry in listed.items()}
+
+
+def _truth(
+    photo: Field,
+    folder: Path,
+    objects: Objects,
+    crowds: Sequence[CropMask],
+    order_of: OrderOf,
+    classes: frozenset[str],
+) -> Truth:
+    name = file_name_of(photo["file_name"])
+    scene = Scene(
+        height=photo["height"].integer(1),
+        width=photo["width"].integer(1),
+        instances=tuple(instance for instance, _ in objects),
+        order=OrderGraph(tuple(order_of(objects))),
+        image=name,
+        exclusive=False,  # visible masks were drawn by hand, one by one
+    )
+    return Truth(
+        scene.validate(),
+        folder / name,
+        knows=frozenset({"modal", "amodal", "order", "boxes"}),
+        ignore=tuple(crowds),
+        classes=classes,
+    )
+
+
+def _instance(annotation: Field, photo: Field, names: dict[int, str], layout: Layout) -> Instance:
+    category = annotation["category_id"].integer()
+    if category not in names:
+        known = ", ".join(map(str, sorted(names)))
+        raise annotation["category_id"].error(f"is {category}", f"one of the classes {known}")
+    whole = _mask(annotation[layout.whole], photo)
+    if whole.is_empty:
+        raise annotation[layout.whole].error("covers no pixel of the photo", "a mask")
+    visible = annotation.get(layout.visible)  # left out by some where nothing is hidden
+    modal = whole if visible is None else _mask(visible, photo)
+    return Instance(
+        id=annotation["id"].integer(),
+        label=names[category],
+        box=_box(annotation[layout.box], photo),
+        score=1.0,
+        modal=whole if modal == whole else modal.intersection(whole),
+        amodal=whole,
+    )
+
+
+def _mask(segmentation: Field, photo: Field) -> CropMask:
+    size = photo["height"].integer(1), photo["width"].integer(1)
+    outlines = segmentation.value
+    if isinstance(outlines, list):
+        # Masks turned to outlines leave fragments of one or two corners; they cover nothing.
+        kept = [outline for outline in outlines if not (isinstance(outline, list) and len(outline) in (2, 4))]
+        if len(kept) < len(outlines):
+            segmentation = Field(segmentation.file, segmentation.parent, segmentation.key, kept)
+    return mask_of(segmentation, *size)
+
+
+def _box(bbox: Field, photo: Field) -> XYXY:
+    x, y, width, height = bbox.numbers(4, XYWH_EXPECTED)
+    box = (x, y, x + width, y + height)
+    problem = box_problem(box, side_px(photo, "width"), side_px(photo, "height"))
+    if problem is not None:
+        raise InputError(os.fspath(bbox.file), bbox.name, *problem)
+    return box

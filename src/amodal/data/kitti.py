@@ -1,0 +1,146 @@
+"""KITTI's object labels, read only: boxes, and of the order what occlusion states and distances say.
+
+A folder with `label_2` (or `labels`) holding one text file for each photo in `image_2` (or `images`). A line is an
+object: type, truncated, occluded, alpha, box x0 y0 x1 y1, height, width, length, location x y z, rotation[, score].
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from amodal.data.checks import box_problem
+from amodal.data.truth import Truth
+from amodal.errors import InputError
+from amodal.images import photo_size
+from amodal.masks import CropMask
+from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
+
+LABEL_FOLDERS, PHOTO_FOLDERS = ("label_2", "labels"), ("image_2", "images")
+SUFFIXES = (".png", ".jpg", ".jpeg")
+NOT_OCCLUDED, LARGELY_OCCLUDED = 0, 2  # 3 says that nobody knows
+LEAST_GAP_M = 1.0
+_COLUMNS, _NO_PLACE_M = (15, 16), -1000.0
+
+
+def read_kitti_truth(folder: Path, images: Path | None, split: str | None) -> list[Truth]:
+    """Boxes and a weak order; masks are not known, so the scene has the boxes in their place.
+
+    Of two objects whose boxes overlap, one in plain sight (occluded 0) is in front of a partly or largely occluded
+    one (1, 2); where the states do not tell, the nearer one is, if it is nearer by a metre and more. Where both
+    speak and disagree, nothing is said. `DontCare` regions are to be ignored. Classes are written small.
+
+    Raises:
+        InputError: naming file, line and column: a broken label, a label file without its photo, no label files.
+    """
+    if split is not None:
+        raise InputError(os.fspath(folder), "split", "KITTI's folders have none", "expected no --split")
+    labels = next((folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()), folder)
+    photos = images or next((folder / name for name in PHOTO_FOLDERS if (folder / name).is_dir()), folder)
+    return [_truth(file, photos) for file in sorted(labels.glob("*.txt"))]
+
+
+@dataclass(frozen=True)
+class _Object:
+    instance: Instance
+    occluded: int
+    distance_m: float | None
+
+
+def _truth(file: Path, photos: Path) -> Truth:
+    path = next((photos / (file.stem + end) for end in SUFFIXES if (photos / (file.stem + end)).is_file()), None)
+    if path is None:
+        expected = f"expected {file.stem} as {', '.join(SUFFIXES)} in {photos}"
+        raise InputError(os.fspath(file), "photo", "no such file", expected)
+    width, height = photo_size(path)
+    objects: list[_Object] = []
+    ignore: list[CropMask] = []
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(os.fspath(file), "file", f"cannot be read ({error})", "expected KITTI's labels") from error
+    for number, line in enumerate(lines, start=1):
+        values = line.split()
+        if not values:
+            continue
+        kind, box, occluded, distance = _parsed(values, f"line {number}", file, width, height)
+        mask = CropMask.from_box(box, height, width)
+        if kind == "dontcare":
+            ignore.append(mask)
+        else:
+            meta = {"occluded": occluded}
+            objects.append(_Object(Instance(number, kind, box, 1.0, mask, mask, meta=meta), occluded, distance))
+    scene = Scene(
+        height=height,
+        width=width,
+        instances=tuple(one.instance for one in objects),
+        order=OrderGraph(tuple(_order(objects))),
+        image=path.name,
+        exclusive=False,
+    )
+    return Truth(
+        scene.validate(),
+        path,
+        knows=frozenset({"boxes", "order"}),
+        ignore=tuple(ignore),
+        classes=frozenset(
+            {"car", "van", "truck", "pedestrian", "person-sitting", "cyclist", "tram", "misc"}
+            | {one.instance.label for one in objects}
+        ),
+    )
+
+
+def _parsed(
+    values: Sequence[str], line: str, file: Path, width: int, height: int
+) -> tuple[str, XYXY, int, float | None]:
+    """(class, box, occlusion state, distance in metres if it is known)."""
+    where = os.fspath(file)
+    if len(values) not in _COLUMNS:
+        raise InputError(where, line, f"has {len(values)} columns", "expected 15, or 16 with a score")
+    numbers = []
+    for column, text in enumerate(values[1:15], start=2):
+        try:
+            numbers.append(float(text))
+        except ValueError as error:
+            raise InputError(where, f"{line}, column {column}", f"is {text[:40]!r}", "expected a number") from error
+    box = (numbers[3], numbers[4], numbers[5], numbers[6])
+    problem = box_problem(box, width, height)
+    if problem is not None:
+        raise InputError(where, f"{line}: box", *problem)
+    kind = values[0].lower().replace("_", "-")
+    if kind == "dontcare":
+        return kind, box, 3, None
+    if numbers[1] not in (0, 1, 2, 3):
+        raise InputError(where, f"{line}, column 3: occluded", f"is {values[2]}", "expected 0, 1, 2 or 3")
+    distance = numbers[12]
+    return kind, box, int(numbers[1]), distance if distance > _NO_PLACE_M else None
+
+
+def _order(objects: Sequence[_Object]) -> list[OrderEdge]:
+    edges = []
+    for first, second in combinations(objects, 2):
+        if not first.instance.amodal.intersection_area(second.instance.amodal):
+            continue
+        said = {_by_state(first, second), _by_distance(first, second)} - {0}
+        if len(said) == 1:
+            front, behind = (first, second) if said.pop() > 0 else (second, first)
+            edges.append(OrderEdge(front.instance.id, behind.instance.id))
+    return edges
+
+
+def _by_state(first: _Object, second: _Object) -> int:
+    """1 where the first is in plain sight and the second is not, -1 the other way round, else 0."""
+    if max(first.occluded, second.occluded) > LARGELY_OCCLUDED:
+        return 0
+    return (second.occluded > NOT_OCCLUDED) - (first.occluded > NOT_OCCLUDED)
+
+
+def _by_distance(first: _Object, second: _Object) -> int:
+    """1 where the first is nearer, -1 where the second is, 0 where that is not clear."""
+    if first.distance_m is None or second.distance_m is None:
+        return 0
+    gap = second.distance_m - first.distance_m
+    return 0 if abs(gap) < LEAST_GAP_M else 1 if gap > 0 else -1
