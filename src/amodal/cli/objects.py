@@ -1,4 +1,4 @@
-"""Where a photo's objects come from: a file of boxes, or a detector that looks at the photo."""
+"""Where a photo's objects come from: a file of boxes or of visible masks, or a detector that looks at the photo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from amodal.data.boxes import check_photo_size, pair_boxes
+from amodal.data.visible import VisiblePhoto, pair_visible_masks
 from amodal.errors import InputError
+from amodal.masks import CropMask
 from amodal.scene import BoxKind
 
 if TYPE_CHECKING:
@@ -21,11 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects to segment in one photo: XYXY boxes in pixels, and their labels, None where unknown."""
+    """The objects to segment in one photo: XYXY boxes in pixels, and their labels, None where unknown.
+
+    Where their visible masks are known, `boxes` are those of the masks and `ids` those that the objects shall keep.
+    """
 
     boxes: Float64[np.ndarray, "n 4"]
     labels: tuple[str | None, ...]
     boxes_are: BoxKind
+    visible: tuple[CropMask, ...] | None = None
+    ids: tuple[int, ...] | None = None
 
 
 # Raises InputError for a photo whose objects cannot be used.
@@ -57,6 +64,23 @@ def from_file(boxes: Path, photos: Sequence[Path], boxes_are: BoxKind | None) ->
     return objects_in
 
 
+def from_visible_masks(masks: Path, photos: Sequence[Path]) -> ObjectsIn:
+    """Objects by the visible masks that a JSON file has for each of `photos`.
+
+    Raises:
+        InputError: the file as a whole cannot be used.
+    """
+    paired = pair_visible_masks(masks, photos)
+
+    def objects_in(path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:
+        found = paired[path]
+        if isinstance(found, InputError):
+            raise found
+        return _objects_of(found, path, photo)
+
+    return objects_in
+
+
 def from_detector(detector: Detector, least_score: float, boxes_are: BoxKind) -> ObjectsIn:
     """Objects as a detector finds them."""
 
@@ -65,3 +89,12 @@ def from_detector(detector: Detector, least_score: float, boxes_are: BoxKind) ->
         return Objects(found.boxes, found.labels, boxes_are)
 
     return objects_in
+
+
+def _objects_of(found: VisiblePhoto, path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:
+    height, width = photo.shape[:2]
+    if (found.width, found.height) != (width, height):
+        expected = f"expected {found.width} × {found.height} px as its visible masks"
+        raise InputError(os.fspath(path), "size", f"is {width} × {height} px", expected)
+    boxes = np.array([mask.box for mask in found.masks], np.float64).reshape(-1, 4)
+    return Objects(boxes, found.labels, "visible", found.masks, found.ids)

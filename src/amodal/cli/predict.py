@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from amodal.cli.exits import DONE, NOTHING_DONE, SOME_REFUSED
-from amodal.cli.objects import ObjectsIn, from_detector, from_file
+from amodal.cli.objects import ObjectsIn, from_detector, from_file, from_visible_masks
 from amodal.cli.photo_run import PhotoRun
 from amodal.cli.photos import find_photos
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
 from amodal.errors import AmodalError, InputError
-from amodal.segmenter import load
+from amodal.segmenter import MaskCompleter, Segmenter, load
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Predict:
     detector: Annotated[str | None, tyro.conf.arg(metavar="NAME|NAME@FILE", help_behavior_hint="")] = None
     """In place of --boxes: a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights
     from a .safetensors file."""
+    visible_masks: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """In place of --boxes: COCO JSON with the visible masks of the objects, by any segmenter; with --method pcnet-m,
+    which completes them."""
     least_score: float = 0.5
     """Score from which a detected object counts."""
     boxes_are: Annotated[
@@ -50,9 +53,9 @@ class Predict:
     """What the boxes hold: whole objects, or their visible parts."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "orm"
     """orm reasons about all objects together; published does so as the paper printed it, nod without an order;
-    compnet takes each object by itself."""
+    compnet takes each object by itself; pcnet-m completes visible masks, given or found by orm."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
-    """The shipped model, or a .safetensors file made by amodal learn."""
+    """The shipped model, or a .safetensors file made by amodal learn or amodal train."""
     refine: Annotated[
         Literal["none", "guided", "grabcut"] | None,
         tyro.conf.arg(metavar="none|guided|grabcut", help_behavior_hint="(default: the method's own)"),
@@ -78,7 +81,7 @@ class Predict:
             run = PhotoRun(photos, building, pictures=self.pictures)
             try:
                 objects_in = self._objects_in(photos)
-                segmenter = load(self.model, self.method, **self._settings())
+                segmenter = self._segmenter()
                 with progress_on_stderr() as report:
                     run.work(objects_in, segmenter, report)
             except KeyboardInterrupt:
@@ -97,9 +100,11 @@ class Predict:
         return SOME_REFUSED if run.refusals else DONE
 
     def _check_use(self) -> None:
-        if (self.boxes is None) == (self.detector is None):
-            found = "found neither" if self.boxes is None else "found both"
-            raise InputError("predict", "--boxes, --detector", found, "expected one of them")
+        ways = {"--boxes": self.boxes, "--detector": self.detector, "--visible-masks": self.visible_masks}
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) != 1:
+            found = f"found {' and '.join(given) or 'none'}"
+            raise InputError("predict", ", ".join(ways), found, "expected one of them")
         if self.rounds is not None and self.rounds < 0:
             raise InputError("predict", "--rounds", f"found {self.rounds}", "expected 0 or more")
         if not 0 <= self.least_score <= 1:
@@ -108,9 +113,18 @@ class Predict:
     def _objects_in(self, photos: Sequence[Path]) -> ObjectsIn:
         if self.boxes is not None:
             return from_file(self.boxes, photos, self.boxes_are)
+        if self.visible_masks is not None:
+            return from_visible_masks(self.visible_masks, photos)
         from amodal.methods.detect import load_detector  # brings torch
 
         return from_detector(load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible")
+
+    def _segmenter(self) -> Segmenter:
+        segmenter = load(self.model, self.method, **self._settings())
+        if self.visible_masks is not None and not isinstance(segmenter, MaskCompleter):
+            found = f"method {self.method!r} starts from boxes"
+            raise InputError("predict", "--visible-masks", found, "expected --method pcnet-m with its --model")
+        return segmenter
 
     def _settings(self) -> dict[str, Any]:
         """What to tell the method; what was not asked for is left to it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +17,7 @@ from amodal.cli.results import Refusal
 from amodal.errors import AmodalError
 from amodal.images import read_photo
 from amodal.scene import Scene
-from amodal.segmenter import Segmenter
+from amodal.segmenter import MaskCompleter, Segmenter
 
 PHOTOS_AT_ONCE = 4  # enough crops to fill a batch, few enough for memory and for progress to be seen
 
@@ -56,13 +57,9 @@ def _segment(loaded: Sequence[_Loaded], segmenter: Segmenter) -> Iterator[Done |
     if not loaded:
         return
     try:
-        scenes = segmenter.segment_batch(
-            [item.photo for item in loaded],
-            [item.objects.boxes for item in loaded],
-            [item.objects.labels for item in loaded],
-            boxes_are=loaded[0].objects.boxes_are,
-        )
-        scenes = [scene.validate() for scene in scenes]
+        scenes = [
+            scene.validate() for scene in _scenes([i.photo for i in loaded], [i.objects for i in loaded], segmenter)
+        ]
     except AmodalError as error:
         if len(loaded) == 1:
             yield Refusal(os.fspath(loaded[0].path), str(error))
@@ -72,3 +69,15 @@ def _segment(loaded: Sequence[_Loaded], segmenter: Segmenter) -> Iterator[Done |
         return
     for item, scene in zip(loaded, scenes, strict=True):
         yield Done(item.photo, replace(scene, image=item.path.as_posix()))
+
+
+def _scenes(
+    photos: Sequence[UInt8[np.ndarray, "h w 3"]], objects: Sequence[Objects], segmenter: Segmenter
+) -> list[Scene]:
+    """By completing visible masks where they are known (then the segmenter can), else from boxes."""
+    labels = [item.labels for item in objects]
+    visible, ids = [item.visible for item in objects], [item.ids for item in objects]
+    if all(masks is None for masks in visible):
+        return segmenter.segment_batch(photos, [o.boxes for o in objects], labels, boxes_are=objects[0].boxes_are)
+    completer = cast(MaskCompleter, segmenter)
+    return completer.complete_batch(photos, [masks or () for masks in visible], labels, ids=[own or () for own in ids])

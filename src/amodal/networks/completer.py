@@ -172,6 +172,7 @@ def load(
     *,
     visible_from: str = "orm",
     visible_model: str = "default",
+    keep_posteriors: bool = False,
     **visible_settings: Any,
 ) -> Completer:
     """The method with a model file made by `amodal train pcnet-m`.
@@ -180,7 +181,8 @@ def load(
         model: the file.
         visible_from: the method that finds visible masks where boxes are given.
         visible_model: the model of that method.
-        visible_settings: its settings.
+        keep_posteriors: without effect; a completed mask has no maps.
+        visible_settings: settings of the method of the visible masks.
 
     Raises:
         InputError: no such file, or not one of this network; a method that cannot give the visible masks.
