@@ -9,6 +9,8 @@ from __future__ import annotations
 from amodal.challenge.backgrounds import Backgrounds, read_backgrounds
 from amodal.challenge.balance import Balance
 from amodal.challenge.compose import Place, compose
+from amodal.challenge.datasheet import Summary
+from amodal.challenge.generate import ChallengeConfig, generate
 from amodal.challenge.record import Placed, Record, record_from_json
 from amodal.challenge.render import render
 from amodal.challenge.sources import CutOut, Sources, read_sources
@@ -16,12 +18,15 @@ from amodal.challenge.sources import CutOut, Sources, read_sources
 __all__ = [
     "Backgrounds",
     "Balance",
+    "ChallengeConfig",
     "CutOut",
     "Place",
     "Placed",
     "Record",
     "Sources",
+    "Summary",
     "compose",
+    "generate",
     "read_backgrounds",
     "read_sources",
     "record_from_json",

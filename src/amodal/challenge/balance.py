@@ -17,6 +17,7 @@ RULES = ("lower", "larger")
 
 # Hidden part of an object of a level. A little inside the definition, so that no rounding moves an object.
 RANGES = {"L0": (0.0, 0.005), "L1": (0.05, 0.295), "L2": (0.305, 0.595), "L3": (0.605, 0.88)}
+LEAST_VISIBLE_PX = 32  # of a known object
 _ONE_MORE_IN_FRONT = 0.25  # of `four`: share of scenes in which a second object is not hidden
 _ONE_IN_FRONT = 0.7  # of `two-unknown`: share of scenes in which one of the two known is not hidden
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from amodal.challenge import free, ground
 from amodal.challenge.backgrounds import Backgrounds
 from amodal.challenge.balance import Balance, Scenario, targets
+from amodal.challenge.free import Free
+from amodal.challenge.ground import Ground
 from amodal.challenge.pieces import Piece
 from amodal.challenge.record import Placed, Record
 from amodal.challenge.render import background_of
@@ -47,6 +49,10 @@ def compose(
     """Propose scenes until one has the levels that are wanted.
 
     Args:
+        scenario: which things there are: `two` or `four` known objects, or two and unknown occluders.
+        layout: `free`, where geometry tells nothing of the order, or `ground`, plausible perspective.
+        sources: cut-outs.
+        backgrounds: photos to paste onto and textures.
         rng: all chance but the levels comes from here; without a `place` these too.
         place: seed and number of the scene in its set, from which its levels follow.
         balance: what was made before, so that rules of geometry stay at one half; without it each side is a coin's.
@@ -57,7 +63,7 @@ def compose(
     """
     place = place or Place(int(rng.integers(2**31)), int(rng.integers(2**31)))
     wanted = targets(scenario, place.seed, place.index)
-    if len(sources.objects) < sum(1 for _ in wanted):
+    if len(sources.objects) < len(wanted):
         found = f"found {len(sources.objects)} usable"
         raise InputError("challenge", "objects", found, f"expected at least {len(wanted)} for scenario {scenario!r}")
     for _ in range(_SCENES_TRIED):
@@ -92,36 +98,35 @@ def _fill(
     balance: Balance,
 ) -> bool:
     """Put all things on the stage from front to back; False if one finds no place."""
-    room = ground.Ground.random(rng, stage) if layout == "ground" else None
+    room: Free | Ground
+    if layout == "ground":
+        room = Ground.random(rng, stage, sources, backgrounds)
+    else:
+        room = Free(sources, backgrounds, balance, many=len(wanted) > 2)
     rest = sorted(sources.objects)
     for role in _roles(rng, scenario, wanted):
-        for _ in range(_PIECES_TRIED):
-            if role == "unknown":
-                piece = (
-                    free.first_unknown(rng, stage, sources, backgrounds, rest, len(wanted) > 2)
-                    if room is None
-                    else room.unknown(rng, stage, sources, backgrounds)
-                )
-            elif not stage.pieces:
-                piece = (
-                    free.first_piece(rng, stage, sources, backgrounds, rest, len(wanted) > 2)
-                    if room is None
-                    else room.first(rng, stage, sources, rest)
-                )
-            else:
-                piece = (
-                    free.piece_behind(rng, stage, sources, rest, role, balance)
-                    if room is None
-                    else room.behind(rng, stage, sources, rest, role)
-                )
-            if piece is not None:
-                break
-        else:
+        piece = _one_piece(rng, stage, room, rest, role)
+        if piece is None:
             return False
         stage.put(piece)
         if role != "unknown":
             rest.remove(int(piece.placed.source))  # no object twice in a scene
     return _unknowns_hide_something(stage)
+
+
+def _one_piece(
+    rng: np.random.Generator, stage: Stage, room: Free | Ground, ids: Sequence[int], role: str
+) -> Piece | None:
+    for _ in range(_PIECES_TRIED):
+        if role == "unknown":
+            piece = room.unknown(rng, stage, ids)
+        elif not stage.pieces:
+            piece = room.first(rng, stage, ids)
+        else:
+            piece = room.behind(rng, stage, ids, role)
+        if piece is not None:
+            return piece
+    return None
 
 
 def _roles(rng: np.random.Generator, scenario: str, wanted: tuple[str, ...]) -> list[str]:
@@ -131,7 +136,7 @@ def _roles(rng: np.random.Generator, scenario: str, wanted: tuple[str, ...]) -> 
     roles = list(wanted)
     roles.insert(0 if wanted[0] != "L0" or rng.random() < 0.3 else 1, "unknown")
     if rng.random() < _SECOND_UNKNOWN:
-        roles.insert(1 + int(rng.integers(roles.index("unknown") + 1)) - 1, "unknown")
+        roles.insert(int(rng.integers(roles.index("unknown") + 1)), "unknown")
     return roles
 
 

@@ -7,74 +7,81 @@ it reaches lower as often as not; so no rule of geometry can tell who is in fron
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from amodal.challenge.backgrounds import Backgrounds
-from amodal.challenge.balance import RANGES, Balance, Sides
-from amodal.challenge.pieces import MOST_ENLARGED, Piece, known_piece, unknown_piece
-from amodal.challenge.sources import Sources
+from amodal.challenge.balance import LEAST_VISIBLE_PX, RANGES, Balance, Sides
+from amodal.challenge.pieces import MOST_ENLARGED, Piece, cut_out_piece, random_unknown, texture_piece
+from amodal.challenge.sources import CutOut, Sources
 from amodal.challenge.stage import Stage
 
-LOWEST_PX, HIGHEST_PX = 88, 220
-_SLIM_HIGHEST_PX = 320  # of things higher than wide
+LOWEST_PX, _HIGHEST_PX = 88, 220
+_SLIM_HIGHEST_PX = 320  # of things higher than wide, which are
+_SLIM_HIGHER = 1.4  # so many times as high as others
 _WIDEST = 0.8  # of the scene's width
 _PLACES = 60  # tries before another object is drawn
-_LEAST_VISIBLE_PX = 32
 # Between areas of a hidden object and its main occluder, either way: what every level can have both ways.
 _MOST_RATIO = {"L0": math.log(2.5), "L1": math.log(2.5), "L2": math.log(1.7), "L3": math.log(1.3)}
 _LEAST_RATIO = math.log(1.04)
 _LEAST_STEP_PX = 2  # between lower edges
 
 
-def first_piece(
-    rng: np.random.Generator, stage: Stage, sources: Sources, backgrounds: Backgrounds, ids: list[int], many: bool
-) -> Piece | None:
-    """The frontmost object, anywhere; `many` objects share a picture better if they are smaller."""
-    id = ids[int(rng.integers(len(ids)))]
-    cut_out = sources.objects[id]
-    height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(160 if many else 200)))
-    if cut_out.height > cut_out.width:
-        height *= 1.4
-    scale = height / cut_out.height
-    if not _allowed(stage, cut_out.width, cut_out.height, scale):
+@dataclass
+class Free:
+    """Puts things anywhere; `many` objects share a picture better if they are smaller."""
+
+    sources: Sources
+    backgrounds: Backgrounds
+    balance: Balance
+    many: bool
+
+    def first(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int]) -> Piece | None:
+        """The frontmost object, anywhere."""
+        cut_out = self.sources.objects[ids[int(rng.integers(len(ids)))]]
+        height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(160 if self.many else 200)))
+        if cut_out.height > cut_out.width:
+            height *= _SLIM_HIGHER
+        scale = height / cut_out.height
+        if not _allowed(stage, cut_out, scale):
+            return None
+        return _anywhere(rng, stage, cut_out_piece(rng, self.sources, "object", cut_out.id, scale))
+
+    def unknown(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int]) -> Piece | None:
+        """An unknown occluder anywhere, about as large as a known object would be."""
+        model = self.sources.objects[ids[int(rng.integers(len(ids)))]]
+        height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(170)))
+        area = model.mask.area * (height / model.height) ** 2 * rng.uniform(0.5, 1.1)
+        highest, widest = min(_SLIM_HIGHEST_PX, stage.height - 4), round(_WIDEST * stage.width)
+        cut_out = random_unknown(rng, self.sources, self.backgrounds)
+        if cut_out is None:
+            piece = texture_piece(rng, self.sources, self.backgrounds, area, highest, widest)
+            return None if piece is None else _anywhere(rng, stage, piece)
+        scale = min(math.sqrt(area / cut_out.mask.area), MOST_ENLARGED)
+        if cut_out.height * scale > highest or cut_out.width * scale > widest:
+            return None
+        return _anywhere(rng, stage, cut_out_piece(rng, self.sources, "unknown", cut_out.id, scale))
+
+    def behind(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int], level: str) -> Piece | None:
+        """An object behind all others, hidden as the level says, at the sides that the balance asks for."""
+        anchor = stage.pieces[int(rng.integers(len(stage.pieces)))]
+        sides = self.balance.wanted(level, rng)
+        ratio = math.exp(rng.uniform(_LEAST_RATIO, _MOST_RATIO[level]))
+        cut_out = self.sources.objects[ids[int(rng.integers(len(ids)))]]
+        area = anchor.area / ratio if sides.larger else anchor.area * ratio
+        scale = math.sqrt(area / cut_out.mask.area)
+        if not _allowed(stage, cut_out, scale):
+            return None
+        piece = cut_out_piece(rng, self.sources, "object", cut_out.id, scale)
+        if level != "L0" and (piece.area < anchor.area) != sides.larger:
+            return None
+        for _ in range(_PLACES):
+            tried = _anywhere(rng, stage, piece) if level == "L0" else _around(rng, stage, piece, anchor, sides)
+            if tried is not None and fits(stage, tried, level) and (level == "L0" or _is_main(stage, tried, anchor)):
+                return tried
         return None
-    return _anywhere(rng, stage, known_piece(rng, sources, id, scale))
-
-
-def first_unknown(
-    rng: np.random.Generator, stage: Stage, sources: Sources, backgrounds: Backgrounds, ids: list[int], many: bool
-) -> Piece | None:
-    """An unknown occluder anywhere, about as large as a known object would be."""
-    model = sources.objects[ids[int(rng.integers(len(ids)))]]
-    height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(170)))
-    area = model.mask.area * (height / model.height) ** 2 * rng.uniform(0.5, 1.1)
-    highest = min(_SLIM_HIGHEST_PX, stage.height - 4)
-    piece = unknown_piece(rng, sources, backgrounds, area, highest, round(_WIDEST * stage.width))
-    return None if piece is None else _anywhere(rng, stage, piece)
-
-
-def piece_behind(
-    rng: np.random.Generator, stage: Stage, sources: Sources, ids: list[int], level: str, balance: Balance
-) -> Piece | None:
-    """An object behind all others, hidden as the level says, at the sides that the balance asks for."""
-    anchor = stage.pieces[int(rng.integers(len(stage.pieces)))]
-    sides = balance.wanted(level, rng)
-    ratio = math.exp(rng.uniform(_LEAST_RATIO, _MOST_RATIO[level]))
-    id = ids[int(rng.integers(len(ids)))]
-    cut_out = sources.objects[id]
-    area = anchor.area / ratio if sides.larger else anchor.area * ratio
-    scale = math.sqrt(area / cut_out.mask.area)
-    if not _allowed(stage, cut_out.width, cut_out.height, scale):
-        return None
-    piece = known_piece(rng, sources, id, scale)
-    if level != "L0" and (piece.area < anchor.area) != sides.larger:
-        return None
-    for _ in range(_PLACES):
-        tried = _anywhere(rng, stage, piece) if level == "L0" else _around(rng, stage, piece, anchor, sides)
-        if tried is not None and fits(stage, tried, level) and (level == "L0" or _is_main(stage, tried, anchor)):
-            return tried
-    return None
 
 
 def fits(stage: Stage, piece: Piece, level: str) -> bool:
@@ -83,13 +90,13 @@ def fits(stage: Stage, piece: Piece, level: str) -> bool:
     if not low - 0.02 <= stage.roughly_hidden(piece) <= high + 0.02:
         return False
     hidden, visible = stage.hidden(piece)
-    return low <= hidden <= high and visible >= _LEAST_VISIBLE_PX
+    return low <= hidden <= high and visible >= LEAST_VISIBLE_PX
 
 
-def _allowed(stage: Stage, width: int, height: int, scale: float) -> bool:
-    highest = min(HIGHEST_PX if width >= height else _SLIM_HIGHEST_PX, stage.height - 4)
-    fitting = width * scale <= min(_WIDEST * stage.width, stage.width - 4)
-    return scale <= MOST_ENLARGED and LOWEST_PX <= round(height * scale) <= highest and fitting
+def _allowed(stage: Stage, cut_out: CutOut, scale: float) -> bool:
+    highest = min(_HIGHEST_PX if cut_out.width >= cut_out.height else _SLIM_HIGHEST_PX, stage.height - 4)
+    fitting = cut_out.width * scale <= min(_WIDEST * stage.width, stage.width - 4)
+    return scale <= MOST_ENLARGED and LOWEST_PX <= round(cut_out.height * scale) <= highest and fitting
 
 
 def _anywhere(rng: np.random.Generator, stage: Stage, piece: Piece) -> Piece | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from amodal.challenge.backgrounds import Backgrounds
 from amodal.challenge.free import fits
-from amodal.challenge.pieces import MOST_ENLARGED, Piece, known_piece, unknown_piece
-from amodal.challenge.sources import Sources
+from amodal.challenge.pieces import MOST_ENLARGED, Piece, cut_out_piece, random_unknown, texture_piece
+from amodal.challenge.record import SourceKind
+from amodal.challenge.sources import CutOut, Sources
 from amodal.challenge.stage import Stage
 
 # Real heights in metres, and the room a thing needs in depth.
@@ -22,6 +24,7 @@ _OTHER_DEPTH_M = 2.0
 _LOWEST_PX, _LOWEST_FRONT_PX = 40, 90
 _WIDEST = 0.85
 _PLACES = 40
+_TEXTURE_M2, _TEXTURE_HIGHEST_M = (0.3, 1.2), 1.9
 
 
 @dataclass
@@ -35,95 +38,77 @@ class Ground:
         depth_m: how far the furthest thing is so far, its own depth included.
     """
 
+    sources: Sources
+    backgrounds: Backgrounds
     horizon: float
     camera_m: float
     focal_px: float
     depth_m: float = 0.0
 
     @classmethod
-    def random(cls, rng: np.random.Generator, stage: Stage) -> Ground:
+    def random(cls, rng: np.random.Generator, stage: Stage, sources: Sources, backgrounds: Backgrounds) -> Ground:
         """A plane as photos from a street have it."""
         return cls(
-            horizon=stage.height * rng.uniform(0.36, 0.46),
+            sources,
+            backgrounds,
+            horizon=stage.height * rng.uniform(0.38, 0.46),
             camera_m=rng.uniform(1.35, 1.75),
             focal_px=max(stage.width, stage.height) * rng.uniform(0.85, 1.1),
         )
 
-    def first(self, rng: np.random.Generator, stage: Stage, sources: Sources, ids: list[int]) -> Piece | None:
+    def first(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int]) -> Piece | None:
         """The nearest object."""
-        id = ids[int(rng.integers(len(ids)))]
-        nearest = self.focal_px * self.camera_m / (stage.height - 3 - self.horizon)
-        depth = nearest * math.exp(rng.uniform(0.02, 0.5))
-        piece = self._standing(rng, stage, sources, id, depth, _LOWEST_FRONT_PX)
-        if piece is None:
-            return None
-        placed = self._at(rng, stage, piece, depth, None)
-        if placed is not None:
-            self.depth_m = depth
-        return placed
+        depth = self._nearest_m(stage) * math.exp(rng.uniform(0.02, 0.5))
+        piece = self._standing(rng, stage, self._one(rng, ids), "object", depth, _LOWEST_FRONT_PX)
+        return None if piece is None else self._at(rng, stage, piece, depth, None)
 
-    def behind(
-        self, rng: np.random.Generator, stage: Stage, sources: Sources, ids: list[int], level: str
-    ) -> Piece | None:
+    def behind(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int], level: str) -> Piece | None:
         """An object further away than all others, hidden as the level says."""
-        id = ids[int(rng.integers(len(ids)))]
-        room = _DEPTHS_M.get(sources.objects[id].label, _OTHER_DEPTH_M)
-        depth = self.depth_m + room * rng.uniform(0.9, 2.2)
-        piece = self._standing(rng, stage, sources, id, depth, _LOWEST_PX)
+        cut_out = self._one(rng, ids)
+        depth = self.depth_m + _DEPTHS_M.get(cut_out.label, _OTHER_DEPTH_M) * rng.uniform(0.9, 2.2)
+        piece = self._standing(rng, stage, cut_out, "object", depth, _LOWEST_PX)
         if piece is None:
             return None
+        before = self.depth_m
         anchor = None if level == "L0" else stage.pieces[int(rng.integers(len(stage.pieces)))]
         for _ in range(_PLACES):
             tried = self._at(rng, stage, piece, depth, anchor)
             if tried is not None and fits(stage, tried, level):
-                self.depth_m = depth
                 return tried
+        self.depth_m = before
         return None
 
-    def unknown(
-        self, rng: np.random.Generator, stage: Stage, sources: Sources, backgrounds: Backgrounds
-    ) -> Piece | None:
+    def unknown(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int]) -> Piece | None:
         """An unknown occluder on the ground, nearer than what is put behind it."""
-        nearest = self.focal_px * self.camera_m / (stage.height - 3 - self.horizon)
-        depth = self.depth_m + rng.uniform(0.5, 1.5) if stage.pieces else nearest * math.exp(rng.uniform(0.02, 0.3))
-        px_per_m = self.focal_px / depth
-        height_m = rng.uniform(0.7, 1.9)
-        area = 0.5 * (height_m * px_per_m) ** 2
-        tallest, widest = round(1.9 * px_per_m), round(_WIDEST * stage.width)
-        piece = unknown_piece(rng, sources, backgrounds, area, min(tallest, stage.height - 4), widest)
-        if piece is None:
-            return None
-        if piece.placed.kind == "unknown":
-            piece = self._resized_unknown(rng, stage, sources, piece, depth)
-        placed = None if piece is None else self._at(rng, stage, piece, depth, None)
-        if placed is not None:
-            self.depth_m = depth
-        return placed
+        if stage.pieces:
+            depth = self.depth_m + rng.uniform(0.5, 1.5)
+        else:
+            depth = self._nearest_m(stage) * math.exp(rng.uniform(0.05, 0.4))
+        cut_out = random_unknown(rng, self.sources, self.backgrounds)
+        if cut_out is None:
+            px_per_m = self.focal_px / depth
+            area = rng.uniform(*_TEXTURE_M2) * px_per_m**2
+            highest = min(round(_TEXTURE_HIGHEST_M * px_per_m), stage.height - 4)
+            piece = texture_piece(rng, self.sources, self.backgrounds, area, highest, round(0.5 * stage.width))
+        else:
+            piece = self._standing(rng, stage, cut_out, "unknown", depth, _LOWEST_PX)
+        return None if piece is None else self._at(rng, stage, piece, depth, None)
 
-    def _resized_unknown(
-        self, rng: np.random.Generator, stage: Stage, sources: Sources, piece: Piece, depth: float
-    ) -> Piece | None:
-        """A cut-out of a class with a known height gets that height."""
-        from amodal.challenge.pieces import _cut_out
+    def _nearest_m(self, stage: Stage) -> float:
+        """Distance of the ground that the picture's last rows show."""
+        return self.focal_px * self.camera_m / (stage.height - 3 - self.horizon)
 
-        cut_out = sources.cut_out("unknown", int(piece.placed.source))
-        scale = self._scale(rng, stage, cut_out.label, cut_out.width, cut_out.height, depth, _LOWEST_PX)
-        return None if scale is None else _cut_out(rng, sources, "unknown", cut_out.id, scale)
+    def _one(self, rng: np.random.Generator, ids: Sequence[int]) -> CutOut:
+        return self.sources.objects[ids[int(rng.integers(len(ids)))]]
 
     def _standing(
-        self, rng: np.random.Generator, stage: Stage, sources: Sources, id: int, depth: float, lowest: int
+        self, rng: np.random.Generator, stage: Stage, cut_out: CutOut, kind: SourceKind, depth: float, lowest: int
     ) -> Piece | None:
-        cut_out = sources.objects[id]
-        scale = self._scale(rng, stage, cut_out.label, cut_out.width, cut_out.height, depth, lowest)
-        return None if scale is None else known_piece(rng, sources, id, scale)
-
-    def _scale(
-        self, rng: np.random.Generator, stage: Stage, label: str, width: int, height: int, depth: float, lowest: int
-    ) -> float | None:
-        height_px = self.focal_px * HEIGHTS_M.get(label, _OTHER_M) * rng.uniform(0.94, 1.06) / depth
-        scale = height_px / height
-        fitting = lowest <= height_px <= stage.height - 4 and width * scale <= _WIDEST * stage.width
-        return scale if fitting and scale <= MOST_ENLARGED else None
+        """A cut-out as high as its class is at this distance."""
+        height_px = self.focal_px * HEIGHTS_M.get(cut_out.label, _OTHER_M) * rng.uniform(0.94, 1.06) / depth
+        scale = height_px / cut_out.height
+        fitting = lowest <= height_px <= stage.height - 4 and cut_out.width * scale <= _WIDEST * stage.width
+        return cut_out_piece(rng, self.sources, kind, cut_out.id, scale) if fitting and scale <= MOST_ENLARGED else None
 
     def _at(
         self, rng: np.random.Generator, stage: Stage, piece: Piece, depth: float, anchor: Piece | None
@@ -137,4 +122,5 @@ class Ground:
             most = min(most, anchor.placed.x + anchor.placed.width - 1)
         if least > most or not least_y <= y <= most_y:
             return None
+        self.depth_m = depth
         return piece.at(int(rng.integers(least, most + 1)), y)

@@ -46,7 +46,7 @@ def background_of(record: Record, backgrounds: Backgrounds) -> UInt8[np.ndarray,
     if min(record.x, record.y) < 0 or whole.shape[0] < y1 or whole.shape[1] < x1:
         found = f"is {whole.shape[1]} x {whole.shape[0]} px"
         raise InputError(record.background, "background", found, f"expected at least {x1} x {y1} for this record")
-    window = whole[record.y : y1, record.x : x1]
+    window: UInt8[np.ndarray, "h w 3"] = whole[record.y : y1, record.x : x1]
     return window[:, ::-1] if record.flip else window
 
 
@@ -57,7 +57,7 @@ def thing(placed: Placed, sources: Sources, backgrounds: Backgrounds) -> UInt8[n
     rgba = sources.pixels(placed.kind, int(placed.source))
     # Pillow resizes RGBA with premultiplied colours, so that nothing from outside the mask bleeds in.
     image = Image.fromarray(rgba).resize((placed.width, placed.height), Image.Resampling.BICUBIC)
-    pixels = np.asarray(image)
+    pixels: UInt8[np.ndarray, "h w 4"] = np.asarray(image)
     return pixels[:, ::-1] if placed.flip else pixels
 
 
@@ -75,7 +75,8 @@ def patch_coverage(placed: Placed) -> UInt8[np.ndarray, "h w"]:
     outlines = [[float(number) for number in outline] for outline in placed.outlines]
     fine = CropMask.from_polygons(outlines, 2 * placed.height, 2 * placed.width, "outlines").to_dense()
     quarters = fine.reshape(placed.height, 2, placed.width, 2).sum(axis=(1, 3), dtype=np.uint16)
-    return (quarters * 255 // 4).astype(np.uint8)
+    coverage: UInt8[np.ndarray, "h w"] = (quarters * 255 // 4).astype(np.uint8)
+    return coverage
 
 
 def overlap(

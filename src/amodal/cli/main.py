@@ -15,6 +15,7 @@ from amodal.errors import AmodalError
 COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("amodal.cli.predict:Predict", "photos and boxes in, masks, order and pictures out"),
     "learn": ("amodal.cli.learn:Learn", "boxes in, a model out"),
+    "challenge": ("amodal.cli.challenge:Challenge", "cut-outs and backgrounds in, scenes with exact truth out"),
     "demo": ("amodal.cli.demo:Demo", "shipped photos, shipped model: a page to look at, in under a minute"),
 }
 
