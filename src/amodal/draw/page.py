@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from PIL import Image
-
-from amodal.data.write import write_bytes_atomically
+from amodal.draw.html import counted, data_uri, own_file, safe, write_document
 from amodal.draw.palette import scene_colours
 from amodal.scene import Instance, Scene
 
@@ -33,7 +27,6 @@ CAPTIONS: Mapping[str, tuple[str, str]] = {
 LEVELS = ("L0", "L1", "L2", "L3", "over 90 %")
 LEVELS_MEAN = "hidden: L0 under 1 %, L1 under 30 %, L2 under 60 %, L3 up to 90 %"
 SIDE, SIDE_OF_MANY, MANY = 1280, 720, 40
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 class PageEntry(NamedTuple):
@@ -48,20 +41,15 @@ def write_page(entries: Sequence[PageEntry | tuple[Scene, Mapping[str, Path]]], 
     photos = [PageEntry(*entry) for entry in entries]
     side = SIDE if len(photos) <= MANY else SIDE_OF_MANY
     objects = [instance for entry in photos for instance in entry.scene.instances]
-    parts = [
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>",
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        "<meta name='viewport' content='width=device-width, initial-scale=1'><title>amodal: results</title>",
-        f"<style>\n{_own_file('page.css')}</style></head><body>",
-        f"<header><h1>Objects, whole and in order</h1><p class='soft'>{_counted(len(photos), 'photo')}, ",
-        f"{_counted(len(objects), 'object')}</p></header>",
+    body = [
+        f"<header><h1>Objects, whole and in order</h1><p class='soft'>{counted(len(photos), 'photo')}, ",
+        f"{counted(len(objects), 'object')}</p></header>",
         _filters(objects),
         "<main>",
         *(_section(entry, side) for entry in photos),
-        f"</main><script>\n{_own_file('page.js')}</script></body></html>\n",
+        "</main>",
     ]
-    write_bytes_atomically(path, b"".join(part.encode("utf-8") for part in parts))
-    return path
+    return write_document(path, "amodal: results", body, own_file("page.js"))
 
 
 def _filters(objects: Sequence[Instance]) -> str:
@@ -75,7 +63,7 @@ def _filters(objects: Sequence[Instance]) -> str:
 
 
 def _choice(name: str, title: str, values: Sequence[str]) -> str:
-    options = "".join(f'<option value="{_safe(value)}">{_safe(value)}</option>' for value in values)
+    options = "".join(f'<option value="{safe(value)}">{safe(value)}</option>' for value in values)
     return (
         f"<label>{title} <select id='{name}' autocomplete='off'><option value=''>all</option>{options}</select></label>"
     )
@@ -86,17 +74,17 @@ def _section(entry: PageEntry, side: int) -> str:
     name = PurePath(scene.image).name if scene.image else "photo"
     facts = [
         f"{scene.width} × {scene.height}",
-        _counted(len(scene.instances), "object"),
+        counted(len(scene.instances), "object"),
         f"{scene.boxes_are} boxes",
     ]
     facts += [f"method {scene.method}"] * bool(scene.method) + [f"model {scene.model}"] * bool(scene.model)
-    warnings = "".join(f"<p class='warning'>{_safe(warning)}</p>" for warning in scene.warnings)
+    warnings = "".join(f"<p class='warning'>{safe(warning)}</p>" for warning in scene.warnings)
     figures = "".join(
         _figure(part, entry.pictures[part], name, scene, side) for part in CAPTIONS if part in entry.pictures
     )
     return (
-        f"<section class='photo'><h2>{_safe(name)}</h2>"
-        f"<p class='soft'>{_safe(' · '.join(facts))}</p>{warnings}"
+        f"<section class='photo'><h2>{safe(name)}</h2>"
+        f"<p class='soft'>{safe(' · '.join(facts))}</p>{warnings}"
         f"<div class='tabs' role='group' aria-label='Pictures'></div>{figures}{_table(scene)}</section>\n"
     )
 
@@ -106,9 +94,9 @@ def _figure(part: str, file: Path, name: str, scene: Scene, side: int) -> str:
     said = "; ".join(
         f"{instance.id} {instance.label}, {instance.occlusion:.0%} hidden" for instance in scene.instances[:20]
     )
-    alt = _safe(f"{title} of {name}: {said or 'no objects'}")
+    alt = safe(f"{title} of {name}: {said or 'no objects'}")
     return (
-        f"<figure data-part='{part}' data-title='{title}'><img src='{_data_uri(file, side)}' alt=\"{alt}\">"
+        f"<figure data-part='{part}' data-title='{title}'><img src='{data_uri(file, side)}' alt=\"{alt}\">"
         f"<figcaption>{caption}</figcaption></figure>"
     )
 
@@ -127,15 +115,15 @@ def _table(scene: Scene) -> str:
     for instance in sorted(scene.instances, key=lambda instance: instance.id):
         level, hidden = _level(instance), instance.occlusion
         rows.append(
-            f'<tr data-label="{_safe(instance.label)}" data-level="{level}">'
+            f'<tr data-label="{safe(instance.label)}" data-level="{level}">'
             f"<td class='number'>{instance.id}</td>"
             f"<td><span class='key' style='background:rgb{colours[instance.id]}'></span>"
-            f"{_safe(instance.label)}</td>"
+            f"{safe(instance.label)}</td>"
             f"<td class='number'>{instance.score:.3g}</td>"
             f"<td class='number'><span class='bar'><span style='width:{hidden:.1%}'></span></span>"
             f"{hidden:.1%}</td>"
-            f"<td>{level}</td><td>{_safe(', '.join(in_front_of[instance.id])) or '–'}</td>"
-            f"<td>{_safe(', '.join(behind[instance.id])) or '–'}</td></tr>"
+            f"<td>{level}</td><td>{safe(', '.join(in_front_of[instance.id])) or '–'}</td>"
+            f"<td>{safe(', '.join(behind[instance.id])) or '–'}</td></tr>"
         )
     return (
         "<div class='wide'><table><thead><tr><th class='number'>Object</th><th>Label</th>"
@@ -148,25 +136,3 @@ def _table(scene: Scene) -> str:
 
 def _level(instance: Instance) -> str:
     return instance.level or LEVELS[-1]
-
-
-def _data_uri(file: Path, side: int) -> str:
-    """Embed a picture, no larger than a screen shows it."""
-    with Image.open(file) as image:
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        buffer = io.BytesIO()
-        image.convert("RGB").save(buffer, "JPEG", quality=85, subsampling=0, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _safe(text: str) -> str:
-    # File names may hold bytes that are no text at all.
-    return escape(text.encode("utf-8", "replace").decode("utf-8"), quote=True)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _own_file(name: str) -> str:
-    return (files("amodal.draw") / name).read_text(encoding="utf-8")
