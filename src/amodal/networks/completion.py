@@ -18,7 +18,8 @@ from amodal.masks import CropMask
 from amodal.order import OrderEdge, OrderGraph, reached, strongly_connected
 
 GAP = 0.01
-"""How far apart two visible masks may be and still count as touching, as a share of the photo's shorter side."""
+"""Up to which distance of their nearest pixels two visible masks touch, as a share of the photo's shorter side; at
+least 2 px."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def complete(visible: Sequence[Sequence[CropMask]], grow: Grow) -> list[Complete
 
 
 def touching_pairs(masks: Sequence[CropMask]) -> list[tuple[int, int]]:
-    """Pairs (smaller number first) whose masks overlap or are at most `GAP` apart."""
+    """Pairs (smaller number first) whose masks overlap or are at most `GAP` from each other."""
     return [pair for pair in combinations(range(len(masks)), 2) if _touch(masks[pair[0]], masks[pair[1]])]
 
 

@@ -7,7 +7,7 @@ has that mask laid behind it and is to be left as it is (case 2), so it learns w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,11 +24,13 @@ from amodal.features.backbone import DEFAULT_BACKBONE, lite0_state
 from amodal.features.crops import Pyramid
 from amodal.masks import CropMask
 from amodal.networks.patches import Patch, mask_patch, network_input, patch_around, photo_patch
-from amodal.networks.sources import PhotoDraw, SourcePhoto, real_sample
+from amodal.networks.sources import Pictures
 
 NAME = "pcnet-m"
 SIZE = 128
 """Side of a patch in network pixels. The paper has 256; four times the work is beyond the common budget."""
+PER_PICTURE = 2
+"""Exercises on each picture drawn: decoding or pasting one costs about as much as learning from one."""
 GROWS = 0.8
 """Share of case 1."""
 INSIDE = 5.0
@@ -111,46 +113,42 @@ class Exercise:
 
 @dataclass(frozen=True, eq=False)
 class PCNetTask:
-    """How PCNet-M is trained, for the one training loop: on visible masks of real photos, partly hidden ones too.
+    """How PCNet-M is trained, for the one training loop: on visible masks of all pictures, partly hidden objects too.
 
-    One sample is one object.
+    Whole masks of pasted scenes, known as they are, are not looked at.
     """
 
-    photos: tuple[SourcePhoto, ...]
+    pictures: Pictures
     size: int = SIZE
     pretrained: bool = True
     name: str = NAME
-    said: Mapping[str, Any] = field(default_factory=dict)
-    """What else the model file shall say of its data."""
 
     def __post_init__(self) -> None:
         """Refuse photos without masks, and too few of them to lay one over another."""
-        masks = [mask for photo in self.photos for mask in photo.masks or () if mask.area >= _LEAST_AREA_PX]
-        if len(masks) < 2:
+        if len(self._shapes) < 2:
             expected = f"expected at least 2 of {_LEAST_AREA_PX} px and more"
-            raise InputError(NAME, "photos", f"hold {len(masks)} visible masks", expected)
+            raise InputError(NAME, "photos", f"hold {len(self._shapes)} visible masks", expected)
 
     def build(self) -> nn.Module:
         """The network with ImageNet weights in its backbone."""
         return PCNetM(pretrained=self.pretrained).to(memory_format=torch.channels_last).train()
 
-    def draw(self, index: int, rng: np.random.Generator) -> Exercise:
-        """One object of one photo, with another object's mask as eraser."""
-        photo, whole = self._object(rng)
-        laid = _laid_over(whole, lambda: self._object(rng)[1], rng)
-        grows = rng.random() < GROWS
-        visible, eraser = (whole - laid, laid) if grows else (whole, laid - whole)
-        patch = _shaken(patch_around(visible.box, eraser.box), rng)
-        pixels = photo_patch(Pyramid(real_sample(photo).photo), patch, self.size)
-        seen, hiding, target = (mask_patch(mask, patch, self.size) for mask in (visible, eraser, whole))
-        inputs = network_input(_jittered(pixels, rng), seen, hiding)
-        mirrored = slice(None, None, -1 if rng.random() < 0.5 else 1)
-        return Exercise(np.ascontiguousarray(inputs[..., mirrored]), np.ascontiguousarray(target[..., mirrored]))
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[Exercise, ...]:
+        """`PER_PICTURE` exercises on the objects of one picture."""
+        large: list[CropMask] = []
+        while not large:
+            picture = self.pictures(rng)
+            large = [mask for mask in picture.masks or () if mask.area >= _LEAST_AREA_PX]
+        photo = Pyramid(picture.photo)
+        order = rng.permutation(len(large))
+        chosen = [large[order[number % len(large)]] for number in range(PER_PICTURE)]
+        return tuple(self._exercise(photo, whole, rng) for whole in chosen)
 
-    def collate(self, samples: Sequence[Exercise]) -> tuple[Tensor, Tensor]:
-        """Inputs [n, 5, size, size] and targets [n, size, size]."""
-        patches, targets = zip(*((sample.patch, sample.target) for sample in samples), strict=True)
-        return torch.from_numpy(np.stack(patches)), torch.from_numpy(np.stack(targets))
+    def collate(self, samples: Sequence[tuple[Exercise, ...]]) -> tuple[Tensor, Tensor]:
+        """Inputs [n, 5, size, size] and targets [n, size, size] of all exercises of all pictures."""
+        exercises = [exercise for sample in samples for exercise in sample]
+        patches = torch.from_numpy(np.stack([exercise.patch for exercise in exercises]))
+        return patches, torch.from_numpy(np.stack([exercise.target for exercise in exercises]))
 
     def loss(self, module: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Cross entropy per pixel, weighted inside the eraser."""
@@ -162,24 +160,35 @@ class PCNetTask:
 
     def metadata(self) -> dict[str, Any]:
         """What the model file says of the network and its data."""
-        labels = sorted({label for photo in self.photos for label in photo.labels})
+        data = self.pictures.describe()
         return {
-            "classes": labels,
+            "classes": sorted(data["objects"]),
             "backbone": DEFAULT_BACKBONE,
             "size": self.size,
+            "objects_per_picture": PER_PICTURE,
             "supervision": "visible masks",
-            "photos": len(self.photos),
-            **self.said,
+            "data": data,
         }
 
     @cached_property
-    def _draw_photo(self) -> PhotoDraw:
-        return PhotoDraw([p for p in self.photos if any(mask.area >= _LEAST_AREA_PX for mask in p.masks or ())])
+    def _shapes(self) -> list[CropMask]:
+        """What erasers are made of: the masks of the real photos."""
+        masks = [mask for photo in self.pictures.real.photos for mask in photo.masks or ()]
+        return [mask for mask in masks if mask.area >= _LEAST_AREA_PX]
 
-    def _object(self, rng: np.random.Generator) -> tuple[SourcePhoto, CropMask]:
-        photo = self._draw_photo(rng)
-        masks = [mask for mask in photo.masks or () if mask.area >= _LEAST_AREA_PX]
-        return photo, masks[rng.integers(len(masks))]
+    def _another(self, rng: np.random.Generator) -> CropMask:
+        return self._shapes[int(rng.integers(len(self._shapes)))]
+
+    def _exercise(self, photo: Pyramid, whole: CropMask, rng: np.random.Generator) -> Exercise:
+        """One object with another's mask as eraser."""
+        laid = _laid_over(whole, lambda: self._another(rng), rng)
+        grows = rng.random() < GROWS
+        visible, eraser = (whole - laid, laid) if grows else (whole, laid - whole)
+        patch = _shaken(patch_around(visible.box, eraser.box), rng)
+        seen, hiding, target = (mask_patch(mask, patch, self.size) for mask in (visible, eraser, whole))
+        inputs = network_input(_jittered(photo_patch(photo, patch, self.size), rng), seen, hiding)
+        mirrored = slice(None, None, -1 if rng.random() < 0.5 else 1)
+        return Exercise(np.ascontiguousarray(inputs[..., mirrored]), np.ascontiguousarray(target[..., mirrored]))
 
 
 def _laid_over(whole: CropMask, another: Callable[[], CropMask], rng: np.random.Generator) -> CropMask:
