@@ -24,6 +24,8 @@ METHODS: dict[str, str] = {
     "published": "amodal.methods.orm:load_published",
     "nod": "amodal.methods.orm:load_nod",
     "compnet": "amodal.methods.compnet:load",
+    "mask-rcnn": "amodal.networks.maskrcnn:load",
+    "bbtp": "amodal.networks.bbtp:load",
     "pcnet-m": "amodal.networks.completer:load",
     "box": "amodal.methods.trivial:load_box",
     "prior": "amodal.methods.trivial:load_prior",

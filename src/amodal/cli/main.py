@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("amodal.cli.predict:Predict", "photos and boxes in, masks, order and pictures out"),
     "learn": ("amodal.cli.learn:Learn", "boxes in, a model out"),
     "challenge": ("amodal.cli.challenge:Challenge", "cut-outs and backgrounds in, scenes with exact truth out"),
+    "compare": ("amodal.cli.compare:Compare", "several methods over the same photos: tables, pictures, a page"),
+    "train": ("amodal.cli.train:Train", "a network to compare with, trained from masks or boxes"),
     "demo": ("amodal.cli.demo:Demo", "shipped photos, shipped model: a page to look at, in under a minute"),
 }
 

@@ -184,7 +184,10 @@ def freeze(backbone: nn.Module, blocks: int) -> None:
     for module in backbone.modules():
         if isinstance(module, nn.BatchNorm2d) or (isinstance(module, nn.Conv2d) and module.groups > 1):
             module.requires_grad_(False)
-        if isinstance(module, nn.Conv2d) and module.groups > 1 and module.stride != (1, 1):
+    for name, module in backbone.named_modules():
+        stage = name.split(".")
+        late = stage[0] == "blocks" and len(stage) > 1 and int(stage[1]) >= blocks
+        if late and isinstance(module, nn.Conv2d) and module.groups > 1 and module.stride != (1, 1):
             # torch's bfloat16 gradient of strided depthwise convolutions is ten times slower than in float32.
             module.forward = partial(_in_full, module.forward)  # type: ignore[method-assign]
 
@@ -217,7 +220,7 @@ def _box_heads(classes: int, size: RcnnSize) -> RoIHeads:
         FastRCNNPredictor(size.box_features, classes),
         fg_iou_thresh=0.5,
         bg_iou_thresh=0.5,
-        batch_size_per_image=48,
+        batch_size_per_image=32,
         positive_fraction=0.25,
         bbox_reg_weights=None,
         score_thresh=0.05,

@@ -1,0 +1,157 @@
+"""BBTP (Hsu et al. 2019): the same network as Mask R-CNN, its mask head taught by tight boxes alone.
+
+Every row and column that crosses a box touches the object, and those beside it do not: multiple-instance learning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from amodal.features.backbone import DEFAULT_BACKBONE
+from amodal.networks import crf as dense_crf
+from amodal.networks.boxed import BoxSource, NetworkSegmenter, load_rcnn
+from amodal.networks.pictures import Picture, PictureBatch, as_picture_batch, drawn
+from amodal.networks.rcnn import MASK_SIDE, Rcnn, RcnnSize
+from amodal.networks.registry import TrainingData
+from amodal.networks.sources import CLASSES, Pictures, read_pictures
+from amodal.networks.training import TrainConfig
+
+NAME = "bbtp"
+DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
+ENLARGED = 1.3
+"""RoIs are so much larger than their boxes that there are lines beside the box to learn from."""
+_MOVED, _MOST_ROIS = 0.05, 10
+_LEAST = 1e-4  # probabilities keep this distance from 0 and 1 in logarithms
+_SMOOTHNESS = 0.05 / (2 * MASK_SIDE)
+"""The paper's weight for the sum over neighbours beside the sum over bags; here the bags' mean is taken."""
+
+
+@dataclass(frozen=True)
+class BbtpTask:
+    """Train the network on pictures whose samples need no masks."""
+
+    pictures: Pictures
+    classes: tuple[str, ...] = CLASSES
+    size: RcnnSize = field(default_factory=RcnnSize)
+    pretrained: bool = True
+    name: str = NAME
+
+    def build(self) -> nn.Module:
+        """The network; class 0 is the background."""
+        return Rcnn(1 + len(self.classes), self.size, pretrained=self.pretrained)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Picture:
+        """A picture with its targets."""
+        return drawn(self.pictures, self.classes, self.size.longest_px, rng)
+
+    def collate(self, samples: Sequence[Picture]) -> PictureBatch:
+        """A batch of pictures."""
+        return as_picture_batch(samples)
+
+    def loss(self, module: nn.Module, batch: PictureBatch) -> Mapping[str, Tensor]:
+        """Losses of proposals and box head; bags and smoothness of the mask head."""
+        assert isinstance(module, Rcnn)  # noqa: S101 - for the type checker
+        features = module.features(batch.images.tensors)
+        losses, _, _ = module.detection_losses(features, batch.images, batch.targets)
+        boxes, rois, labels = [], [], []
+        for target in batch.targets:
+            chosen = torch.randperm(len(target.boxes))[:_MOST_ROIS]
+            boxes.append(target.boxes[chosen])
+            rois.append(enlarged_rois(target.boxes[chosen]))
+            labels.append(target.labels[chosen])
+        logits = module.mask_logits(features, rois, batch.images)
+        masks = logits[torch.arange(len(logits)), torch.cat(labels)].sigmoid()
+        inside_rows, inside_columns = lines_inside(torch.cat(boxes), torch.cat(rois))
+        losses["bags"] = bag_loss(masks, inside_rows, inside_columns)
+        losses["smooth"] = _SMOOTHNESS * smoothness(masks)
+        return losses
+
+    def metadata(self) -> dict[str, Any]:
+        """What the model file says."""
+        return {
+            "classes": list(self.classes),
+            "backbone": DEFAULT_BACKBONE,
+            "size": asdict(self.size),
+            "supervision": "boxes and classes",
+            "data": self.pictures.describe(),
+            "licence": "trained on photos under the licences listed, some of them non-commercial",
+        }
+
+
+def task(data: TrainingData) -> BbtpTask:
+    """The task on real photos and pasted scenes without any mask."""
+    pictures = read_pictures(
+        data.annotations, data.images, data.backgrounds, with_masks=False, split=data.split, classes=data.classes
+    )
+    return BbtpTask(pictures, tuple(data.classes))
+
+
+def load(
+    model: str | os.PathLike[str], boxes: BoxSource = "given", least_score: float = 0.5, crf: bool = True
+) -> NetworkSegmenter:
+    """BBTP as a segmenter; `boxes`, `least_score`: as in Mask R-CNN; `crf`: polish masks by the dense CRF.
+
+    Raises `InputError` for a file that is no such network.
+    """
+    return load_rcnn(model, NAME, boxes, least_score, ENLARGED, dense_crf.polish if crf else None)
+
+
+def enlarged_rois(boxes: Float[Tensor, "n 4"]) -> Float[Tensor, "n 4"]:
+    """RoIs around the boxes, `ENLARGED` times as large and a little moved."""
+    middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    middle = middle + sides * (torch.rand(len(boxes), 2) * 2 - 1) * _MOVED
+    return torch.cat([middle - sides * ENLARGED / 2, middle + sides * ENLARGED / 2], dim=1)
+
+
+def lines_inside(
+    boxes: Float[Tensor, "n 4"], rois: Float[Tensor, "n 4"], side: int = MASK_SIDE
+) -> tuple[Bool[Tensor, "n side"], Bool[Tensor, "n side"]]:
+    """Which rows and which columns of the RoIs' cells cross the boxes, by the cells' centres."""
+    steps = (torch.arange(side) + 0.5) / side
+    along_x = rois[:, 0:1] + (rois[:, 2:3] - rois[:, 0:1]) * steps
+    along_y = rois[:, 1:2] + (rois[:, 3:4] - rois[:, 1:2]) * steps
+    rows = (along_y > boxes[:, 1:2]) & (along_y < boxes[:, 3:4])
+    columns = (along_x > boxes[:, 0:1]) & (along_x < boxes[:, 2:3])
+    return rows, columns
+
+
+def bag_loss(
+    masks: Float[Tensor, "n rows columns"],
+    inside_rows: Bool[Tensor, "n rows"],
+    inside_columns: Bool[Tensor, "n columns"],
+) -> Float[Tensor, ""]:
+    """Mean over all bags: −log max p for lines that cross the box, −log(1 − max p) for those beside it.
+
+    A crossing line is a bag as far as it lies in the box.
+    """
+    box = inside_rows[:, :, None] & inside_columns[:, None, :]
+    within = masks.masked_fill(~box, 0.0)
+    losses = [
+        _bags(within.amax(dim=2), masks.amax(dim=2), inside_rows),
+        _bags(within.amax(dim=1), masks.amax(dim=1), inside_columns),
+    ]
+    every = torch.cat([part.flatten() for part in losses])
+    return every.sum() / max(1, every.numel())
+
+
+def smoothness(masks: Float[Tensor, "n rows columns"]) -> Float[Tensor, ""]:
+    """½ Σ (p_i − p_j)² over neighbours above and beside, per object."""
+    down = (masks[:, 1:] - masks[:, :-1]).square().sum()
+    across = (masks[:, :, 1:] - masks[:, :, :-1]).square().sum()
+    return (down + across) / 2 / max(1, len(masks))
+
+
+def _bags(
+    inside: Float[Tensor, "n lines"], anywhere: Float[Tensor, "n lines"], crosses: Bool[Tensor, "n lines"]
+) -> Float[Tensor, "n lines"]:
+    positive = -torch.log(inside.clamp(min=_LEAST))
+    negative = -torch.log((1 - anywhere).clamp(min=_LEAST))
+    return torch.where(crosses, positive, negative)
