@@ -8,12 +8,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
 Scenario = Literal["two", "four", "two-unknown"]
 LEVELS = ("L0", "L1", "L2", "L3")
-RULES = ("lower", "larger")
+RULES = ("lower", "larger", "taller")
 
 # Hidden part of an object of a level. A little inside the definition, so that no rounding moves an object.
 RANGES = {"L0": (0.0, 0.005), "L1": (0.05, 0.295), "L2": (0.305, 0.595), "L3": (0.605, 0.88)}
@@ -23,10 +22,11 @@ _ONE_IN_FRONT = 0.7  # of `two-unknown`: share of scenes in which one of the two
 
 
 class Sides(NamedTuple):
-    """Of a pair: whether the front object reaches lower, and whether it has the larger mask."""
+    """Of a pair: whether the front object reaches lower, has the larger mask, and the higher box."""
 
     lower: bool
     larger: bool
+    taller: bool
 
 
 @dataclass
@@ -48,8 +48,8 @@ class Balance:
         """Count the pairs of known objects of a scene."""
         for level, sides in pairs_of(scene):
             self.pairs[level] += 1
-            self.right[level, "lower"] += sides.lower
-            self.right[level, "larger"] += sides.larger
+            for rule, is_right in zip(RULES, sides, strict=True):
+                self.right[level, rule] += is_right
 
 
 def targets(scenario: Scenario, seed: int, index: int) -> tuple[str, ...]:
@@ -76,8 +76,6 @@ def pairs_of(scene: Scene) -> list[tuple[str, Sides]]:
 
 
 def _sides(front: Instance, behind: Instance) -> Sides:
-    return Sides(_bottom(front.amodal) > _bottom(behind.amodal), front.amodal.area > behind.amodal.area)
-
-
-def _bottom(mask: CropMask) -> int:
-    return mask.box[3]
+    (_, front_top, _, front_bottom), (_, behind_top, _, behind_bottom) = front.box, behind.box
+    taller = front_bottom - front_top > behind_bottom - behind_top
+    return Sides(front_bottom > behind_bottom, front.amodal.area > behind.amodal.area, taller)

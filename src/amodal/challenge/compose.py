@@ -21,7 +21,7 @@ from amodal.errors import InputError
 
 Layout = Literal["free", "ground"]
 MOST_WIDTH_PX, MOST_HEIGHT_PX = 640, 480
-_SCENES_TRIED, _PIECES_TRIED = 400, 12
+_SCENES_TRIED, _PIECES_TRIED = 400, 24
 _OUTSIDE = 0.35  # of a side may be cut off where truncation is wanted
 _SECOND_UNKNOWN = 0.35
 _UNKNOWN_HIDES = 0.03  # of the known object behind it, at least

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,13 @@ from amodal.challenge.sources import Refused, Sources
 from amodal.data.fields import read_json
 
 DATASHEET, DATASHEET_TEXT = "datasheet.json", "datasheet.md"
-_RULE_TEXT = {"lower": "the lower edge is in front", "larger": "the larger is in front"}
+_RULE_TEXT = {"lower": "lower edge in front", "larger": "larger in front", "taller": "taller in front"}
+# What each rule compares, of an annotation in our file.
+_MEASURES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "lower": lambda annotation: float(annotation["bbox"][1] + annotation["bbox"][3]),
+    "larger": lambda annotation: float(annotation["area"]),
+    "taller": lambda annotation: float(annotation["bbox"][3]),
+}
 
 
 @dataclass(frozen=True)
@@ -107,8 +113,8 @@ class Datasheet:
     def _add_pair(self, front: Mapping[str, Any], behind: Mapping[str, Any]) -> None:
         level = behind["meta"]["level"]
         self.pairs[level] += 1
-        self.right["lower", level] += _bottom(front) > _bottom(behind)
-        self.right["larger", level] += front["area"] > behind["area"]
+        for rule, value in _MEASURES.items():
+            self.right[rule, level] += value(front) > value(behind)
 
     def _content(self, sources: Sources, backgrounds: Backgrounds, settings: Mapping[str, Any]) -> dict[str, Any]:
         from_where: Counter[tuple[str, str]] = Counter()
@@ -146,10 +152,6 @@ def _is_unknown(thing: Mapping[str, Any]) -> bool:
     return bool(thing["kind"] != "object")
 
 
-def _bottom(annotation: Mapping[str, Any]) -> float:
-    return float(annotation["bbox"][1] + annotation["bbox"][3])
-
-
 def _markdown(content: Mapping[str, Any]) -> str:
     counts, sources, settings = content["counts"], content["sources"], content["settings"]
     lines = [
@@ -157,8 +159,8 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "",
         f"{counts['scenes']} scenes, {counts['objects']} known objects, {counts['unknown']} unknown occluders.",
         "",
-        "| level | objects | pairs (level of the hidden one) | lower edge in front | larger in front |",
-        "| --- | --- | --- | --- | --- |",
+        "| level | objects | pairs (level of the hidden one) | " + " | ".join(_RULE_TEXT.values()) + " |",
+        "| --- | --- | --- |" + " --- |" * len(_RULE_TEXT),
     ]
     for level in LEVELS:
         pairs = counts["pairs"][level]

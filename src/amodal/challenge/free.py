@@ -72,7 +72,8 @@ class Free:
         cut_out = self.sources.objects[ids[int(rng.integers(len(ids)))]]
         area = anchor.area / ratio if sides.larger else anchor.area * ratio
         scale = math.sqrt(area / cut_out.mask.area)
-        if not _allowed(stage, cut_out, scale):
+        taller = anchor.placed.height > round(cut_out.height * scale)
+        if not _allowed(stage, cut_out, scale) or (level != "L0" and taller != sides.taller):
             return None
         piece = cut_out_piece(rng, self.sources, "object", cut_out.id, scale)
         if level != "L0" and (piece.area < anchor.area) != sides.larger:
