@@ -65,7 +65,7 @@ class Photo:
     def evidence(self, n: int, seen: Seen, refine: str) -> Evidence:
         key = (n, seen.label, seen.mixture, refine)
         if key not in self.made:
-            self.made[key] = evidence_of(self.model, seen, self.pixels, refinement_of(refine))
+            self.made[key] = evidence_of(self.model, seen, self.pixels, refinement_of(refine), absolute=True)
         return self.made[key]
 
 

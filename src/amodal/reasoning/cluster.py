@@ -66,7 +66,8 @@ def start_cluster(
         log_prior=log_prior,
         scale=evidence_weight * step**2 / mean_cell_area,
     )
-    weights = sample_weights(objective, max_pair_log_odds)
+    # Without a prior there is nothing that pixels could shout down.
+    weights = sample_weights(objective, max_pair_log_odds) if pair_log_odds is not None else None
     objective = replace(objective, layers=tuple(weighted(layer, weights) for layer in objective.layers))
     order = find_order(objective, exact_up_to=exact_up_to)
     return Cluster(

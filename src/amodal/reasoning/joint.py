@@ -22,7 +22,8 @@ class JointSettings:
     Attributes:
         evidence_weight: what one feature cell's log-evidence counts beside the geometric prior; below 1
             because neighbouring cells see much of the same picture.
-        max_pair_log_odds: what the pixels that two objects share may say about their order at most, either way.
+        max_pair_log_odds: what the pixels that two objects share may say about their order at most, either way;
+            without a prior only the probability of an edge is held to it.
         max_samples: the search looks at about so many of a cluster's pixels under two windows or more, but
             at two per cell side at least; the final labels are made on every pixel.
         exact_up_to: clusters up to this size are searched through completely.
