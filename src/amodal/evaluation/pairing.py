@@ -71,6 +71,27 @@ def align(truths: Sequence[Truth], predictions: Sequence[Scene]) -> list[Scene |
     return aligned
 
 
+def known_classes(truths: Sequence[Truth]) -> set[str]:
+    """Every class that a prediction may name."""
+    classes = {one.label for truth in truths for one in truth.given}
+    return classes.union(*(truth.classes | truth.unannotated for truth in truths))
+
+
+def check_classes(truths: Sequence[Truth], predictions: Sequence[Scene]) -> None:
+    """Make sure that both sides speak of the same classes; truth may have some that are never predicted.
+
+    Raises:
+        InputError: a prediction of a class that truth does not know.
+    """
+    known = known_classes(truths)
+    for scene in predictions:
+        for one in scene.instances:
+            if one.label not in known:
+                found = f"is {one.label!r}, a class that truth does not know"
+                expected = f"expected one of {', '.join(sorted(known)) or 'none'}"
+                raise InputError("predictions", f"{scene.image or 'scene'}: object {one.id}: label", found, expected)
+
+
 def boxes_of(instances: Sequence[Instance]) -> Float64[np.ndarray, "n 4"]:
     """XYXY boxes as an array."""
     return np.array([one.box for one in instances], np.float64).reshape(-1, 4)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Int64
@@ -15,7 +16,8 @@ from jaxtyping import Int64
 from amodal.errors import InputError
 from amodal.masks import CropMask
 
-_CHUNK = 2_000  # pairs at a time: their strokes stay in the processor's cache
+_CHUNK = 500  # pairs at a time: their strokes stay in the processor's cache
+_NOTHING = np.zeros(1, np.uint32)
 
 
 def overlaps(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.ndarray, " pairs"]:
@@ -34,7 +36,12 @@ def overlaps(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.
 
 def areas(masks: Sequence[CropMask]) -> Int64[np.ndarray, " masks"]:
     """Pixels of each mask."""
-    return np.array([int(mask.runs[1::2].sum()) for mask in masks], np.int64)
+    amount = np.fromiter((len(mask.runs) for mask in masks), np.int64, len(masks))
+    first = np.cumsum(amount) - amount
+    runs = np.concatenate([_NOTHING[:0], *(mask.runs for mask in masks)])
+    is_object = (np.arange(len(runs), dtype=np.int32) - np.repeat(first.astype(np.int32), amount)) & 1
+    total = np.concatenate(([0], np.cumsum(runs * is_object.astype(np.uint32), dtype=np.int64)))
+    return np.asarray(total[first + amount] - total[first])
 
 
 @dataclass(frozen=True)
@@ -46,15 +53,12 @@ class Strokes:
     first: Int64[np.ndarray, " masks_and_1"]
 
 
-_NOTHING = np.zeros(1, np.uint32)
-
-
 def strokes_of(masks: Sequence[CropMask]) -> Strokes:
     """Every mask's strokes, pixel (x, y) of mask k at (sum of the frames before it) + x * height + y.
 
     Runs that go on from the foot of a column to the head of the next one are cut there.
     """
-    frame = np.array([(mask.height, mask.width, *mask.box) for mask in masks], np.int64).reshape(-1, 6)
+    frame = _frames(masks)
     height, width, x0, y0, _, y1 = frame.T
     base = np.cumsum(height * width) - height * width + x0 * height + y0
     # An even number of runs each, so that background and object alternate throughout.
@@ -98,10 +102,16 @@ def _meeting(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.
     """The pairs whose boxes have a pixel in common."""
     if not len(first):
         return np.zeros(0, np.int64)
-    a, b = (np.array([(mask.height, mask.width, *mask.box) for mask in masks], np.int64) for masks in (first, second))
+    a, b = _frames(first), _frames(second)
     other = np.flatnonzero((a[:, :2] != b[:, :2]).any(axis=1))
     if other.size:
         (h, w), (height, width) = b[other[0], :2], a[other[0], :2]
         raise InputError("masks", "frame", f"found {h} x {w}", f"expected {height} x {width}")
     upper_left, lower_right = np.maximum(a[:, 2:4], b[:, 2:4]), np.minimum(a[:, 4:], b[:, 4:])
     return np.flatnonzero((upper_left < lower_right).all(axis=1))
+
+
+def _frames(masks: Sequence[CropMask]) -> Int64[np.ndarray, "masks 6"]:
+    """Height, width and box of each mask."""
+    numbers = chain.from_iterable((mask.height, mask.width, *mask.box) for mask in masks)
+    return np.fromiter(numbers, np.int64, 6 * len(masks)).reshape(-1, 6)
