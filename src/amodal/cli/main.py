@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "challenge": ("amodal.cli.challenge:Challenge", "cut-outs and backgrounds in, scenes with exact truth out"),
     "compare": ("amodal.cli.compare:Compare", "several methods over the same photos: tables, pictures, a page"),
     "train": ("amodal.cli.train:Train", "a network to compare with, trained from masks or boxes"),
+    "evaluate": ("amodal.cli.evaluate:Evaluate", "truth and predictions in, every score that the two allow out"),
     "demo": ("amodal.cli.demo:Demo", "shipped photos, shipped model: a page to look at, in under a minute"),
 }
 
