@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from amodal.features.backbone import DEFAULT_BACKBONE
 from amodal.networks import crf as dense_crf
@@ -29,7 +30,7 @@ DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
 ENLARGED = 1.3
 """RoIs are so much larger than their boxes that there are lines beside the box to learn from."""
 _MOVED, _MOST_ROIS = 0.05, 10
-_LEAST = 1e-4  # probabilities keep this distance from 0 and 1 in logarithms
+_SURE = 50.0  # a logit beyond doubt
 _SMOOTHNESS = 0.05 / (2 * MASK_SIDE)
 """The paper's weight for the sum over neighbours beside the sum over bags; here the bags' mean is taken."""
 
@@ -68,10 +69,10 @@ class BbtpTask:
             rois.append(enlarged_rois(target.boxes[chosen]))
             labels.append(target.labels[chosen])
         logits = module.mask_logits(features, rois, batch.images)
-        masks = logits[torch.arange(len(logits)), torch.cat(labels)].sigmoid()
+        own = logits[torch.arange(len(logits)), torch.cat(labels)]
         inside_rows, inside_columns = lines_inside(torch.cat(boxes), torch.cat(rois))
-        losses["bags"] = bag_loss(masks, inside_rows, inside_columns)
-        losses["smooth"] = _SMOOTHNESS * smoothness(masks)
+        losses["bags"] = bag_loss(own, inside_rows, inside_columns)
+        losses["smooth"] = _SMOOTHNESS * smoothness(own.sigmoid())
         return losses
 
     def metadata(self) -> dict[str, Any]:
@@ -124,21 +125,22 @@ def lines_inside(
 
 
 def bag_loss(
-    masks: Float[Tensor, "n rows columns"],
+    logits: Float[Tensor, "n rows columns"],
     inside_rows: Bool[Tensor, "n rows"],
     inside_columns: Bool[Tensor, "n columns"],
 ) -> Float[Tensor, ""]:
     """Mean over all bags: −log max p for lines that cross the box, −log(1 − max p) for those beside it.
 
-    A crossing line is a bag as far as it lies in the box.
+    A crossing line is a bag as far as it lies in the box. In logits, or what is wrong and sure would never learn.
     """
     box = inside_rows[:, :, None] & inside_columns[:, None, :]
-    within = masks.masked_fill(~box, 0.0)
-    losses = [
-        _bags(within.amax(dim=2), masks.amax(dim=2), inside_rows),
-        _bags(within.amax(dim=1), masks.amax(dim=1), inside_columns),
-    ]
-    every = torch.cat([part.flatten() for part in losses])
+    within = logits.masked_fill(~box, -_SURE)
+    every = torch.cat(
+        [
+            torch.where(crosses, softplus(-within.amax(dim=across)), softplus(logits.amax(dim=across))).flatten()
+            for crosses, across in ((inside_rows, 2), (inside_columns, 1))
+        ]
+    )
     return every.sum() / max(1, every.numel())
 
 
@@ -147,11 +149,3 @@ def smoothness(masks: Float[Tensor, "n rows columns"]) -> Float[Tensor, ""]:
     down = (masks[:, 1:] - masks[:, :-1]).square().sum()
     across = (masks[:, :, 1:] - masks[:, :, :-1]).square().sum()
     return (down + across) / 2 / max(1, len(masks))
-
-
-def _bags(
-    inside: Float[Tensor, "n lines"], anywhere: Float[Tensor, "n lines"], crosses: Bool[Tensor, "n lines"]
-) -> Float[Tensor, "n lines"]:
-    positive = -torch.log(inside.clamp(min=_LEAST))
-    negative = -torch.log((1 - anywhere).clamp(min=_LEAST))
-    return torch.where(crosses, positive, negative)

@@ -76,13 +76,15 @@ class Rcnn(nn.Module):
         self.register_buffer("shift", (-mean / std).view(1, 3, 1, 1), persistent=False)
         self.scale: Tensor
         self.shift: Tensor
-        self.pyramid = FeaturePyramidNetwork(network.feature_info.channels(), size.channels)
+        # Without normalisation the backbone's large features saturate the mask head before it has learned anything.
+        self.pyramid = FeaturePyramidNetwork(network.feature_info.channels(), size.channels, norm_layer=_group_norm)
         self.rpn = _proposals(size.channels)
         self.boxes = _box_heads(classes, size)
         # 14 cells over 112 px are 8 px each: stride 8, and a level finer for every halving.
         self.mask_pool = MultiScaleRoIAlign(_levels(_STRIDES), 14, 2, canonical_scale=112, canonical_level=3)
         self.mask_head = MaskRCNNHeads(size.channels, (size.channels,) * 4, 1)
         self.mask_predictor = MaskRCNNPredictor(size.channels, size.channels, classes)
+        nn.init.normal_(self.mask_predictor.mask_fcn_logits.weight, std=0.01)
         freeze(self.backbone, size.frozen_blocks)
         self.to(memory_format=torch.channels_last)
 
@@ -195,6 +197,10 @@ def freeze(backbone: nn.Module, blocks: int) -> None:
 def _in_full(forward: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
     with torch.autocast("cpu", enabled=False):
         return forward(values.float())
+
+
+def _group_norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(8, channels)
 
 
 def _proposals(channels: int) -> RegionProposalNetwork:

@@ -171,7 +171,7 @@ class _Run:
             losses = self.task.loss(self.module, batch)
         total = torch.stack([part.float() for part in losses.values()]).sum()
         if not bool(torch.isfinite(total)):
-            parts = ", ".join(f"{name} {float(part):g}" for name, part in losses.items())
+            parts = ", ".join(f"{name} {part.detach().item():g}" for name, part in losses.items())
             raise AmodalError(f"train {self.task.name}: step {self.step}: the loss is not finite ({parts})")
         for group in self.optimiser.param_groups:
             group["lr"] = group["share"] * _rate(config, self.step)
