@@ -16,6 +16,7 @@ RULES = ("lower", "larger", "taller")
 
 # Hidden part of an object of a level. A little inside the definition, so that no rounding moves an object.
 RANGES = {"L0": (0.0, 0.005), "L1": (0.05, 0.295), "L2": (0.305, 0.595), "L3": (0.605, 0.88)}
+_LIKELY = 0.97  # that the missing side is asked for: not always, for some objects can have no pair like that
 LEAST_VISIBLE_PX = 32  # of a known object
 _ONE_MORE_IN_FRONT = 0.25  # of `four`: share of scenes in which a second object is not hidden
 _ONE_IN_FRONT = 0.7  # of `two-unknown`: share of scenes in which one of the two known is not hidden
@@ -41,7 +42,8 @@ class Balance:
         chosen = []
         for rule in RULES:
             lead = 2 * self.right[level, rule] - self.pairs[level]
-            chosen.append(bool(rng.random() < 0.5) if lead == 0 else lead < 0)
+            likely = 0.5 if lead == 0 else _LIKELY if lead < 0 else 1 - _LIKELY
+            chosen.append(bool(rng.random() < likely))
         return Sides(*chosen)
 
     def add(self, scene: Scene) -> None:

@@ -6,8 +6,11 @@ import hashlib
 import io
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -232,6 +235,16 @@ _worker: tuple[ChallengeConfig, Path, Sources, Backgrounds] | None = None  # of 
 def _start_worker(config: ChallengeConfig, folder: Path, sources: Sources, backgrounds: Backgrounds) -> None:
     global _worker  # noqa: PLW0603 - a process's only way to keep what it was started with
     _worker = (config, folder, sources, backgrounds)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to answer
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's worker would wait for work for ever when the first process is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work(number: int) -> None:
