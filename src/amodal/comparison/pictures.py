@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -11,18 +11,19 @@ from jaxtyping import Float64, UInt8
 
 from amodal.comparison.comparing import Comparison
 from amodal.data.truth import Truth
-from amodal.draw.canvas import canvas_for
-from amodal.draw.masks import draw_boxes, paint_masks
-from amodal.draw.palette import INK
-from amodal.draw.tiles import Tile, captioned, in_rows
+from amodal.draw.canvas import canvas_for, enlarged, polyline, text_width
+from amodal.draw.masks import paint_masks
+from amodal.draw.palette import INK, PAPER, scene_colours
+from amodal.draw.tiles import Tile, captioned, in_rows, paper
 from amodal.evaluation.levels import LEVELS
 from amodal.evaluation.pairing import pair
 from amodal.images import read_photo
-from amodal.scene import Instance, Scene
+from amodal.masks import CropMask, IntBox
+from amodal.scene import XYXY, OrderGraph, Scene
 
-HEIGHT_PX, CAPTION_PX, GAP_PX, WIDTH_PX = 300, 34, 10, 1600
-MOST_WIDTH_PX = 460
-AROUND = 0.25  # of the box's longer side, shown on each side of it
+HEIGHT_PX, CAPTION_PX, GAP_PX, WIDTH_PX = 300, 28, 8, 1600
+LEAST_WIDTH_PX, MOST_WIDTH_PX = 216, 460
+AROUND, LEAST_MARGIN_PX = 0.25, 16  # shown on each side of the box: a part of its longer side, or pixels
 PER_LEVEL, WORST = 3, 8
 
 
@@ -79,44 +80,88 @@ def _worst(marks: Float64[np.ndarray, " n"], images: np.ndarray, most: int) -> l
 
 
 def _cut(group: str, truth: Truth, id: int, names: Sequence[str], predicted: Sequence[Scene]) -> Cut:
-    photo = read_photo(str(truth.path))
     one = truth.scene.instance(id)
-    known = truth.scene.with_instances(truth.given)
-    tiles = [Tile("input", _window(draw_boxes(_boxed(known, id), photo), truth, one), INK)]
+    window = around(one.box, truth.scene)
+    photo = read_photo(str(truth.path))[window[1] : window[3], window[0] : window[2]]
+    tiles = [("input", boxed(cropped(truth.scene, window), [id], photo))]
     for name, scene in zip(names, predicted, strict=True):
         found = pair(truth, scene)[id]
         said = "missed" if found is None else f"{100 * found.modal.iou(one.modal):.0f}"
         if found is not None and "amodal" in truth.knows:
             said += f" / {100 * found.amodal.iou(one.amodal):.0f}"
-        tiles.append(Tile(f"{name}: {said}", _window(_painted(scene, photo), truth, one), INK))
-    tiles.append(Tile("truth", _window(_painted(truth.scene, photo), truth, one), INK))
-    pictures = [captioned(tile, CAPTION_PX) for tile in tiles]
+        tiles.append((f"{name}: {said}", painted(cropped(scene, window), photo)))
+    tiles.append(("truth", painted(cropped(truth.scene, window), photo)))
+    width = min(MOST_WIDTH_PX, max(LEAST_WIDTH_PX, (WIDTH_PX - GAP_PX * (len(tiles) - 1)) // len(tiles)))
+    pictures = [captioned(Tile(words, _tile(picture, words, width), PAPER), CAPTION_PX) for words, picture in tiles]
     hidden = f", {one.occlusion:.0%} hidden" if "amodal" in truth.knows else ""
     return Cut(group, f"{truth.scene.image}: {one.label} {one.id}{hidden}", in_rows(pictures, WIDTH_PX, GAP_PX))
 
 
-def _boxed(scene: Scene, id: int) -> Scene:
-    """The object asked about alone, so that its box is seen."""
-    return scene.with_instances([one for one in scene.instances if one.id == id])
-
-
-def _painted(scene: Scene, photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-    shown = [one for one in scene.instances if not one.amodal.is_empty]
-    order = replace(
-        scene.order, edges=tuple(e for e in scene.order.edges if {e.front, e.behind} <= {o.id for o in shown})
+def cropped(scene: Scene, window: IntBox) -> Scene:
+    """What of a scene lies in a window (XYXY pixels in the photo); objects whose boxes stay outside are left out."""
+    x0, y0, x1, y1 = window
+    kept = [one for one in scene.instances if _meets(one.box, window)]
+    ids = {one.id for one in kept}
+    return replace(
+        scene,
+        height=y1 - y0,
+        width=x1 - x0,
+        instances=tuple(
+            replace(
+                one,
+                box=(one.box[0] - x0, one.box[1] - y0, one.box[2] - x0, one.box[3] - y0),
+                modal=CropMask.from_dense(one.modal.to_crop(window)),
+                amodal=CropMask.from_dense(one.amodal.to_crop(window)),
+                claimed=None if one.claimed is None else CropMask.from_dense(one.claimed.to_crop(window)),
+                posterior=None,
+            )
+            for one in kept
+        ),
+        order=OrderGraph(tuple(edge for edge in scene.order.edges if {edge.front, edge.behind} <= ids)),
     )
-    scene = replace(scene, instances=tuple(shown), order=order)
+
+
+def around(box: XYXY, scene: Scene, share: float = AROUND) -> IntBox:
+    """The box with a margin (a share of its longer side), inside the photo."""
+    x0, y0, x1, y1 = box
+    margin = max(LEAST_MARGIN_PX, share * max(x1 - x0, y1 - y0))
+    left, top = max(0, round(x0 - margin)), max(0, round(y0 - margin))
+    return left, top, min(scene.width, round(x1 + margin)), min(scene.height, round(y1 + margin))
+
+
+def _meets(box: XYXY, window: IntBox) -> bool:
+    return box[0] < window[2] and box[2] > window[0] and box[1] < window[3] and box[3] > window[1]
+
+
+def boxed(scene: Scene, ids: Collection[int], photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+    """The photo with the boxes of some objects."""
+    canvas = canvas_for(scene, photo)
+    picture = enlarged(canvas, photo)
+    colours = scene_colours(scene)
+    for id in sorted(ids):
+        x0, y0, x1, y1 = (side * canvas.scale for side in scene.instance(id).box)
+        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+        for width, colour in ((canvas.line(9), INK), (canvas.line(5), colours[id])):
+            polyline(picture, corners, colour, width, closed=True)
+    return picture
+
+
+def painted(scene: Scene, photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+    """The photo with all masks, without labels."""
     return paint_masks(scene, photo, canvas_for(scene, photo))
 
 
-def _window(picture: UInt8[np.ndarray, "rows columns 3"], truth: Truth, one: Instance) -> UInt8[np.ndarray, "h w 3"]:
-    """What lies around the object's box, at one height for all tiles."""
-    x0, y0, x1, y1 = one.box
-    around = AROUND * max(x1 - x0, y1 - y0)
-    scale = picture.shape[1] / truth.scene.width
-    left, right = (round(scale * min(max(side, 0), truth.scene.width)) for side in (x0 - around, x1 + around))
-    top, bottom = (round(scale * min(max(side, 0), truth.scene.height)) for side in (y0 - around, y1 + around))
-    part = picture[top : max(bottom, top + 1), left : max(right, left + 1)]
-    factor = min(HEIGHT_PX / part.shape[0], MOST_WIDTH_PX / part.shape[1])
-    size = max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor))
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))
+def _tile(picture: UInt8[np.ndarray, "rows columns 3"], words: str, width: int) -> UInt8[np.ndarray, "h w 3"]:
+    """A picture as large as its place allows, on paper wide enough for its caption."""
+    sized = _sized(picture, width)
+    wanted = min(width, round(text_width(words, 0.66 * CAPTION_PX) + CAPTION_PX))
+    if sized.shape[1] >= wanted:
+        return sized
+    return np.concatenate([sized, paper(sized.shape[0], wanted - sized.shape[1])], axis=1)
+
+
+def _sized(picture: UInt8[np.ndarray, "rows columns 3"], width: int) -> UInt8[np.ndarray, "h w 3"]:
+    """As large as height and width allow."""
+    factor = min(HEIGHT_PX / picture.shape[0], width / picture.shape[1])
+    size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))
