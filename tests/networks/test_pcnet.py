@@ -125,7 +125,8 @@ def _always(logits: torch.Tensor, _patches: torch.Tensor) -> torch.Tensor:
     return logits
 
 
-def test_it_learns_to_fill_ellipses(task: PCNetTask, tmp_path: Path) -> None:
+def test_it_learns_to_fill_ellipses(tmp_path: Path) -> None:
+    task = PCNetTask(pictures(), size=32)
     trained = train(task, TrainConfig(steps=16, batch=3, rate=4e-3, half=False), tmp_path / "ellipses.safetensors")
     losses = [point["mask"] for point in trained.curve]
     assert np.mean(losses[-4:]) < 0.75 * np.mean(losses[:3])

@@ -67,7 +67,7 @@ def mask_patch(mask: CropMask, patch: Patch, size: int) -> Float32[np.ndarray, "
     if mask.is_empty:
         return np.zeros((size, size), np.float32)
     whole = mask.to_crop().astype(np.float32)
-    level = whole
+    level: np.ndarray = whole
     for _ in range(_halvings(patch, size)):
         if min(level.shape) < 2:
             break
