@@ -74,7 +74,7 @@ def annotation(image: int, label: str, box: Sequence[float], mask: CropMask, cro
     }
 
 
-@pytest.mark.parametrize(("photos", "objects", "doubtful"), [(130, 45, False), (130, 45, True), (1, 300, True)])
+@pytest.mark.parametrize(("photos", "objects", "doubtful"), [(130, 45, False), (130, 45, True), (2, 500, True)])
 def test_ap_equals_pycocotools_on_thousands_of_generated_detections(photos: int, objects: int, doubtful: bool) -> None:
     truths, predictions = generated(photos, objects, np.random.default_rng(photos), doubtful=doubtful)
     found = average_precision(truths, predictions)
