@@ -14,6 +14,7 @@ from amodal.scene import Instance, OrderEdge, OrderGraph, Scene
 
 # Data sets call the same things by other names; the method is asked by the name it knows.
 SAME_THING = {"pedestrian": "person", "person-sitting": "person", "van": "car"}
+ANYTHING = "object"  # the one class of data sets that tell none apart
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def ask_of(truth: Truth, known: Collection[str], labels: Literal["given", "none"
 
 
 def scene_as_asked(scene: Scene, truth: Truth, asked: Asked, *, trust_order: bool = False) -> Scene:
-    """The method's answer with the truth's ids and names, and without posterior maps.
+    """The method's answer with the truth's ids and names.
 
     An answer about the boxes that were asked about (all of them, in that order) gets the objects' own ids;
     what a method detected by itself keeps its numbers. `trust_order`: answers are about the objects asked about
@@ -52,14 +53,13 @@ def scene_as_asked(scene: Scene, truth: Truth, asked: Asked, *, trust_order: boo
                 id=id,
                 box=_four(box),
                 label=words[id] if label is not None else _named(answer.label, truth),
-                posterior=None,
             )
             for answer, id, box, label in zip(answers, asked.ids, asked.boxes, asked.labels, strict=True)
         )
         edges = [OrderEdge(ids[edge.front], ids[edge.behind], edge.probability) for edge in scene.order.edges]
         scene = replace(scene, order=OrderGraph(tuple(edges)))
     else:
-        instances = tuple(replace(one, label=_named(one.label, truth), posterior=None) for one in answers)
+        instances = tuple(replace(one, label=_named(one.label, truth)) for one in answers)
     return replace(scene, instances=instances, image=truth.scene.image, boxes_are=truth.scene.boxes_are)
 
 
@@ -71,6 +71,8 @@ def _known_as(label: str, known: Collection[str]) -> str:
 def _named(label: str, truth: Truth) -> str:
     """A method's word in the truth's own; one it has no word for stays as it is."""
     words = truth.classes | {one.label for one in truth.scene.instances}
+    if words == {ANYTHING}:
+        return ANYTHING
     if label in words:
         return label
     return next((word for word in sorted(words) if SAME_THING.get(word) == label), label)

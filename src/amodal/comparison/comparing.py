@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,38 @@ from amodal.comparison.running import Labels, Progress, Run, run_method
 from amodal.comparison.specs import MethodSpec
 from amodal.data.truth import Truth
 from amodal.errors import InputError
+from amodal.evaluation.ap import Precision, average_precision
+from amodal.evaluation.calibration import Calibration, edge_calibration
+from amodal.evaluation.classification import Classification, classification
 from amodal.evaluation.levels import rounded
 from amodal.evaluation.masks import MaskScores, mask_scores
 from amodal.evaluation.order import RULES, OrderScores, order_scores, rule_scores
 from amodal.images import photo_size
 
-MASKS = ("modal", "amodal", "occluded")
+MASKS = ("modal", "amodal", "occluded", "modal_boundary", "amodal_boundary")
 LEAST_OVERLAPS = {"all": 0.0, "overlap > 5 %": 0.05}
 """Pairs whose whole masks share hardly a pixel have no order to speak of; both are told."""
 
 
 @dataclass(frozen=True, eq=False)
 class MethodResult:
-    """What one method did and how well: `order` by which pairs count, None where truth knows no order."""
+    """What one method did and how well, as far as truth knows.
+
+    Attributes:
+        run: what it did.
+        masks: of every scored object.
+        order: by which pairs count; empty where truth knows no order.
+        classes: of labels that it chose; None where labels were given.
+        precision: AP by kind.
+        edges: calibration of the probabilities of its order; that of its maps is the run's.
+    """
 
     run: Run
     masks: MaskScores | None
     order: dict[str, OrderScores]
+    classes: Classification | None
+    precision: dict[str, Precision]
+    edges: Calibration | None
 
     @property
     def name(self) -> str:
@@ -49,14 +64,22 @@ class MethodResult:
         }
         if self.masks is not None:
             content["masks"] = {
-                what: self.masks.by_level(what).to_json() | {"interval_95": _intervals(self.masks.intervals(what))}
+                what: self.masks.by_level(what).to_json() | {"intervals_95": _intervals(self.masks.intervals(what))}
                 for what in MASKS
+                if self.masks.by_level(what).objects
             }
         if self.order:
             content["order"] = {
-                pairs: scores.to_json() | {"interval_95": _intervals(scores.intervals())}
+                pairs: scores.to_json() | {"intervals_95": _intervals(scores.intervals())}
                 for pairs, scores in self.order.items()
             }
+        if self.classes is not None:
+            content["classes"] = self.classes.by_level().to_json() | {
+                "intervals_95": _intervals(self.classes.intervals())
+            }
+        content["ap"] = {kind: precision.to_json() for kind, precision in self.precision.items()}
+        calibration = {"posteriors": run.calibration, "edges": self.edges}
+        content["calibration"] = {name: found.to_json() for name, found in calibration.items() if found is not None}
         return content
 
 
@@ -72,7 +95,7 @@ class Comparison:
     @property
     def knows(self) -> frozenset[str]:
         """What the truth knows of any of its photos."""
-        return frozenset().union(*(truth.knows for truth in self.truths))
+        return frozenset[str]().union(*(truth.knows for truth in self.truths))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; None where there is nothing to average."""
@@ -89,7 +112,7 @@ class Comparison:
             "methods": [result.to_json() for result in self.results],
             "rules": {
                 rule: {
-                    pairs: scores.to_json() | {"interval_95": _intervals(scores.intervals())}
+                    pairs: scores.to_json() | {"intervals_95": _intervals(scores.intervals())}
                     for pairs, scores in by_pairs.items()
                 }
                 for rule, by_pairs in self.rules.items()
@@ -120,7 +143,7 @@ def compare(
     runs = [run_method(spec, truths, out / "predictions", labels, progress) for spec in methods]
     results = []
     for number, run in enumerate(runs, start=1):
-        results.append(scored(truths, run))
+        results.append(scored(truths, run, labels))
         if progress is not None:
             progress("scoring", number, len(runs))
     rules = {
@@ -131,16 +154,26 @@ def compare(
     return Comparison(tuple(truths), labels, tuple(results), rules if knows_order else {})
 
 
-def scored(truths: Sequence[Truth], run: Run) -> MethodResult:
+def scored(truths: Sequence[Truth], run: Run, labels: Labels = "given") -> MethodResult:
     """A run with its scores, as far as the truths go."""
-    knows = frozenset().union(*(truth.knows for truth in truths))
+    # A class that the data set lacks is a wrong answer, not an error.
+    words = frozenset(run.classes) | {one.label for scene in run.scenes for one in scene.instances}
+    truths = [replace(truth, classes=truth.classes | words) for truth in truths]
+    knows = frozenset[str]().union(*(truth.knows for truth in truths))
     order = (
         {pairs: order_scores(truths, run.scenes, least) for pairs, least in LEAST_OVERLAPS.items()}
         if "order" in knows
         else {}
     )
-    masks = mask_scores(truths, run.scenes, boundary_px=None) if "modal" in knows else None
-    return MethodResult(run, masks, order)
+    everything = order.get("all")
+    return MethodResult(
+        run=run,
+        masks=mask_scores(truths, run.scenes) if "modal" in knows else None,
+        order=order,
+        classes=classification(truths, run.scenes) if labels == "none" else None,
+        precision=average_precision(truths, run.scenes),
+        edges=edge_calibration(everything) if everything is not None and len(everything.right) else None,
+    )
 
 
 def check_photos(truths: Sequence[Truth]) -> None:

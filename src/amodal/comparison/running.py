@@ -23,11 +23,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from amodal.comparison.asking import Asked, ask_of, scene_as_asked
+from amodal.comparison.calibrating import Tally, added_up, tally_of
 from amodal.comparison.specs import MethodSpec
 from amodal.data.results import read_scenes, write_scenes
 from amodal.data.truth import Truth
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import AmodalError, InputError
+from amodal.evaluation.calibration import Calibration, posterior_calibration
 from amodal.images import read_photo
 from amodal.scene import Scene
 from amodal.segmenter import METHODS, Segmenter, load
@@ -57,6 +59,7 @@ class Run:
         seconds_per_photo: mean over the photos done, decoding left out; nan where none was done.
         failures: the photos that it could not do.
         classes: the classes it tells apart.
+        calibration: of its posterior maps, where it keeps them (`keep_posteriors=true`); they are not stored.
     """
 
     spec: MethodSpec
@@ -64,6 +67,7 @@ class Run:
     seconds_per_photo: float
     failures: tuple[Failure, ...]
     classes: tuple[str, ...]
+    calibration: Calibration | None = None
 
 
 def run_method(
@@ -94,11 +98,13 @@ def run_method(
             is_cold = segmenter is None
             if segmenter is None:
                 segmenter = load(spec.model, spec.method, **spec.settings)
-            scenes, said = [], {"seconds": [], "failures": [], "classes": list(segmenter.labels)}
+            scenes: list[Scene] = []
+            said = {"seconds": [], "failures": [], "calibration": [], "classes": list(segmenter.labels)}
             for photo in _segmented(segmenter, spec, some, labels, is_cold=is_cold):
                 scenes.append(photo.scene)
                 said["seconds"].append(photo.seconds)
                 said["failures"] += [[photo.scene.image, photo.reason]] if photo.reason else []
+                said["calibration"] += [photo.calibration] if photo.calibration else []
                 done += 1
                 if progress is not None:
                     progress(spec.name, done, len(truths))
@@ -107,13 +113,14 @@ def run_method(
         else:
             done += len(some)
         pieces.append((part, said))
-    scenes = [scene for part, _ in pieces for scene in read_scenes(part)]
-    whole = {key: [item for _, said in pieces for item in said[key]] for key in ("seconds", "failures")}
+    everything = [scene for part, _ in pieces for scene in read_scenes(part)]
+    lists = ("seconds", "failures", "calibration")
+    whole = {key: [item for _, said in pieces for item in said[key]] for key in lists}
     whole["classes"] = pieces[0][1]["classes"] if pieces else []
-    write_scenes(scenes, place)
+    write_scenes(everything, place)
     _write_note(note, recipe, whole)
     shutil.rmtree(parts, ignore_errors=True)
-    return _run(spec, scenes, whole)
+    return _run(spec, everything, whole)
 
 
 def recipe_of(spec: MethodSpec, truths: Sequence[Truth], labels: Labels) -> str:
@@ -147,6 +154,7 @@ class _Segmented:
     scene: Scene
     seconds: float | None  # None: the first photos of a process, which wait for libraries to get ready
     reason: str = ""
+    calibration: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,10 +192,7 @@ def _batch(segmenter: Segmenter, spec: MethodSpec, loaded: Sequence[_Loaded]) ->
     try:
         scenes = _scenes(segmenter, spec, loaded)
         seconds = (time.perf_counter() - began) / len(loaded)
-        return [
-            _Segmented(scene_as_asked(scene, item.truth, item.asked, trust_order=spec.sees_truth).validate(), seconds)
-            for scene, item in zip(scenes, loaded, strict=True)
-        ]
+        return [_finished(scene, item, spec, seconds) for scene, item in zip(scenes, loaded, strict=True)]
     except Exception as error:  # a rival's network may raise anything; the comparison goes on and says so
         if len(loaded) > 1:
             return [found for item in loaded for found in _batch(segmenter, spec, [item])]
@@ -212,6 +217,18 @@ def _scenes(segmenter: Segmenter, spec: MethodSpec, loaded: Sequence[_Loaded]) -
     )
 
 
+def _finished(scene: Scene, item: _Loaded, spec: MethodSpec, seconds: float) -> _Segmented:
+    """The answer in the truth's words, checked; of its maps nothing is kept but how well they are calibrated."""
+    answer = scene_as_asked(scene, item.truth, item.asked, trust_order=spec.sees_truth).validate()
+    tally = tally_of(posterior_calibration([item.truth], [answer])) if _has_maps(answer) else ()
+    bare = tuple(replace(one, posterior=None) for one in answer.instances)
+    return _Segmented(answer.with_instances(bare), seconds, calibration=tally)
+
+
+def _has_maps(scene: Scene) -> bool:
+    return any(one.posterior is not None for one in scene.instances)
+
+
 def _nothing(truth: Truth, spec: MethodSpec) -> Scene:
     """A photo of which the method says nothing: every object of it is missed."""
     scene = truth.scene
@@ -226,6 +243,7 @@ def _run(spec: MethodSpec, scenes: Sequence[Scene], said: dict[str, Any]) -> Run
         seconds_per_photo=sum(seconds) / len(seconds) if seconds else float("nan"),
         failures=tuple(Failure(*entry) for entry in said["failures"]),
         classes=tuple(said["classes"]),
+        calibration=added_up(said["calibration"]) if said["calibration"] else None,
     )
 
 

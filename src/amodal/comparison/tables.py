@@ -16,8 +16,9 @@ from amodal.comparison.published import (
     PublishedData,
     PublishedRow,
 )
+from amodal.evaluation.calibration import Calibration
 from amodal.evaluation.intervals import Interval
-from amodal.evaluation.levels import LEVELS
+from amodal.evaluation.levels import LEVELS, LevelTable
 from amodal.evaluation.order import OrderScores
 
 NOTHING = "–"
@@ -25,7 +26,10 @@ MASK_TITLES: Mapping[str, str] = {
     "modal": "Visible masks (modal), mIoU in %",
     "amodal": "Whole masks (amodal), mIoU in %",
     "occluded": "Hidden parts alone, mIoU in %",
+    "modal_boundary": "Visible outlines, boundary F within 2 px in %",
+    "amodal_boundary": "Whole outlines, boundary F within 2 px in %",
 }
+AP_TITLES: Mapping[str, str] = {"det": "boxes", "amodal": "whole", "inmodal": "visible"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ def tables_of(comparison: Comparison) -> list[Table]:
     tables = [_mask_table(comparison.results, what) for what in MASKS if _has(comparison.results, what)]
     if comparison.rules:
         tables += [_order_table(comparison, pairs) for pairs in LEAST_OVERLAPS]
+    if any(result.classes is not None for result in comparison.results):
+        tables.append(_class_table(comparison.results))
+    tables += [_precision_table(comparison.results)] if any(r.precision for r in comparison.results) else []
+    if any(result.run.calibration or result.edges for result in comparison.results):
+        tables.append(_calibration_table(comparison.results))
     return [*tables, _speed_table(comparison)]
 
 
@@ -75,20 +84,56 @@ def _has(results: Sequence[MethodResult], what: str) -> bool:
 
 
 def _mask_table(results: Sequence[MethodResult], what: str) -> Table:
+    scored = [(result.name, result.masks) for result in results if result.masks is not None]
+    return _level_table(
+        MASK_TITLES[what], [(name, masks.by_level(what), masks.intervals(what)) for name, masks in scored]
+    )
+
+
+def _class_table(results: Sequence[MethodResult]) -> Table:
+    """Of methods that chose the label themselves."""
+    chosen = [(result.name, result.classes) for result in results if result.classes is not None]
+    return _level_table("Classes right, in %", [(name, found.by_level(), found.intervals()) for name, found in chosen])
+
+
+def _level_table(title: str, scored: Sequence[tuple[str, LevelTable, Mapping[str, Interval]]]) -> Table:
     rows: list[tuple[str, ...]] = []
     values: list[list[float]] = []
     counts: tuple[str, ...] = ()
-    for result in results:
-        if result.masks is None:
-            continue
-        table, interval = result.masks.by_level(what), result.masks.intervals(what)
+    for name, table, intervals in scored:
         own = [table.levels[level] for level in LEVELS] + [table.mean_levels, table.mean_objects]
         values.append(own)
-        rows.append((result.name, *map(_percent, own), _interval(interval["mean_objects"])))
+        rows.append((name, *map(_percent, own), _interval(intervals["mean_objects"])))
         # An object of unknown level (only its visible mask is known) counts in mean_objects alone.
         counts = ("objects", *(str(table.counts[level]) for level in LEVELS), "", str(table.objects), "")
     columns = ("", *LEVELS, "mean_levels", "mean_objects", "95 % of mean_objects")
-    return Table(MASK_TITLES[what], columns, (*rows, counts), best=_best(values))
+    return Table(title, columns, (*rows, counts), best=_best(values))
+
+
+def _precision_table(results: Sequence[MethodResult]) -> Table:
+    kinds = [kind for kind in AP_TITLES if any(kind in result.precision for result in results)]
+    values = [
+        [value for kind in kinds for value in (result.precision[kind].ap, result.precision[kind].ap50)]
+        for result in results
+    ]
+    rows = [
+        (result.name, *map(_percent, own), *([NOTHING] * (2 * len(kinds) - len(own))))
+        for result, own in zip(results, values, strict=True)
+    ]
+    columns = ("", *(f"{AP_TITLES[kind]} {which}" for kind in kinds for which in ("AP", "AP50")))
+    note = "Where true boxes and labels are given, AP of boxes only says that the boxes came back."
+    return Table("Average precision, in %", columns, tuple(rows), note, _best(values))
+
+
+def _calibration_table(results: Sequence[MethodResult]) -> Table:
+    found = [[_error(result.run.calibration), _error(result.edges)] for result in results]
+    rows = tuple((result.name, *map(_percent, own)) for result, own in zip(results, found, strict=True))
+    note = "Expected calibration error; of maps where a method keeps them (keep_posteriors=true)."
+    return Table("Calibration error, in %", ("", "maps", "order"), rows, note, _best(found, min))
+
+
+def _error(found: Calibration | None) -> float:
+    return math.nan if found is None else found.ece
 
 
 def _order_table(comparison: Comparison, pairs: str) -> Table:
