@@ -22,6 +22,7 @@ LOWEST_PX, _HIGHEST_PX = 88, 220
 _SLIM_HIGHEST_PX = 320  # of things higher than wide, which are
 _SLIM_HIGHER = 1.4  # so many times as high as others
 _WIDEST = 0.8  # of the scene's width
+_KNOWN_SHARE = 0.7
 _PLACES = 60  # tries before another object is drawn
 # Between areas of a hidden object and its main occluder, either way: what every level can have both ways.
 _MOST_RATIO = {"L0": math.log(2.5), "L1": math.log(2.5), "L2": math.log(1.7), "L3": math.log(1.3)}
@@ -50,7 +51,7 @@ class Free:
         return _anywhere(rng, stage, cut_out_piece(rng, self.sources, "object", cut_out.id, scale))
 
     def unknown(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int]) -> Piece | None:
-        """An unknown occluder anywhere, about as large as a known object would be."""
+        """An unknown occluder about as large as a known object would be, anywhere or by what is there already."""
         model = self.sources.objects[ids[int(rng.integers(len(ids)))]]
         height = math.exp(rng.uniform(math.log(LOWEST_PX), math.log(170)))
         area = model.mask.area * (height / model.height) ** 2 * rng.uniform(0.5, 1.1)
@@ -58,15 +59,15 @@ class Free:
         cut_out = random_unknown(rng, self.sources, self.backgrounds)
         if cut_out is None:
             piece = texture_piece(rng, self.sources, self.backgrounds, area, highest, widest)
-            return None if piece is None else _anywhere(rng, stage, piece)
+            return None if piece is None else _beside(rng, stage, piece)
         scale = min(math.sqrt(area / cut_out.mask.area), MOST_ENLARGED)
         if cut_out.height * scale > highest or cut_out.width * scale > widest:
             return None
-        return _anywhere(rng, stage, cut_out_piece(rng, self.sources, "unknown", cut_out.id, scale))
+        return _beside(rng, stage, cut_out_piece(rng, self.sources, "unknown", cut_out.id, scale))
 
     def behind(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int], level: str) -> Piece | None:
         """An object behind all others, hidden as the level says, at the sides that the balance asks for."""
-        anchor = stage.pieces[int(rng.integers(len(stage.pieces)))]
+        anchor = _anchor(rng, stage)
         sides = self.balance.wanted(level, rng)
         ratio = math.exp(rng.uniform(_LEAST_RATIO, _MOST_RATIO[level]))
         cut_out = self.sources.objects[ids[int(rng.integers(len(ids)))]]
@@ -80,7 +81,9 @@ class Free:
             return None
         for _ in range(_PLACES):
             tried = _anywhere(rng, stage, piece) if level == "L0" else _around(rng, stage, piece, anchor, sides)
-            if tried is not None and fits(stage, tried, level) and (level == "L0" or _is_main(stage, tried, anchor)):
+            if tried is None or not fits(stage, tried, level):
+                continue
+            if level == "L0" or (_is_main(stage, tried, anchor) and _as_wanted(stage, tried, sides)):
                 return tried
         return None
 
@@ -102,6 +105,22 @@ def _allowed(stage: Stage, cut_out: CutOut, scale: float) -> bool:
 
 def _anywhere(rng: np.random.Generator, stage: Stage, piece: Piece) -> Piece | None:
     return _within(rng, stage, piece, (-(10**6), 10**6), (-(10**6), 10**6))
+
+
+def _anchor(rng: np.random.Generator, stage: Stage) -> Piece:
+    """Whom the next object is put behind: rather a known one, so that there are pairs to order."""
+    known = [piece for piece in stage.pieces if piece.placed.known]
+    chosen = known if known and rng.random() < _KNOWN_SHARE else stage.pieces
+    return chosen[int(rng.integers(len(chosen)))]
+
+
+def _beside(rng: np.random.Generator, stage: Stage, piece: Piece) -> Piece | None:
+    """A place where the box meets that of a piece that is there, or anywhere if there is none."""
+    if not stage.pieces:
+        return _anywhere(rng, stage, piece)
+    own, other = piece.placed, stage.pieces[int(rng.integers(len(stage.pieces)))].placed
+    across = (other.x - own.width + 1, other.x + other.width - 1)
+    return _within(rng, stage, piece, across, (other.y - own.height + 1, other.y + other.height - 1))
 
 
 def _around(rng: np.random.Generator, stage: Stage, piece: Piece, anchor: Piece, sides: Sides) -> Piece | None:
@@ -130,3 +149,14 @@ def _within(
 def _is_main(stage: Stage, piece: Piece, anchor: Piece) -> bool:
     """Whether no other piece has more pixels in common with this one."""
     return stage.common(piece, anchor) == max(stage.common(piece, other) for other in stage.pieces)
+
+
+def _as_wanted(stage: Stage, piece: Piece, sides: Sides) -> bool:
+    """Whether the known object that hides most of this one, if any, stands at the sides that are wanted."""
+    known = [other for other in stage.pieces if other.placed.known and stage.common(piece, other)]
+    if not known:
+        return True
+    main = max(known, key=lambda other: stage.common(piece, other))
+    own, other = piece.placed, main.placed
+    lower = other.y + other.height > own.y + own.height
+    return Sides(lower, main.area > piece.area, other.height > own.height) == sides

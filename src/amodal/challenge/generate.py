@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
@@ -254,12 +254,13 @@ def _work(number: int) -> None:
 
 
 def _make_shard(config: ChallengeConfig, folder: Path, number: int, sources: Sources, backgrounds: Backgrounds) -> None:
-    """Photos first, then the part that says that they are whole; chance depends on seed and number alone."""
+    """Photos first, then the part that says that they are whole; chance depends on seed, number and kind alone."""
     balance = Balance()
+    kind = get_args(Scenario).index(config.scenario), get_args(Layout).index(config.layout)  # sets of one seed differ
     lines = []
     for index in range(number * SHARD, min((number + 1) * SHARD, config.scenes)):
         record = compose(
-            np.random.default_rng([config.seed, index, 1]),
+            np.random.default_rng([config.seed, index, *kind]),
             config.scenario,
             config.layout,
             sources,

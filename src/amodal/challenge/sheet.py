@@ -48,7 +48,7 @@ def _tile(folder: Path, content: Mapping[str, Any], record: Mapping[str, Any]) -
         colour = _COLOURS[depth % len(_COLOURS)] if meta["known"] else _UNKNOWN
         whole = CropMask.from_coco_rle(annotation["segmentation"])
         hidden = whole.subtract(CropMask.from_coco_rle(annotation["visible_segmentation"])).to_dense()
-        photo[hidden] = (photo[hidden].astype(np.uint16) * 2 + np.array(colour, np.uint16)) // 3
+        photo[hidden] = (photo[hidden].astype(np.uint16) * 3 + np.array(colour, np.uint16)) // 4
         photo[_outline(whole.to_dense())] = colour
         words.append((depth, meta["level"] if meta["known"] else "unknown"))
     tile = Image.fromarray(photo)
