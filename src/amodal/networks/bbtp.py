@@ -26,7 +26,7 @@ from amodal.networks.sources import CLASSES, Pictures, read_pictures
 from amodal.networks.training import TrainConfig
 
 NAME = "bbtp"
-DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
+DEFAULTS = TrainConfig(steps=1200, batch=2, rate=1e-3)
 ENLARGED = 1.3
 """RoIs are so much larger than their boxes that there are lines beside the box to learn from."""
 _MOVED, _MOST_ROIS = 0.05, 10

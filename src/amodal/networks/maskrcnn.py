@@ -21,7 +21,7 @@ from amodal.networks.sources import CLASSES, Pictures, read_pictures
 from amodal.networks.training import TrainConfig
 
 NAME = "mask-rcnn"
-DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
+DEFAULTS = TrainConfig(steps=1200, batch=2, rate=1e-3)
 _MASK_ROIS = 6  # on true boxes, and as many on proposals: at test true boxes are given, or none
 
 
