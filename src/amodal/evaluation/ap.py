@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float64, Int64
 from amodal.data.truth import Truth
 from amodal.evaluation.levels import rounded
 from amodal.evaluation.pairing import align, check_classes, known_classes
-from amodal.evaluation.strokes import areas, overlaps
+from amodal.evaluation.strokes import areas, frames_of, overlaps
 from amodal.masks import CropMask
 from amodal.scene import Scene
 
@@ -66,12 +66,13 @@ def average_precision(truths: Sequence[Truth], predictions: Sequence[Scene]) -> 
     with _no_garbage_collection():
         table = _table(truths, scenes, labels)
         matcher = _Matcher(table, len(truths), labels) if labels else None
-        boxes = _box_shares(table)
+        shares = {"det": _box_shares(table)}
+        if (kinds["amodal"] | kinds["inmodal"]).any():
+            shares |= _mask_shares(table)
         found = {}
         for kind, photos in kinds.items():
             if photos.any() and matcher is not None:
-                shares = boxes if kind == "det" else _mask_shares(table, kind)
-                found[kind] = matcher.precision(np.flatnonzero(photos), shares, labels)
+                found[kind] = matcher.precision(np.flatnonzero(photos), shares[kind], labels)
     return found
 
 
@@ -183,17 +184,31 @@ def _box_shares(table: _Table) -> Float64[np.ndarray, " pairs"]:
     return np.asarray(shares)
 
 
-def _mask_shares(table: _Table, kind: str) -> Float64[np.ndarray, " pairs"]:
-    """The same of masks; exact where it reaches one half, else 0."""
-    true, found = (table.true_amodal, table.amodal) if kind == "amodal" else (table.true_modal, table.modal)
-    true_area, found_area = areas(true)[table.pair_true], areas(found)[table.pair_predicted]
-    boxes = [np.array([mask.box for mask in masks], np.int64).reshape(-1, 4) for masks in (true, found)]
-    a, b = boxes[0][table.pair_true], boxes[1][table.pair_predicted]
+def _mask_shares(table: _Table) -> dict[str, Float64[np.ndarray, " pairs"]]:
+    """The same of whole and of visible masks; exact where it reaches one half, else 0."""
+    sizes = {name: (areas(getattr(table, f"true_{name}")), areas(getattr(table, name))) for name in ("amodal", "modal")}
+    # A pair of objects that nothing hides overlaps alike both ways.
+    hidden = [whole != seen for whole, seen in zip(sizes["amodal"], sizes["modal"], strict=True)]
+    differ = hidden[0][table.pair_true] | hidden[1][table.pair_predicted]
+    amodal = _shares(table, table.true_amodal, table.amodal, sizes["amodal"], np.ones(len(differ), bool))
+    modal = _shares(table, table.true_modal, table.modal, sizes["modal"], differ)
+    return {"amodal": amodal, "inmodal": np.where(differ, modal, amodal)}
+
+
+def _shares(
+    table: _Table,
+    true: list[CropMask],
+    found: list[CropMask],
+    sizes: tuple[Int64[np.ndarray, " true"], Int64[np.ndarray, " predicted"]],
+    wanted: Bool[np.ndarray, " pairs"],
+) -> Float64[np.ndarray, " pairs"]:
+    true_area, found_area = sizes[0][table.pair_true], sizes[1][table.pair_predicted]
+    a, b = frames_of(true)[table.pair_true, 2:], frames_of(found)[table.pair_predicted, 2:]
     sides = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None)
     most = np.minimum(np.minimum(true_area, found_area), sides[:, 0] * sides[:, 1])
     ignored, everywhere = table.ignored[table.pair_true], table.everywhere[table.pair_true]
     least_whole = np.where(ignored, found_area, true_area + found_area - most)
-    asked = np.flatnonzero((most > 0) & (most >= _LEAST_IOU * least_whole) & ~everywhere)
+    asked = np.flatnonzero((most > 0) & (most >= _LEAST_IOU * least_whole) & ~everywhere & wanted)
     common = overlaps(
         [true[i] for i in table.pair_true[asked].tolist()], [found[i] for i in table.pair_predicted[asked].tolist()]
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int, Int64
 
 from amodal.errors import InputError
 from amodal.masks import CropMask
@@ -27,91 +27,108 @@ def overlaps(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.
         InputError: a pair of masks of different frames.
     """
     common = np.zeros(len(first), np.int64)
-    meeting = _meeting(first, second)
+    frames = frames_of(first), frames_of(second)
+    meeting = _meeting(*frames)
     for start in range(0, len(meeting), _CHUNK):
         chunk = meeting[start : start + _CHUNK]
-        common[chunk] = _overlaps([first[i] for i in chunk], [second[i] for i in chunk])
+        ours, theirs = (
+            strokes_of([masks[i] for i in chunk], own[chunk])
+            for masks, own in zip((first, second), frames, strict=True)
+        )
+        common[chunk] = _shared(ours, theirs)
     return common
 
 
 def areas(masks: Sequence[CropMask]) -> Int64[np.ndarray, " masks"]:
     """Pixels of each mask."""
-    amount = np.fromiter((len(mask.runs) for mask in masks), np.int64, len(masks))
-    first = np.cumsum(amount) - amount
-    runs = np.concatenate([_NOTHING[:0], *(mask.runs for mask in masks)])
-    is_object = (np.arange(len(runs), dtype=np.int32) - np.repeat(first.astype(np.int32), amount)) & 1
-    total = np.concatenate(([0], np.cumsum(runs * is_object.astype(np.uint32), dtype=np.int64)))
-    return np.asarray(total[first + amount] - total[first])
+    found = np.zeros(len(masks), np.int64)
+    for start in range(0, len(masks), _CHUNK):
+        chunk = masks[start : start + _CHUNK]
+        runs, amount = _paired_runs(chunk)
+        found[start : start + _CHUNK] = _sums(runs[:, 1], amount)
+    return found
 
 
 @dataclass(frozen=True)
 class Strokes:
     """Strokes of many masks on one line: half-open, sorted; those of mask k are first[k] to first[k + 1]."""
 
-    starts: Int64[np.ndarray, " n"]
-    ends: Int64[np.ndarray, " n"]
+    starts: Int[np.ndarray, " n"]
+    ends: Int[np.ndarray, " n"]
     first: Int64[np.ndarray, " masks_and_1"]
 
 
-def strokes_of(masks: Sequence[CropMask]) -> Strokes:
+def strokes_of(masks: Sequence[CropMask], frames: Int64[np.ndarray, "masks 6"]) -> Strokes:
     """Every mask's strokes, pixel (x, y) of mask k at (sum of the frames before it) + x * height + y.
 
-    Runs that go on from the foot of a column to the head of the next one are cut there.
+    Runs that go on from the foot of a column to the head of the next one are cut there. `frames` are `frames_of`
+    the masks.
     """
-    frame = _frames(masks)
-    height, width, x0, y0, _, y1 = frame.T
-    base = np.cumsum(height * width) - height * width + x0 * height + y0
-    # An even number of runs each, so that background and object alternate throughout.
-    parts = [part for mask in masks for part in ((mask.runs, _NOTHING) if len(mask.runs) % 2 else (mask.runs,))]
-    runs = np.concatenate([*parts, _NOTHING[:0]]).astype(np.int64).reshape(-1, 2)
-    amount = np.array([(len(mask.runs) + 1) // 2 for mask in masks], np.int64)
-    owner = np.repeat(np.arange(len(masks)), amount)
-    ends = np.cumsum(runs.sum(axis=1))
-    before = np.concatenate(([0], ends))[np.cumsum(amount) - amount]  # pixels of the boxes before each mask's own
-    ends = ends - before[owner]
-    starts = ends - runs[:, 1]
+    line = int((frames[:, 0] * frames[:, 1]).sum())
+    # Half the width goes through the processor in half the time.
+    height, width, x0, y0, _, y1 = frames.T.astype(np.int32 if line < 2**31 else np.int64)
+    base = np.cumsum(height * width, dtype=height.dtype) - height * width + x0 * height + y0
+    runs, amount = _paired_runs(masks)
+    owner = np.repeat(np.arange(len(masks), dtype=np.int32), amount)
+    ends = np.cumsum(runs[:, 0] + runs[:, 1], dtype=height.dtype)
+    before = np.concatenate((np.zeros(1, height.dtype), ends))[np.cumsum(amount) - amount]
+    ends = ends - before[owner]  # within the mask's own box
+    starts = ends - runs[:, 1].astype(height.dtype)
     rows = np.maximum(y1 - y0, 1)[owner]
     column, last = starts // rows, (ends - 1) // rows
     pieces = last - column + 1  # 0 for a run of no pixel
     if not (pieces == 1).all():
         kept = np.repeat(np.arange(len(owner)), pieces)
         step = np.arange(len(kept)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        owner, rows, column = owner[kept], rows[kept], column[kept] + step
+        owner, rows, column = owner[kept], rows[kept], (column[kept] + step).astype(height.dtype)
         starts, ends = np.maximum(starts[kept], column * rows), np.minimum(ends[kept], (column + 1) * rows)
     shift = base[owner] + column * (height[owner] - rows)
     return Strokes(starts + shift, ends + shift, np.searchsorted(owner, np.arange(len(masks) + 1)))
 
 
-def _overlaps(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.ndarray, " pairs"]:
-    ours, theirs = strokes_of(first), strokes_of(second)
+def frames_of(masks: Sequence[CropMask]) -> Int64[np.ndarray, "masks 6"]:
+    """Height, width and box (XYXY) of each mask."""
+    numbers = chain.from_iterable([(mask.height, mask.width, *mask.box) for mask in masks])
+    return np.fromiter(numbers, np.int64, 6 * len(masks)).reshape(-1, 6)
+
+
+def _paired_runs(masks: Sequence[CropMask]) -> tuple[Int[np.ndarray, "pairs 2"], Int64[np.ndarray, " masks"]]:
+    """Runs of background and object side by side, and how many such pairs each mask has."""
+    parts = []
+    for mask in masks:
+        parts.append(mask.runs)
+        if len(mask.runs) % 2:
+            parts.append(_NOTHING)
+    amount = np.array([(len(mask.runs) + 1) // 2 for mask in masks], np.int64)
+    return np.concatenate([*parts, _NOTHING[:0]]).reshape(-1, 2), amount
+
+
+def _shared(ours: Strokes, theirs: Strokes) -> Int64[np.ndarray, " pairs"]:
     covered = _covered_before(ours.ends, theirs) - _covered_before(ours.starts, theirs)
-    total = np.concatenate(([0], np.cumsum(covered)))
-    return np.asarray(total[ours.first[1:]] - total[ours.first[:-1]])
+    return _sums(covered, np.diff(ours.first))
 
 
-def _covered_before(places: Int64[np.ndarray, " n"], strokes: Strokes) -> Int64[np.ndarray, " n"]:
+def _covered_before(places: Int[np.ndarray, " n"], strokes: Strokes) -> Int[np.ndarray, " n"]:
     """How many pixels of the strokes lie before each place of the line."""
-    lengths = np.concatenate(([0], np.cumsum(strokes.ends - strokes.starts)))
+    zero = np.zeros(1, strokes.ends.dtype)
+    lengths = np.concatenate((zero, np.cumsum(strokes.ends - strokes.starts, dtype=zero.dtype)))
     index = np.searchsorted(strokes.starts, places)
-    ends = np.concatenate(([0], strokes.ends))[index]
-    covered: Int64[np.ndarray, " n"] = lengths[index] - np.maximum(ends - places, 0)
-    return covered
+    ends = np.concatenate((zero, strokes.ends))[index]
+    return np.asarray(lengths[index] - np.maximum(ends - places, 0))
 
 
-def _meeting(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.ndarray, " meeting"]:
+def _sums(values: Int[np.ndarray, " n"], amount: Int64[np.ndarray, " groups"]) -> Int64[np.ndarray, " groups"]:
+    """Sums of consecutive groups of so many values each."""
+    total = np.concatenate((np.zeros(1, np.int64), np.cumsum(values, dtype=np.int64)))
+    end = np.cumsum(amount)
+    return np.asarray(total[end] - total[end - amount])
+
+
+def _meeting(a: Int64[np.ndarray, "pairs 6"], b: Int64[np.ndarray, "pairs 6"]) -> Int64[np.ndarray, " meeting"]:
     """The pairs whose boxes have a pixel in common."""
-    if not len(first):
-        return np.zeros(0, np.int64)
-    a, b = _frames(first), _frames(second)
     other = np.flatnonzero((a[:, :2] != b[:, :2]).any(axis=1))
     if other.size:
         (h, w), (height, width) = b[other[0], :2], a[other[0], :2]
         raise InputError("masks", "frame", f"found {h} x {w}", f"expected {height} x {width}")
     upper_left, lower_right = np.maximum(a[:, 2:4], b[:, 2:4]), np.minimum(a[:, 4:], b[:, 4:])
     return np.flatnonzero((upper_left < lower_right).all(axis=1))
-
-
-def _frames(masks: Sequence[CropMask]) -> Int64[np.ndarray, "masks 6"]:
-    """Height, width and box of each mask."""
-    numbers = chain.from_iterable((mask.height, mask.width, *mask.box) for mask in masks)
-    return np.fromiter(numbers, np.int64, 6 * len(masks)).reshape(-1, 6)
