@@ -47,10 +47,13 @@ def tables_of(comparison: Comparison) -> list[Table]:
     """Every table that the comparison's truth allows: masks, order, speed."""
     tables = [_mask_table(comparison.results, what) for what in MASKS if _has(comparison.results, what)]
     if comparison.rules:
-        tables += [_order_table(comparison, pairs) for pairs in LEAST_OVERLAPS]
+        # Where no mask is known, every pair counts, whatever its overlap.
+        kinds = [pairs for pairs, least in LEAST_OVERLAPS.items() if not least or "amodal" in comparison.knows]
+        tables += [_order_table(comparison, pairs) for pairs in kinds]
     if any(result.classes is not None for result in comparison.results):
         tables.append(_class_table(comparison.results))
-    tables += [_precision_table(comparison.results)] if any(r.precision for r in comparison.results) else []
+    if any(result.precision.keys() - {"det"} for result in comparison.results) or comparison.labels == "none":
+        tables.append(_precision_table(comparison.results))
     if any(result.run.calibration or result.edges for result in comparison.results):
         tables.append(_calibration_table(comparison.results))
     return [*tables, _speed_table(comparison)]
