@@ -1,0 +1,200 @@
+"""The Occlusion Challenge: every method on pasted scenes whose truth is exact. Tables 2 and 3 of the paper, ours.
+
+    python experiments/occlusion_challenge/run.py --data DIR --backgrounds DIR --models DIR --work DIR
+
+--models holds what `train.sh` beside this file makes: for every seed N compnet-seedN, mask-rcnn-seedN, bbtp-seedN and
+pcnet-m-seedN, all .safetensors. Scenes and predictions are kept in --work; a stopped run goes on where it was.
+Objects are those of the val split, backgrounds those of the test part: no method has seen either.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from amodal.challenge import ChallengeConfig, generate
+from amodal.comparison import Comparison, compare, parse_specs
+from amodal.data.truth import read_truth
+
+HERE = Path(__file__).parent
+# As many scenes as give 150 scored objects in every level: `two` has one of L1, L2 or L3 in each scene.
+SCENES = {"two": 480, "four": 300, "two-unknown": 480}
+CLASSES = {"cars": ("car",), "mixed": ("car", "person", "truck")}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A set of scenes, the seeds of the models that are asked, and whether all rows of the tables are wanted."""
+
+    objects: str
+    layout: str
+    seeds: tuple[int, ...]
+    ablated: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.objects} {self.layout}"
+
+
+PARTS = (
+    Part("cars", "free", (0, 1, 2), True),
+    Part("mixed", "free", (0,), False),
+    Part("cars", "ground", (0,), False),
+)
+
+# Geometry is told apart: on layout `free` it says nothing by construction, so the default's prior would only mislead.
+ALWAYS = {
+    "compnet": "compnet:model={compnet}",
+    "published iter 2": "published:model={compnet}",
+    "joint iter 2": "orm:model={compnet},refine=none,geometry={geometry}",
+    "joint refined": "orm:model={compnet},geometry={geometry}",
+    "Mask R-CNN": "mask-rcnn:model={mask-rcnn}",
+    "BBTP": "bbtp:model={bbtp}",
+    "PCNet-M true masks": "pcnet-m:model={pcnet-m},visible=truth",
+}
+ABLATED = {
+    "box": "box",
+    "prior": "prior:model={compnet}",
+    "NOD": "nod:model={compnet}",
+    "published iter 1": "published:model={compnet},rounds=1",
+    "joint iter 1": "orm:model={compnet},refine=none,rounds=1,geometry={geometry}",
+    "compnet refined": "compnet:model={compnet},refine=grabcut",
+    "PCNet-M after Mask R-CNN": "pcnet-m:model={pcnet-m},visible_from=mask-rcnn,visible_model={mask-rcnn}",
+}
+ONCE = ("box", "prior", "PCNet-M after Mask R-CNN")  # rows that every part has, with the first seed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="annotations.json and images/")
+    parser.add_argument("--backgrounds", type=Path, required=True)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--parts", nargs="+", default=[part.name for part in PARTS], help="as 'cars free'")
+    parser.add_argument("--scenarios", nargs="+", default=list(SCENES), choices=list(SCENES))
+    parser.add_argument("--seeds", nargs="+", type=int, help="of those the part has")
+    parser.add_argument("--only", nargs="+", help="only these rows, as 'joint iter 2'; nothing is written")
+    parser.add_argument("--out", type=Path, default=HERE / "result.json")
+    arguments = parser.parse_args()
+    measured = {
+        part.name: {scenario: measure(part, scenario, arguments) for scenario in arguments.scenarios}
+        for part in PARTS
+        if part.name in arguments.parts
+    }
+    if arguments.only or arguments.seeds:
+        return
+    result = {
+        "command": "python experiments/occlusion_challenge/run.py --data DIR --backgrounds DIR --models DIR --work DIR",
+        "date": date.today().isoformat(),
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "values": "mIoU and shares in percent; mean over seeds, `spread` their largest difference",
+        "parts": measured,
+    }
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
+    """One set of scenes: made, every method run over it with the model of every seed, and scored."""
+    folder = arguments.work / f"{part.objects}-{part.layout}-{scenario}"
+    config = ChallengeConfig(
+        objects=arguments.data / "annotations.json",
+        images=arguments.data / "images",
+        backgrounds=arguments.backgrounds,
+        unknown_objects=arguments.data / "annotations.json" if scenario == "two-unknown" else None,
+        scenario=scenario,
+        layout=part.layout,
+        scenes=SCENES[scenario],
+        seed=1,
+        split="val",
+        classes=CLASSES[part.objects],
+        background_part="test",
+    )
+    summary = generate(config, folder)
+    truths = read_truth(folder / "scenes.json")
+    by_seed = {}
+    for seed in part.seeds:
+        if arguments.seeds is None or seed in arguments.seeds:
+            rows = rows_of(part, seed, arguments.models, arguments.only)
+            by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
+    if arguments.only or arguments.seeds:
+        return {}
+    first = by_seed[part.seeds[0]]
+    made = {"scenes": summary.scenes, "levels": dict(summary.levels), "rules": first.to_json()["rules"]}
+    return made | table_of(by_seed)
+
+
+def rows_of(part: Part, seed: int, models: Path, only: Sequence[str] | None) -> list[str]:
+    first = seed == part.seeds[0]
+    wanted = dict(ALWAYS)
+    wanted |= {name: spec for name, spec in ABLATED.items() if first and (part.ablated or name in ONCE)}
+    files = {name: models / f"{name}-seed{seed}.safetensors" for name in ("compnet", "mask-rcnn", "bbtp", "pcnet-m")}
+    geometry = str(part.layout != "free").lower()
+    return [
+        f"{name}={spec.format(geometry=geometry, **files)}" for name, spec in wanted.items() if not only or name in only
+    ]
+
+
+def table_of(by_seed: dict[int, Comparison]) -> dict:
+    """Rows by method: masks and order, averaged over the seeds that were asked."""
+    found: dict[str, list[dict]] = {}
+    for comparison in by_seed.values():
+        for row in comparison.to_json()["methods"]:
+            found.setdefault(row["name"], []).append(row)
+    return {
+        "data": next(iter(by_seed.values())).to_json()["data"],
+        "methods": {n: mean_of(r) for n, r in found.items()},
+    }
+
+
+def mean_of(rows: Sequence[dict]) -> dict:
+    """Plain means over seeds, number by number; intervals are the first seed's."""
+    masks = {
+        what: {
+            "levels": {level: mean([row["masks"][what]["levels"][level] for row in rows]) for level in first["levels"]},
+            "counts": first["counts"],
+            "mean_levels": mean([row["masks"][what]["mean_levels"] for row in rows]),
+            "mean_objects": mean([row["masks"][what]["mean_objects"] for row in rows]),
+            "spread": spread([row["masks"][what]["mean_objects"] for row in rows]),
+            "interval_95": first["interval_95"]["mean_objects"],
+        }
+        for what, first in rows[0]["masks"].items()
+    }
+    keys = ("precision", "recall", "f1", "accuracy", "undecided")
+    order = {
+        pairs: {key: mean([row["order"][pairs][key] for row in rows]) for key in keys if key in first}
+        | {"pairs": first["pairs"], "interval_95": first["interval_95"]["accuracy"]}
+        for pairs, first in rows[0].get("order", {}).items()
+    }
+    per_class = {
+        label: {what: rows[0]["masks"][what]["per_class"][label]["mean_objects"] for what in rows[0]["masks"]}
+        for label in rows[0]["masks"]["modal"].get("per_class", {})
+        if all(label in rows[0]["masks"][what].get("per_class", {}) for what in rows[0]["masks"])
+    }
+    seconds = mean([row["seconds_per_photo"] for row in rows])
+    return {"seeds": len(rows), "masks": masks, "order": order, "per_class": per_class, "seconds_per_photo": seconds}
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 3) if known else None
+
+
+def spread(values: Sequence[float]) -> float:
+    return round(max(values) - min(values), 2)
+
+
+def say(stage: str, done: int, total: int) -> None:
+    if done == total:
+        print(f"{stage}: {done} of {total}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
