@@ -34,7 +34,7 @@ DEFAULTS = TrainConfig(steps=500, batch=8, rate=2e-3, pretrained_rate=0.3, half=
 SIZE = 128
 """Side of a patch in network pixels. The paper has 256; four times the work is beyond the common budget."""
 PER_PICTURE = 2
-"""Exercises on each picture drawn: decoding or pasting one costs about as much as learning from one."""
+"""Exercises on each photo drawn, since decoding costs too."""
 GROWS = 0.8
 """Share of case 1."""
 INSIDE = 5.0
@@ -117,10 +117,7 @@ class Exercise:
 
 @dataclass(frozen=True, eq=False)
 class PCNetTask:
-    """How PCNet-M is trained, for the one training loop: on visible masks of all pictures, partly hidden objects too.
-
-    Whole masks of pasted scenes, known as they are, are not looked at.
-    """
+    """How PCNet-M is trained, for the one training loop: on visible masks alone, of partly hidden objects too."""
 
     pictures: Pictures
     size: int = SIZE
@@ -197,11 +194,12 @@ class PCNetTask:
 
 
 def task(data: TrainingData) -> PCNetTask:
-    """The task on real photos and pasted scenes with the visible masks of their objects."""
+    """The task on real photos with the visible masks of their objects; backgrounds are not looked at.
+
+    In pasted scenes the same objects lie half hidden under others; as targets their remains may teach it to stop short.
+    """
     return PCNetTask(
-        read_pictures(
-            data.annotations, data.images, data.backgrounds, with_masks=True, split=data.split, classes=data.classes
-        )
+        read_pictures(data.annotations, data.images, None, with_masks=True, split=data.split, classes=data.classes)
     )
 
 
