@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any, Protocol, cast, runtime_checkable
@@ -93,15 +93,32 @@ def load_from(
     methods: Mapping[str, str], model: str | os.PathLike[str], method: str, settings: Mapping[str, Any]
 ) -> Segmenter:
     """As `load`, from any registry of methods."""
+    function = _function(methods, method)
+    unknown = [setting for setting in settings if not _takes(function, setting)]
+    if unknown:
+        known = ", ".join(list(signature(function).parameters)[1:]) or "none"
+        raise InputError("load", unknown[0], f"is no setting of method {method!r}", f"expected one of {known}")
+    return cast(Segmenter, function(model, **settings))
+
+
+def has_setting(method: str, setting: str) -> bool:
+    """Whether the method can be told this.
+
+    Raises:
+        InputError: no such method.
+    """
+    return _takes(_function(METHODS, method), setting)
+
+
+def _function(methods: Mapping[str, str], method: str) -> Callable[..., Any]:
     if method not in methods:
         known = ", ".join(sorted(methods))
         raise InputError("load", "method", f"found {method!r}", f"expected one of {known}")
     module, _, name = methods[method].partition(":")
-    function = getattr(import_module(module), name)
+    return cast(Callable[..., Any], getattr(import_module(module), name))
+
+
+def _takes(function: Callable[..., Any], setting: str) -> bool:
     parameters = signature(function).parameters
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
-    unknown = [setting for setting in settings if setting not in parameters and not takes_any]
-    if unknown:
-        known = ", ".join(list(parameters)[1:]) or "none"
-        raise InputError("load", unknown[0], f"is no setting of method {method!r}", f"expected one of {known}")
-    return cast(Segmenter, function(model, **settings))
+    return takes_any or setting in list(parameters)[1:]

@@ -18,7 +18,7 @@ from amodal.cli.photos import find_photos
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
 from amodal.errors import AmodalError, InputError
-from amodal.segmenter import MaskCompleter, Segmenter, load
+from amodal.segmenter import MaskCompleter, Segmenter, has_setting, load
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Predict:
     """What the boxes hold: whole objects, or their visible parts."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "orm"
     """orm reasons about all objects together; published does so as the paper printed it, nod without an order;
-    compnet takes each object by itself; pcnet-m completes visible masks, given or found by orm."""
+    compnet takes each object by itself; pcnet-m completes visible masks, given or found by orm; mask-rcnn and bbtp
+    are networks, each object by itself too."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
     """The shipped model, or a .safetensors file made by amodal learn or amodal train."""
     refine: Annotated[
@@ -132,7 +133,8 @@ class Predict:
             "refine": self.refine,
             "rounds": self.rounds,
             "geometry": None if self.geometry else False,
-            "keep_posteriors": True if self.pictures else None,
+            # Maps are drawn where the method has any; nobody asked for them by name.
+            "keep_posteriors": True if self.pictures and has_setting(self.method, "keep_posteriors") else None,
         }
         return {name: value for name, value in asked.items() if value is not None}
 
