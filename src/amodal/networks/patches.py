@@ -30,8 +30,8 @@ class Patch:
 def patch_around(visible: IntBox, eraser: IntBox) -> Patch:
     """The square that holds the visible part's box and what lies of the eraser's box within reach of it.
 
-    The object's hidden part lies under the eraser, so this is where it can be; a square of fixed size, three times the
-    visible part's as in the published code, would show little hidden parts coarsely and large ones cut off.
+    The object's hidden part lies under the eraser, so this is where it can be; a fixed multiple of the visible part's
+    box, as in the published code, would show little hidden parts coarsely and cut large ones off.
     """
     x0, y0, x1, y1 = visible
     longest = max(x1 - x0, y1 - y0, 1)
