@@ -44,5 +44,5 @@ def test_whatever_has_the_four_members_is_a_segmenter():
 
 
 def test_a_method_says_which_settings_it_has() -> None:
-    assert has_setting("orm", "keep_posteriors") and has_setting("mask-rcnn", "boxes")
-    assert not has_setting("mask-rcnn", "keep_posteriors") and not has_setting("mask-rcnn", "model")
+    assert segmenter.has_setting("orm", "keep_posteriors") and segmenter.has_setting("mask-rcnn", "boxes")
+    assert not segmenter.has_setting("mask-rcnn", "keep_posteriors") and not segmenter.has_setting("mask-rcnn", "model")

@@ -89,8 +89,8 @@ def test_a_strange_label_is_kept_and_told_of(method: NetworkSegmenter, photo: np
     assert "label 'unicorn' is not one of the network's (car, person)" in scene.warnings[0]
 
 
-def test_own_boxes_are_used_in_place_of_given_ones(model: Path, photo: np.ndarray) -> None:
-    own = load(model, model.stem, boxes="own", least_score=0.0)
+def test_own_boxes_are_used_in_place_of_given_ones(method: NetworkSegmenter, photo: np.ndarray) -> None:
+    own = replace(method, boxes="own", least_score=0.0, polish=None)
     scene = own.segment(photo, BOXES[:1], ["unicorn"]).validate()
     assert scene == own.segment(photo, []) and not scene.warnings
     assert all(instance.label in CLASSES and 0 <= instance.score <= 1 for instance in scene.instances)

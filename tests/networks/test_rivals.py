@@ -41,7 +41,7 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_undisturbed_one(
 
 def test_masks_are_learned(mini: Miniature, tmp_path: Path) -> None:
     task = tiny_task("mask-rcnn", mini)
-    train(task, TrainConfig(steps=90, batch=2, rate=5e-3), tmp_path / "m.safetensors")
+    train(task, TrainConfig(steps=60, batch=2, rate=5e-3), tmp_path / "m.safetensors")
     method = load(tmp_path / "m.safetensors", "mask-rcnn")
     learned, filled = [], []
     for photo in task.pictures.real.photos[:6]:
