@@ -91,6 +91,15 @@ def test_finished_predictions_are_used_again(
     assert second.seconds_per_photo == first.seconds_per_photo or math.isnan(first.seconds_per_photo)
 
 
+def test_damaged_predictions_are_made_again(
+    truths: list[Truth], fussy: MethodSpec, calls: Calls, tmp_path: Path
+) -> None:
+    first = run_method(fussy, truths, tmp_path)
+    (tmp_path / "fussy.json").write_text("{")
+    assert without_time(run_method(fussy, truths, tmp_path)) == without_time(first)
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize("change", ["settings", "labels", "boxes", "photo"])
 def test_whatever_changes_the_answers_changes_the_recipe(change: str, truths: list[Truth]) -> None:
     spec = parse_spec("orm")

@@ -15,7 +15,7 @@ def test_a_bare_name_is_a_method_with_the_shipped_model() -> None:
 def test_settings_are_numbers_switches_and_words() -> None:
     spec = parse_spec("orm:rounds=1,refine=none,geometry=false")
     assert dict(spec.settings) == {"rounds": 1, "refine": "none", "geometry": False}
-    assert spec.name == "orm rounds=1 refine=none geometry=False"
+    assert spec.name == "orm rounds=1 refine=none geometry=false"
 
 
 def test_a_method_may_be_given_a_name_and_a_model() -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 
 from amodal.comparison.asking import ask_of, scene_as_asked
 from amodal.comparison.comparing import Comparison, MethodResult
-from amodal.comparison.pictures import around, boxed, cropped, painted
+from amodal.comparison.pictures import around, boxed, cropped, painted, true_scene
 from amodal.data.truth import Truth
 from amodal.data.write import make_folder, write_bytes_atomically
-from amodal.draw.canvas import Text, write_texts
+from amodal.draw.canvas import Text, text_width, write_texts
 from amodal.draw.masks import draw_claims
 from amodal.draw.order import draw_order
 from amodal.draw.tiles import Swatch, fitted, legend, paper
@@ -83,7 +83,7 @@ def by_method(comparison: Comparison, scenes: int = SCENES) -> Picture | None:
         rows[0].append(boxed(given, [one.id for one in given.instances], photo))
         for row, result in enumerate(results, start=1):
             rows[row].append(painted(cropped(result.run.scenes[number], window), photo))
-        rows[-1].append(painted(cropped(truth.scene, window), photo))
+        rows[-1].append(painted(cropped(true_scene(truth), window), photo))
     titles = ["Input", *(result.name for result in results), "Truth"]
     return _grid(rows, titles, (), MASK_LEGEND)
 
@@ -119,7 +119,7 @@ def steps(comparison: Comparison, scenes: int = STEP_SCENES) -> Picture | None:
                 painted(found, photo),
             ]
         )
-        titles.append(f"{Path(scene.image or '').stem} ({result.name})")
+        titles.append(f"{Path(scene.image or '').stem} by {result.name}")
     return _grid(rows, titles, STEPS, (*MASK_LEGEND, ("white", "claimed by two or more"), *ORDER_LEGEND))
 
 
@@ -140,8 +140,9 @@ def orders(comparison: Comparison, scenes: int = CROWDS) -> Picture | None:
     for number in numbers:
         truth, scene = comparison.truths[number], result.run.scenes[number]
         photo = read_photo(str(truth.path))
-        row = [boxed(truth.scene, [one.id for one in truth.given], photo), draw_order(scene, photo)]
-        rows.append([*row, draw_order(truth.scene, photo)] if known else row)
+        true = true_scene(truth)
+        row = [boxed(true, [one.id for one in truth.given], photo), draw_order(scene, photo)]
+        rows.append([*row, draw_order(true, photo)] if known else row)
         titles.append(f"{Path(scene.image or '').stem}, {edges[number]} edges")
     columns = ("input", f"found by {result.name}", "true order")
     return _grid(rows, titles, columns[: len(rows[0])], ORDER_LEGEND, cell=720)
@@ -204,17 +205,22 @@ def _grid(
         for column, picture in enumerate(cells):
             left = TITLE_PX + column * (cell + GAP_PX)
             strip[: picture.shape[0], left : left + cell] = picture
-        lines = textwrap.wrap(title, int((TITLE_PX - 2 * GAP_PX) / (0.58 * LETTER_PX)))
-        middle = height / 2 - 0.6 * LETTER_PX * (len(lines) - 1)
-        write_texts(
-            strip,
-            [Text(GAP_PX, middle + 1.2 * LETTER_PX * n, line, LETTER_PX, anchor="lm") for n, line in enumerate(lines)],
-        )
+        write_texts(strip, _title(title, height))
         parts.append(strip)
     foot = paper(round(2 * LETTER_PX), width)
     shown = legend(entries, width - 2 * GAP_PX, LETTER_PX)
     parts += [np.pad(shown, ((0, 0), (GAP_PX, GAP_PX), (0, 0)), constant_values=255), foot[: LETTER_PX // 2]]
     return np.concatenate([paper(GAP_PX, width), *parts])
+
+
+def _title(words: str, height: int) -> list[Text]:
+    """A row's title in lines beside it, smaller where a word is too long."""
+    room = TITLE_PX - 2 * GAP_PX
+    lines = textwrap.wrap(words, int(room / (0.55 * LETTER_PX)), break_long_words=False, break_on_hyphens=False)
+    longest = max((text_width(line, LETTER_PX) for line in lines), default=0.0)
+    size = LETTER_PX * min(1.0, room / max(longest, 1.0))
+    top = height / 2 - 0.6 * size * (len(lines) - 1)
+    return [Text(GAP_PX, top + 1.2 * size * n, line, size, anchor="lm") for n, line in enumerate(lines)]
 
 
 def _heads(columns: Sequence[str], width: int, cell: int) -> Picture:

@@ -19,7 +19,7 @@ from amodal.evaluation.levels import LEVELS
 from amodal.evaluation.pairing import pair
 from amodal.images import read_photo
 from amodal.masks import CropMask, IntBox
-from amodal.scene import XYXY, OrderGraph, Scene
+from amodal.scene import XYXY, OrderEdge, OrderGraph, Scene
 
 HEIGHT_PX, CAPTION_PX, GAP_PX, WIDTH_PX = 300, 28, 8, 1600
 LEAST_WIDTH_PX, MOST_WIDTH_PX = 216, 460
@@ -83,18 +83,28 @@ def _cut(group: str, truth: Truth, id: int, names: Sequence[str], predicted: Seq
     one = truth.scene.instance(id)
     window = around(one.box, truth.scene)
     photo = read_photo(str(truth.path))[window[1] : window[3], window[0] : window[2]]
-    tiles = [("input", boxed(cropped(truth.scene, window), [id], photo))]
+    tiles = [("input", boxed(cropped(true_scene(truth), window), [id], photo))]
     for name, scene in zip(names, predicted, strict=True):
         found = pair(truth, scene)[id]
         said = "missed" if found is None else f"{100 * found.modal.iou(one.modal):.0f}"
         if found is not None and "amodal" in truth.knows:
             said += f" / {100 * found.amodal.iou(one.amodal):.0f}"
         tiles.append((f"{name}: {said}", painted(cropped(scene, window), photo)))
-    tiles.append(("truth", painted(cropped(truth.scene, window), photo)))
+    tiles.append(("truth", painted(cropped(true_scene(truth), window), photo)))
     width = min(MOST_WIDTH_PX, max(LEAST_WIDTH_PX, (WIDTH_PX - GAP_PX * (len(tiles) - 1)) // len(tiles)))
     pictures = [captioned(Tile(words, _tile(picture, words, width), PAPER), CAPTION_PX) for words, picture in tiles]
     hidden = f", {one.occlusion:.0%} hidden" if "amodal" in truth.knows else ""
     return Cut(group, f"{truth.scene.image}: {one.label} {one.id}{hidden}", in_rows(pictures, WIDTH_PX, GAP_PX))
+
+
+def true_scene(truth: Truth) -> Scene:
+    """The truth to be drawn: objects that no method is given come last, so that the others have the same colours."""
+    given = [one.id for one in truth.given]
+    last = max((one.id for one in truth.scene.instances), default=0)
+    ids = {id: id for id in given} | {id: last + n for n, id in enumerate(sorted(truth.hidden), start=1)}
+    edges = [OrderEdge(ids[edge.front], ids[edge.behind], edge.probability) for edge in truth.scene.order.edges]
+    instances = tuple(replace(one, id=ids[one.id]) for one in truth.scene.instances)
+    return replace(truth.scene, instances=instances, order=OrderGraph(tuple(edges)))
 
 
 def cropped(scene: Scene, window: IntBox) -> Scene:

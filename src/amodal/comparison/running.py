@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int], None]
 Labels = Literal["given", "none"]
 PHOTOS_AT_ONCE = 4
 PHOTOS_IN_A_PART = 48
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,11 @@ def run_method(
     place = make_folder(folder) / f"{spec.name}.json"
     note = place.with_suffix(".recipe.json")
     kept = _read_note(note, recipe)
-    if kept is not None and place.is_file():
+    whole = _kept_scenes(place) if kept is not None else None
+    if kept is not None and whole is not None:
         if progress is not None:
             progress(f"{spec.name} (kept)", len(truths), len(truths))
-        return _run(spec, read_scenes(place), kept)
+        return _run(spec, whole, kept)
     parts = make_folder(folder / f".parts-{recipe[:24]}")
     done = 0
     pieces: list[tuple[Path, dict[str, Any]]] = []
@@ -94,7 +95,7 @@ def run_method(
         some = truths[start : start + PHOTOS_IN_A_PART]
         part = parts / f"{number:05d}.json"
         said = _read_note(part.with_suffix(".note"), recipe)
-        if said is None:
+        if said is None or _kept_scenes(part) is None:
             is_cold = segmenter is None
             if segmenter is None:
                 segmenter = load(spec.model, spec.method, **spec.settings)
@@ -115,12 +116,12 @@ def run_method(
         pieces.append((part, said))
     everything = [scene for part, _ in pieces for scene in read_scenes(part)]
     lists = ("seconds", "failures", "calibration")
-    whole = {key: [item for _, said in pieces for item in said[key]] for key in lists}
-    whole["classes"] = pieces[0][1]["classes"] if pieces else []
+    noted = {key: [item for _, said in pieces for item in said[key]] for key in lists}
+    noted["classes"] = pieces[0][1]["classes"] if pieces else []
     write_scenes(everything, place)
-    _write_note(note, recipe, whole)
+    _write_note(note, recipe, noted)
     shutil.rmtree(parts, ignore_errors=True)
-    return _run(spec, everything, whole)
+    return _run(spec, everything, noted)
 
 
 def recipe_of(spec: MethodSpec, truths: Sequence[Truth], labels: Labels) -> str:
@@ -247,6 +248,14 @@ def _run(spec: MethodSpec, scenes: Sequence[Scene], said: dict[str, Any]) -> Run
     )
 
 
+def _kept_scenes(place: Path) -> list[Scene] | None:
+    """Scenes of an earlier run; None where the file is gone or somebody damaged it: they are made again."""
+    try:
+        return read_scenes(place)
+    except InputError:
+        return None
+
+
 def _read_note(path: Path, recipe: str) -> dict[str, Any] | None:
     """What was noted beside predictions, if they were made by this recipe."""
     try:
@@ -274,8 +283,8 @@ def _file_digest(path: Path) -> str:
 
 @cache
 def _code_digest(room: str) -> str:
-    """A digest of the code of the methods, and of the networks for those that live there."""
-    digest = hashlib.sha256()
+    """A digest of the code of the methods, of the networks for those that live there, and of how they are asked."""
+    digest = hashlib.sha256((files("amodal.comparison") / "asking.py").read_bytes())
     for name in sorted({"methods", "reasoning", "compnet", "features", room}):
         folder = Path(str(files("amodal") / name))
         for path in sorted(folder.glob("*.py")):

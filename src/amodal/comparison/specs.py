@@ -116,7 +116,9 @@ def _value(text: str) -> Setting:
 
 
 def _title(method: str, model: str, settings: Mapping[str, Setting], sees_truth: bool) -> str:
-    said = [f"{key}={value}" for key, value in settings.items()] + ["visible=truth"] * sees_truth
+    said = [f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in settings.items()] + [
+        "visible=truth"
+    ] * sees_truth
     if model != "default":
         said.append(re.split(r"[/\\]", model)[-1].removesuffix(".safetensors"))
     words = " ".join([method, *said])

@@ -46,6 +46,9 @@ class Table:
 def tables_of(comparison: Comparison) -> list[Table]:
     """Every table that the comparison's truth allows: masks, order, speed."""
     tables = [_mask_table(comparison.results, what) for what in MASKS if _has(comparison.results, what)]
+    for what in ("modal", "amodal"):
+        by_class = _by_class(comparison.results, what)
+        tables += [by_class] if len(by_class.columns) > 2 else []
     if comparison.rules:
         # Where no mask is known, every pair counts, whatever its overlap.
         kinds = [pairs for pairs, least in LEAST_OVERLAPS.items() if not least or "amodal" in comparison.knows]
@@ -91,6 +94,18 @@ def _mask_table(results: Sequence[MethodResult], what: str) -> Table:
     return _level_table(
         MASK_TITLES[what], [(name, masks.by_level(what), masks.intervals(what)) for name, masks in scored]
     )
+
+
+def _by_class(results: Sequence[MethodResult], what: str) -> Table:
+    """Means over the objects of each class, the most frequent first."""
+    scored = [(result.name, result.masks.by_level(what)) for result in results if result.masks is not None]
+    counts = {label: table.objects for _, own in scored[:1] for label, table in own.per_class.items()}
+    labels = sorted(counts, key=lambda label: (-counts[label], label))
+    values = [[table.per_class[label].mean_objects for label in labels] for _, table in scored]
+    rows = [(name, *map(_percent, own)) for (name, _), own in zip(scored, values, strict=True)]
+    title = f"{MASK_TITLES[what]}, by class (mean_objects)"
+    counted = ("objects", *(str(counts[label]) for label in labels))
+    return Table(title, ("", *labels), (*rows, counted), best=_best(values))
 
 
 def _class_table(results: Sequence[MethodResult]) -> Table:
