@@ -138,6 +138,7 @@ def test_levels_are_unknown_where_the_whole_mask_is_unless_the_object_is_said_to
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(LEVELS), st.sampled_from("ab")), min_size=1, max_size=60))
+@settings(deadline=None)
 def test_mean_objects_is_the_mean_of_levels_weighted_by_their_objects(rows: list[tuple[float, str, str]]) -> None:
     values = np.array([value for value, _, _ in rows])
     table = level_table(values, [level for _, level, _ in rows], [label for _, _, label in rows])

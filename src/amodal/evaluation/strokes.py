@@ -6,7 +6,8 @@ masks on a stretch of its own; two sorted lists of intervals then say everything
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
@@ -17,6 +18,7 @@ from amodal.errors import InputError
 from amodal.masks import CropMask
 
 _CHUNK = 500  # pairs at a time: their strokes stay in the processor's cache
+_THREADS = 2  # numpy lets others run while it counts; more threads only wait for Python between its calls
 _NOTHING = np.zeros(1, np.uint32)
 
 
@@ -29,23 +31,28 @@ def overlaps(first: Sequence[CropMask], second: Sequence[CropMask]) -> Int64[np.
     common = np.zeros(len(first), np.int64)
     frames = frames_of(first), frames_of(second)
     meeting = _meeting(*frames)
-    for start in range(0, len(meeting), _CHUNK):
+
+    def count(start: int) -> None:
         chunk = meeting[start : start + _CHUNK]
         ours, theirs = (
             strokes_of([masks[i] for i in chunk], own[chunk])
             for masks, own in zip((first, second), frames, strict=True)
         )
         common[chunk] = _shared(ours, theirs)
+
+    _in_chunks(count, len(meeting))
     return common
 
 
 def areas(masks: Sequence[CropMask]) -> Int64[np.ndarray, " masks"]:
     """Pixels of each mask."""
     found = np.zeros(len(masks), np.int64)
-    for start in range(0, len(masks), _CHUNK):
-        chunk = masks[start : start + _CHUNK]
-        runs, amount = _paired_runs(chunk)
+
+    def count(start: int) -> None:
+        runs, amount = _paired_runs(masks[start : start + _CHUNK])
         found[start : start + _CHUNK] = _sums(runs[:, 1], amount)
+
+    _in_chunks(count, len(masks))
     return found
 
 
@@ -90,6 +97,18 @@ def frames_of(masks: Sequence[CropMask]) -> Int64[np.ndarray, "masks 6"]:
     """Height, width and box (XYXY) of each mask."""
     numbers = chain.from_iterable([(mask.height, mask.width, *mask.box) for mask in masks])
     return np.fromiter(numbers, np.int64, 6 * len(masks)).reshape(-1, 6)
+
+
+def _in_chunks(work: Callable[[int], None], amount: int) -> None:
+    """Call `work` with where each chunk begins; chunks write to places of their own, so threads change nothing."""
+    starts = range(0, amount, _CHUNK)
+    if len(starts) < 2:
+        for start in starts:
+            work(start)
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done in [pool.submit(work, start) for start in starts]:
+            done.result()
 
 
 def _paired_runs(masks: Sequence[CropMask]) -> tuple[Int[np.ndarray, "pairs 2"], Int64[np.ndarray, " masks"]]:
