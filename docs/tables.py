@@ -17,12 +17,15 @@ from typing import Any
 
 from safetensors import safe_open
 
+from amodal.comparison.published import AMODAL, MODAL, ORDER_ABLATION
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "model-card.md")
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 REAL_ORDER = ROOT / "experiments" / "real_order" / "result.json"
 WITHOUT_FLAGS = ROOT / "experiments" / "unoccluded" / "result_without_flags.json"
 ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
+CHALLENGE = ROOT / "experiments" / "occlusion_challenge" / "result.json"
 INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
 MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
 SLOT = re.compile(r"(<!-- table: ([a-z_]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -219,23 +222,137 @@ def model_settings() -> str:
     return _table(["setting", "value"], [[f"`{name}`", f"`{json.dumps(value)}`"] for name, value in settings.items()])
 
 
-TABLES: Mapping[str, Callable[[], str]] = {
-    function.__name__: function
-    for function in (
-        unoccluded,
-        unoccluded_short,
-        unoccluded_seeds,
-        order_prior,
-        real_order_of_pairs,
-        real_order_of_photos,
-        unoccluded_without_flags,
-        speed,
-        speed_of_crowds,
-        model_classes,
-        model_photos,
-        model_settings,
-    )
-}
+SCENARIOS = ("two", "four", "two-unknown")
+BIG_OVERLAPS = "overlap > 5 %"
+
+
+def _challenge_masks(part: str, what: str) -> Callable[[], str]:
+    """IoU of visible or whole masks by level of occlusion, three scenarios side by side; ours, then the paper's."""
+
+    def render() -> str:
+        result = _read(CHALLENGE)
+        if result is None or part not in result["parts"]:
+            return _not_yet("python experiments/occlusion_challenge/run.py")
+        measured = {scenario: result["parts"][part][scenario]["methods"] for scenario in SCENARIOS}
+        body = [
+            [name, *(cell for s in SCENARIOS for cell in _mask_cells(measured[s].get(name), what))]
+            for name in measured["two"]
+        ]
+        counts = [result["parts"][part][s]["methods"]["compnet"]["masks"][what]["counts"].values() for s in SCENARIOS]
+        body.append(["*objects*", *(cell for own in counts for cell in (" · ".join(map(str, own)), str(sum(own))))])
+        if part == "cars free":
+            body += _printed_rows(MODAL if what == "modal" else AMODAL)
+        titles = [cell for s in SCENARIOS for cell in (f"{s}: L0 · L1 · L2 · L3", "levels / objects")]
+        return _table(["", *titles], body)
+
+    return render
+
+
+def _mask_cells(row: Mapping[str, Any] | None, what: str) -> tuple[str, str]:
+    if row is None:
+        return "–", "–"
+    masks = row["masks"][what]
+    levels = " · ".join("–" if value is None else f"{value:.1f}" for value in masks["levels"].values())
+    spread = f" ± {masks['spread'] / 2:.1f}" if row["seeds"] > 1 else ""
+    return levels, f"{masks['mean_levels']:.1f} / {masks['mean_objects']:.1f}{spread}"
+
+
+def _printed_rows(printed: Mapping[Any, Any]) -> list[list[str]]:
+    rows = {scenario: {row.method: row for row in printed[scenario]} for scenario in SCENARIOS}
+    body = []
+    for method in rows["two"]:
+        cells = []
+        for scenario in SCENARIOS:
+            row = rows[scenario].get(method)
+            means = (
+                "–" if row is None else f"{row.mean:.1f} / –" if row.mean_over == "levels" else f"– / {row.mean:.1f}"
+            )
+            cells += ["–" if row is None else " · ".join(f"{value:.1f}" for value in row.levels), means]
+        body.append([f"*printed, other data:* {method}", *cells])
+    return body
+
+
+def _challenge_order(part: str) -> Callable[[], str]:
+    """How often the order of a pair is right, for pairs that overlap by more than 5 % of the smaller object."""
+
+    def render() -> str:
+        result = _read(CHALLENGE)
+        if result is None or part not in result["parts"]:
+            return _not_yet("python experiments/occlusion_challenge/run.py")
+        parts = result["parts"][part]
+        names = [
+            name
+            for name, row in parts["two"]["methods"].items()
+            if BIG_OVERLAPS in row["order"] and row["order"][BIG_OVERLAPS]["undecided"] < 100
+        ]
+        body = [
+            [f"rule: {rule}", *(_accuracy(parts[s]["rules"][rule][BIG_OVERLAPS]) for s in SCENARIOS)]
+            for rule in parts["two"]["rules"]
+        ]
+        body += [
+            [
+                name,
+                *(_accuracy(parts[s]["methods"].get(name, {}).get("order", {}).get(BIG_OVERLAPS)) for s in SCENARIOS),
+            ]
+            for name in names
+        ]
+        pairs = [parts[s]["methods"]["compnet"]["order"][BIG_OVERLAPS]["pairs"] for s in SCENARIOS]
+        return _table(["", *(f"{s}: {n} pairs" for s, n in zip(SCENARIOS, pairs, strict=True))], body)
+
+    return render
+
+
+def _accuracy(entry: Mapping[str, Any] | None) -> str:
+    if not entry:
+        return "–"
+    interval = entry["interval_95"]
+    low, high = interval["accuracy"] if isinstance(interval, dict) else interval
+    return f"{entry['accuracy']:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def challenge_ablation() -> str:
+    """What the order gives (Table 3): pixel competition alone against whole reasoning, means over objects."""
+    result = _read(CHALLENGE)
+    if result is None:
+        return _not_yet("python experiments/occlusion_challenge/run.py")
+    parts = result["parts"]["cars free"]
+    rows = {
+        "CompNet": "compnet",
+        "NOD": "NOD",
+        "OD (published iter 2)": "published iter 2",
+        "joint iter 2": "joint iter 2",
+    }
+    body = [
+        [
+            title,
+            *(
+                " / ".join(
+                    f"{parts[s]['methods'][name]['masks'][what]['mean_objects']:.1f}" for what in ("modal", "amodal")
+                )
+                for s in SCENARIOS
+            ),
+        ]
+        for title, name in rows.items()
+    ]
+    body += [
+        [f"*printed, other data:* {title}", *(" / ".join(map(str, ORDER_ABLATION[s][title])) for s in SCENARIOS)]
+        for title in ORDER_ABLATION["two"]
+    ]
+    return _table(["visible / whole", *SCENARIOS], body)
+
+
+def challenge_speed() -> str:
+    """Seconds per scene of every method, one thread."""
+    result = _read(CHALLENGE)
+    if result is None:
+        return _not_yet("python experiments/occlusion_challenge/run.py")
+    parts = result["parts"]["cars free"]
+    body = [
+        [name, *(f"{parts[s]['methods'][name]['seconds_per_photo']:.3f}" for s in SCENARIOS)]
+        for name in parts["two"]["methods"]
+        if name in parts["four"]["methods"] and name in parts["two-unknown"]["methods"]
+    ]
+    return _table(["seconds per scene", *SCENARIOS], body)
 
 
 def _read(path: Path) -> Any:
@@ -286,6 +403,35 @@ def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
     rows = [list(head), *map(list, body)]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    function.__name__: function
+    for function in (
+        unoccluded,
+        unoccluded_short,
+        unoccluded_seeds,
+        order_prior,
+        real_order_of_pairs,
+        real_order_of_photos,
+        unoccluded_without_flags,
+        speed,
+        speed_of_crowds,
+        model_classes,
+        model_photos,
+        model_settings,
+        challenge_ablation,
+        challenge_speed,
+    )
+} | {
+    f"challenge_{part.replace(' ', '_')}_{what}": make(part)
+    for part in ("cars free", "mixed free", "cars ground")
+    for what, make in (
+        ("modal", lambda part: _challenge_masks(part, "modal")),
+        ("amodal", lambda part: _challenge_masks(part, "amodal")),
+        ("order", _challenge_order),
+    )
+}
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import AmodalError, InputError
 from amodal.evaluation.calibration import Calibration, posterior_calibration
 from amodal.images import read_photo
+from amodal.models import shipped
 from amodal.scene import Scene
 from amodal.segmenter import METHODS, Segmenter, load
 
@@ -271,7 +272,8 @@ def _write_note(path: Path, recipe: str, said: dict[str, Any]) -> None:
 
 def _files_of(spec: MethodSpec) -> list[tuple[str, Path]]:
     """The files a method reads: its model, and settings that are one."""
-    model = files("amodal") / "models" / "default.safetensors" if spec.model == "default" else spec.model
+    own = shipped(spec.method) if shipped(spec.method).is_file() else shipped("default")
+    model = own if spec.model == "default" else spec.model
     named = [("model", Path(str(model)))] + [(key, Path(str(value))) for key, value in spec.settings.items()]
     return [(key, path) for key, path in named if path.suffix and path.is_file()]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -20,6 +19,7 @@ from amodal.errors import InputError
 from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.methods.looking import Seen, evidence_of, look, look_again
+from amodal.models import shipped
 from amodal.reasoning import Evidence, PairGeometry, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.reasoning.labels import posteriors
@@ -165,7 +165,7 @@ def read_input(
 def read_model(model: str | os.PathLike[str]) -> tuple[CompNet, str]:
     """The shipped model by the name "default", else a model file; and the name results are signed with."""
     if os.fspath(model) == "default":
-        return load_model(Path(str(files("amodal") / "models" / "default.safetensors"))), "default"
+        return load_model(shipped("default")), "default"
     return load_model(Path(model)), Path(model).stem
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from amodal.data.write import with_sorted_metadata, write_bytes_atomically
 from amodal.errors import InputError
+from amodal.models import shipped
 
 FORMAT = "amodal-network"
 VERSION = 1
@@ -40,11 +41,12 @@ def write_network(path: Path, module: nn.Module, metadata: Mapping[str, Any]) ->
 
 
 def read_network(path: str | os.PathLike[str], name: str) -> NetworkFile:
-    """Read the model file of the network `name`; nothing in it is executed.
+    """Read the model file of the network `name`, "default" for the shipped one; nothing in it is executed.
 
     Raises:
         InputError: no such file, truncated, another kind of model, another network or another version.
     """
+    path = shipped(name) if os.fspath(path) == "default" else path
     tensors, said = _read(Path(path), f"expected a .safetensors file made by `amodal train {name}`")
     where = os.fspath(path)
     if said.get("format") != FORMAT:
