@@ -22,22 +22,23 @@ import numpy as np
 
 from amodal.challenge import ChallengeConfig, generate
 from amodal.comparison import Comparison, compare, parse_specs
-from amodal.data.truth import read_truth
+from amodal.data.truth import Truth, read_truth
 
 HERE = Path(__file__).parent
 # As many scenes as give 150 scored objects in every level: `two` has one of L1, L2 or L3 in each scene.
-SCENES = {"two": 480, "four": 300, "two-unknown": 360}
+SCENES = {"two": 456, "four": 300, "two-unknown": 360}
 CLASSES = {"cars": ("car",), "mixed": ("car", "person", "truck")}
 
 
 @dataclass(frozen=True)
 class Part:
-    """A set of scenes, the seeds of the models that are asked, and whether all rows of the tables are wanted."""
+    """A set of scenes, the seeds of the models that are asked, whether the ablations are, a share of the scenes."""
 
     objects: str
     layout: str
     seeds: tuple[int, ...]
     ablated: bool
+    share: float = 1.0
 
     @property
     def name(self) -> str:
@@ -47,29 +48,33 @@ class Part:
 PARTS = (
     Part("cars", "free", (0, 1, 2), True),
     Part("mixed", "free", (0,), False),
-    Part("cars", "ground", (0,), False),
+    Part("cars", "ground", (0,), False, share=0.5),
 )
 
 # Geometry is told apart: on layout `free` it says nothing by construction, so the default's prior would only mislead.
-ALWAYS = {
+EVERY_SEED = {
     "compnet": "compnet:model={compnet}",
     "published iter 2": "published:model={compnet}",
     "joint iter 2": "orm:model={compnet},refine=none,geometry={geometry}",
-    "joint refined": "orm:model={compnet},geometry={geometry}",
     "Mask R-CNN": "mask-rcnn:model={mask-rcnn}",
     "BBTP": "bbtp:model={bbtp}",
     "PCNet-M true masks": "pcnet-m:model={pcnet-m},visible=truth",
 }
-ABLATED = {
+FIRST_SEED = {
     "box": "box",
     "prior": "prior:model={compnet}",
+    "joint refined": "orm:model={compnet},geometry={geometry}",
+    "PCNet-M after Mask R-CNN": "pcnet-m:model={pcnet-m},visible_from=mask-rcnn,visible_model={mask-rcnn}",
+}
+ABLATED = {
     "NOD": "nod:model={compnet}",
     "published iter 1": "published:model={compnet},rounds=1",
     "joint iter 1": "orm:model={compnet},refine=none,rounds=1,geometry={geometry}",
-    "compnet refined": "compnet:model={compnet},refine=grabcut",
-    "PCNet-M after Mask R-CNN": "pcnet-m:model={pcnet-m},visible_from=mask-rcnn,visible_model={mask-rcnn}",
 }
-ONCE = ("box", "prior", "PCNet-M after Mask R-CNN")  # rows that every part has, with the first seed
+ROWS = (
+    *("box", "prior", "compnet", "NOD", "published iter 1", "published iter 2", "joint iter 1", "joint iter 2"),
+    *("joint refined", "Mask R-CNN", "BBTP", "PCNet-M true masks", "PCNet-M after Mask R-CNN"),
+)
 
 
 def main() -> None:
@@ -111,7 +116,7 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
         unknown_objects=arguments.data / "annotations.json" if scenario == "two-unknown" else None,
         scenario=scenario,
         layout=part.layout,
-        scenes=SCENES[scenario],
+        scenes=round(part.share * SCENES[scenario]),
         seed=1,
         split="val",
         classes=CLASSES[part.objects],
@@ -125,21 +130,36 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
         if arguments.seeds is None or seed in arguments.seeds:
             rows = rows_of(part, seed, arguments.models, arguments.only)
             by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
-    if arguments.only or arguments.seeds:
+    if arguments.only:
+        return {}
+    unlabelled = untold(part, truths, arguments.models, folder) if part.objects == "mixed" else {}
+    if arguments.seeds:
         return {}
     first = by_seed[part.seeds[0]]
     made = {"scenes": summary.scenes, "levels": dict(summary.levels), "rules": first.to_json()["rules"]}
-    return made | table_of(by_seed)
+    return made | table_of(by_seed) | unlabelled
+
+
+def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> dict:
+    """Classes by level before and after self-correction, and calibration, where methods are not told the class."""
+    model = models / f"compnet-seed{part.seeds[0]}.safetensors"
+    geometry = str(part.layout != "free").lower()
+    joint = f"orm:model={model},refine=none,keep_posteriors=true,geometry={geometry}"
+    rows = parse_specs([f"before=compnet:model={model}", f"after={joint}"])
+    methods = compare(truths, rows, folder / "untold", labels="none", progress=say).to_json()["methods"]
+    kept = ("classification", "calibration")
+    return {"untold": {row["name"]: {key: row[key] for key in kept if key in row} for row in methods}}
 
 
 def rows_of(part: Part, seed: int, models: Path, only: Sequence[str] | None) -> list[str]:
     first = seed == part.seeds[0]
-    wanted = dict(ALWAYS)
-    wanted |= {name: spec for name, spec in ABLATED.items() if first and (part.ablated or name in ONCE)}
+    specs = EVERY_SEED | (FIRST_SEED if first else {}) | (ABLATED if first and part.ablated else {})
     files = {name: models / f"{name}-seed{seed}.safetensors" for name in ("compnet", "mask-rcnn", "bbtp", "pcnet-m")}
     geometry = str(part.layout != "free").lower()
     return [
-        f"{name}={spec.format(geometry=geometry, **files)}" for name, spec in wanted.items() if not only or name in only
+        f"{name}={specs[name].format(geometry=geometry, **files)}"
+        for name in ROWS
+        if name in specs and (not only or name in only)
     ]
 
 

@@ -3,8 +3,8 @@
     python experiments/real_photos/run.py --data DIR --work DIR
 
 DIR holds street/, amodal/ and kitti/. Shipped models, true boxes and labels. Street truth is of visible masks, and its
-boxes are of visible parts where an object is hidden; COCOA is five photos of any object; KITTI has no masks, its order is
-what the labels say of who is in plain sight and who is nearer. A stopped run goes on where it was.
+boxes are of visible parts where an object is hidden; COCOA is five photos of any object; KITTI has no masks, its order
+is what the labels say of who is in plain sight and who is nearer. A stopped run goes on where it was.
 """
 
 from __future__ import annotations
