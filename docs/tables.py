@@ -305,8 +305,7 @@ def _challenge_order(part: str) -> Callable[[], str]:
 def _accuracy(entry: Mapping[str, Any] | None) -> str:
     if not entry:
         return "–"
-    interval = entry["interval_95"]
-    low, high = interval["accuracy"] if isinstance(interval, dict) else interval
+    low, high = entry["interval_95"] if "interval_95" in entry else entry["intervals_95"]["accuracy"]
     return f"{entry['accuracy']:.1f} % [{low:.1f}, {high:.1f}]"
 
 

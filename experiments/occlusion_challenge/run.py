@@ -147,7 +147,7 @@ def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> d
     joint = f"orm:model={model},refine=none,keep_posteriors=true,geometry={geometry}"
     rows = parse_specs([f"before=compnet:model={model}", f"after={joint}"])
     methods = compare(truths, rows, folder / "untold", labels="none", progress=say).to_json()["methods"]
-    kept = ("classification", "calibration")
+    kept = ("classes", "calibration")
     return {"untold": {row["name"]: {key: row[key] for key in kept if key in row} for row in methods}}
 
 
@@ -184,14 +184,14 @@ def mean_of(rows: Sequence[dict]) -> dict:
             "mean_levels": mean([row["masks"][what]["mean_levels"] for row in rows]),
             "mean_objects": mean([row["masks"][what]["mean_objects"] for row in rows]),
             "spread": spread([row["masks"][what]["mean_objects"] for row in rows]),
-            "interval_95": first["interval_95"]["mean_objects"],
+            "interval_95": first["intervals_95"]["mean_objects"],
         }
         for what, first in rows[0]["masks"].items()
     }
     keys = ("precision", "recall", "f1", "accuracy", "undecided")
     order = {
         pairs: {key: mean([row["order"][pairs][key] for row in rows]) for key in keys if key in first}
-        | {"pairs": first["pairs"], "interval_95": first["interval_95"]["accuracy"]}
+        | {"pairs": first["pairs"], "interval_95": first["intervals_95"]["accuracy"]}
         for pairs, first in rows[0].get("order", {}).items()
     }
     per_class = {
