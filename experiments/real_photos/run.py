@@ -32,6 +32,7 @@ METHODS = (
     "joint refined=orm",
     "joint without geometry=orm:geometry=false",
     "Mask R-CNN=mask-rcnn",
+    "Mask R-CNN own boxes=mask-rcnn:boxes=own",
     "BBTP=bbtp",
     "PCNet-M after Mask R-CNN=pcnet-m:visible_from=mask-rcnn",
 )

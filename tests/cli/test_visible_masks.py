@@ -121,7 +121,7 @@ def test_a_method_that_starts_from_boxes_is_refused(amodal: Amodal, photo: Path,
     masks = masks_file(tmp_path / "masks.json", [annotation(1, block(1, 1, 9, 9))])
     outcome = predict(amodal, photo, masks, tmp_path, method="orm")
     assert outcome.code == 2
-    assert "--visible-masks: method 'orm' starts from boxes, expected --method pcnet-m" in outcome.err
+    assert "--visible-masks: method 'orm' starts from boxes, expected pcnet-m" in outcome.err
 
 
 def test_boxes_and_visible_masks_together_are_refused(amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path) -> None:

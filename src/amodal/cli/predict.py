@@ -39,8 +39,7 @@ class Predict:
     """In place of --boxes: a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights
     from a .safetensors file."""
     visible_masks: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """In place of --boxes: COCO JSON with the visible masks of the objects, by any segmenter; with --method pcnet-m,
-    which completes them."""
+    """In place of --boxes: COCO JSON with the visible masks of the objects, by any segmenter; they are completed."""
     least_score: float = 0.5
     """Score from which a detected object counts."""
     boxes_are: Annotated[
@@ -51,7 +50,10 @@ class Predict:
         ),
     ] = None
     """What the boxes hold: whole objects, or their visible parts."""
-    method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "orm"
+    method: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: orm; with --visible-masks pcnet-m)"),
+    ] = None
     """orm reasons about all objects together; published does so as the paper printed it, nod without an order;
     compnet takes each object by itself; pcnet-m completes visible masks, given or found by orm; mask-rcnn and bbtp
     are networks, each object by itself too."""
@@ -121,20 +123,20 @@ class Predict:
         return from_detector(load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible")
 
     def _segmenter(self) -> Segmenter:
-        segmenter = load(self.model, self.method, **self._settings())
+        method = self.method or ("orm" if self.visible_masks is None else "pcnet-m")
+        segmenter = load(self.model, method, **self._settings(method))
         if self.visible_masks is not None and not isinstance(segmenter, MaskCompleter):
-            found = f"method {self.method!r} starts from boxes"
-            raise InputError("predict", "--visible-masks", found, "expected --method pcnet-m with its --model")
+            raise InputError("predict", "--visible-masks", f"method {method!r} starts from boxes", "expected pcnet-m")
         return segmenter
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, method: str) -> dict[str, Any]:
         """What to tell the method; what was not asked for is left to it."""
         asked = {
             "refine": self.refine,
             "rounds": self.rounds,
             "geometry": None if self.geometry else False,
             # Maps are drawn where the method has any; nobody asked for them by name.
-            "keep_posteriors": True if self.pictures and has_setting(self.method, "keep_posteriors") else None,
+            "keep_posteriors": True if self.pictures and has_setting(method, "keep_posteriors") else None,
         }
         return {name: value for name, value in asked.items() if value is not None}
 
