@@ -25,6 +25,7 @@ UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 REAL_ORDER = ROOT / "experiments" / "real_order" / "result.json"
 WITHOUT_FLAGS = ROOT / "experiments" / "unoccluded" / "result_without_flags.json"
 ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
+REAL_PHOTOS = ROOT / "experiments" / "real_photos" / "result.json"
 CHALLENGE = ROOT / "experiments" / "occlusion_challenge" / "result.json"
 INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
 MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
@@ -404,6 +405,51 @@ def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
+def real_photos() -> str:
+    """Every method on real photos: masks where there are some, order where it is known."""
+    result = _read(REAL_PHOTOS)
+    if result is None:
+        return _not_yet("python experiments/real_photos/run.py")
+    parts = result["parts"]
+    rows = {name: {row["name"]: row for row in part["methods"]} for name, part in parts.items()}
+    body = [
+        [
+            method,
+            *(_miou(rows["street val"].get(method), "modal", mean) for mean in ("L0", "mean_objects")),
+            *(_miou(rows["COCOA"].get(method), what, "mean_objects") for what in ("modal", "amodal")),
+            *(_decided(rows[name].get(method)) for name in ("KITTI", "COCOA")),
+        ]
+        for method in rows["COCOA"]
+    ]
+    for rule in parts["KITTI"]["rules"]:
+        shares = [f"{parts[name]['rules'][rule]['all']['accuracy']:.1f}" for name in ("KITTI", "COCOA")]
+        body.append([f"rule: {rule}", "–", "–", "–", "–", *shares])
+    pairs = {name: next(iter(parts[name]["rules"].values()))["all"]["pairs"] for name in ("KITTI", "COCOA")}
+    street, cocoa = (next(iter(rows[name].values()))["masks"]["modal"] for name in ("street val", "COCOA"))
+    head = [
+        f"street, fully visible ({street['counts']['L0']})",
+        f"street, all ({street['objects']})",
+        f"COCOA visible ({cocoa['objects']})",
+        "COCOA whole",
+        f"order KITTI ({pairs['KITTI']} pairs)",
+        f"order COCOA ({pairs['COCOA']} pairs)",
+    ]
+    return _table(["", *head], body)
+
+
+def _miou(row: Mapping[str, Any] | None, what: str, mean: str) -> str:
+    if row is None:
+        return "–"
+    masks = row["masks"][what]
+    value = masks["levels"][mean] if mean in masks["levels"] else masks[mean]
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _decided(row: Mapping[str, Any] | None) -> str:
+    order = row["order"]["all"] if row is not None and row.get("order") else None
+    return "–" if order is None or order["undecided"] == 100 else f"{order['accuracy']:.1f}"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
@@ -420,6 +466,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
         model_photos,
         model_settings,
         challenge_ablation,
+        real_photos,
         challenge_speed,
     )
 } | {
