@@ -253,7 +253,7 @@ def _mask_cells(row: Mapping[str, Any] | None, what: str) -> tuple[str, str]:
     if row is None:
         return "–", "–"
     masks = row["masks"][what]
-    levels = " · ".join("–" if value is None else f"{value:.1f}" for value in masks["levels"].values())
+    levels = _levels(masks["levels"])
     spread = f" ± {masks['spread'] / 2:.1f}" if row["seeds"] > 1 else ""
     return levels, f"{masks['mean_levels']:.1f} / {masks['mean_objects']:.1f}{spread}"
 
@@ -339,6 +339,28 @@ def challenge_ablation() -> str:
         for title in ORDER_ABLATION["two"]
     ]
     return _table(["visible / whole", *SCENARIOS], body)
+
+
+def challenge_untold() -> str:
+    """Classes before and after self-correction, where methods are not told them, and how far to trust probabilities."""
+    result = _read(CHALLENGE)
+    if result is None or "mixed free" not in result["parts"]:
+        return _not_yet("python experiments/occlusion_challenge/run.py")
+    untold = {scenario: result["parts"]["mixed free"][scenario]["untold"] for scenario in SCENARIOS}
+    body = []
+    for title, row in (("class right before (compnet)", "before"), ("class right after (joint iter 2)", "after")):
+        classes = [untold[scenario][row]["classes"] for scenario in SCENARIOS]
+        body.append(
+            [title, *(cell for own in classes for cell in (_levels(own["levels"]), f"{own['mean_objects']:.1f}"))]
+        )
+    for title, what in (("calibration error of maps", "posteriors"), ("calibration error of order", "edges")):
+        found = [untold[scenario]["after"]["calibration"].get(what) for scenario in SCENARIOS]
+        body.append([title, *(cell for own in found for cell in ("", "–" if own is None else f"{own['ece']:.1f}"))])
+    return _table(["percent", *(cell for s in SCENARIOS for cell in (f"{s}: L0 · L1 · L2 · L3", "all"))], body)
+
+
+def _levels(levels: Mapping[str, float | None]) -> str:
+    return " · ".join("–" if value is None else f"{value:.1f}" for value in levels.values())
 
 
 def challenge_speed() -> str:
@@ -466,6 +488,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
         model_photos,
         model_settings,
         challenge_ablation,
+        challenge_untold,
         real_photos,
         challenge_speed,
     )
