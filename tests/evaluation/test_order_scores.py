@@ -27,7 +27,7 @@ def by_hand(truths: list[Truth], predictions: list[Scene], least: float) -> tupl
                 (a & b).sum(),
                 *(truth.scene.order.in_front_of(*ids) for ids in both(one.id, other.id)),
             )
-            if not (forth or back) or not common or common < least * min(a.sum(), b.sum()):
+            if not (forth or back) or common <= least * min(a.sum(), b.sum()):
                 continue
             pairs += 1
             first, second = found[one.id], found[other.id]

@@ -70,6 +70,12 @@ def test_every_network_is_a_method_and_has_defaults() -> None:
     assert all(default_config(name).steps > 0 for name in NETWORKS)
 
 
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_every_network_comes_with_the_package(name: str) -> None:
+    method = load("default", name)
+    assert method.name == name and "car" in method.labels
+
+
 def test_an_unknown_network_is_refused(mini: Miniature) -> None:
     with pytest.raises(InputError, match="found 'yolo', expected one of mask-rcnn, bbtp, pcnet-m"):
         make_task("yolo", TrainingData(mini.annotations, mini.images))

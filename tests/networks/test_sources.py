@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from amodal.challenge import read_backgrounds
 from amodal.errors import AmodalError, InputError
 from amodal.networks.sources import read_photos, read_pictures, real_sample
 from helpers.miniature import Miniature, with_rubbish_masks, without_masks
@@ -64,6 +65,18 @@ def test_real_and_pasted_pictures_come_in_equal_numbers(mini: Miniature) -> None
     pasted = [sample for sample in samples if sample.whole is not None]
     assert 10 <= len(pasted) <= 30
     assert all(sample.complete and 1 <= len(sample.boxes) <= 4 for sample in pasted)
+
+
+def test_pasted_scenes_are_made_of_the_training_part_alone(mini: Miniature) -> None:
+    pictures = read_pictures(mini.annotations, mini.images, mini.backgrounds, with_masks=True, classes=CLASSES)
+    assert pictures.pasted is not None
+    content = mini.content()
+    train = {image["id"] for image in content["images"] if image["split"] == "train"}
+    photo_of = {annotation["id"]: annotation["image_id"] for annotation in content["annotations"]}
+    assert {photo_of[id] for id in pictures.pasted.cut_outs.objects} <= train
+    test = read_backgrounds(mini.backgrounds, "test")
+    used = pictures.pasted.backgrounds
+    assert test.scenes and not (used.scenes.keys() | used.textures.keys()) & (test.scenes.keys() | test.textures.keys())
 
 
 def test_masks_of_pasted_scenes_are_exact(mini: Miniature) -> None:

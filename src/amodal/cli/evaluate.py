@@ -40,7 +40,7 @@ class Evaluate:
     boundary_px: Annotated[float, tyro.conf.arg(metavar="PX")] = BOUNDARY_PX
     """Tolerance of the outlines' F in pixels; 0 leaves outlines out."""
     least_overlap: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.0
-    """Pairs count for the order only if they overlap in this share of the smaller object."""
+    """Pairs count for the order only if they overlap in more than this share of the smaller object."""
     draws: Annotated[int, tyro.conf.arg(metavar="N")] = 1000
     """Draws of the bootstrap over photos."""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0

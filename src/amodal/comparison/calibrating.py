@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from amodal.evaluation.calibration import Calibration
+from amodal.evaluation.calibration import BINS, Calibration, calibration_of
 
 Tally = tuple[int, float, float, float]
 """Of a bin that holds something: its number, weight, weight · confidence, weight · accuracy; an object weighs 1."""
@@ -23,16 +23,10 @@ def tally_of(found: Calibration) -> tuple[Tally, ...]:
     )
 
 
-def added_up(photos: Sequence[Sequence[Tally]], bins: int = 15) -> Calibration:
+def added_up(photos: Sequence[Sequence[Tally]], bins: int = BINS) -> Calibration:
     """The calibration of all photos together: the same as if their maps had been judged at once."""
     sums = np.zeros((bins, 3))
     for photo in photos:
         for number, *values in photo:
             sums[int(number)] += values
-    weight = sums[:, 0]
-    total = float(weight.sum())
-    sure, right = (np.divide(column, weight, out=np.full(bins, np.nan), where=weight > 0) for column in sums.T[1:])
-    shares = weight / total if total else weight
-    gaps = np.where(weight > 0, np.abs(sure - right), 0.0)
-    ece = 100 * float((shares * gaps).sum()) if total else float("nan")
-    return Calibration(ece, shares, sure, right, round(total))
+    return calibration_of(sums, round(float(sums[:, 0].sum())))

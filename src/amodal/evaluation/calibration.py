@@ -60,12 +60,21 @@ def posterior_calibration(truths: Sequence[Truth], predictions: Sequence[Scene],
             if len(sure):
                 tallies += _tally(sure, right, bins) / len(sure)
                 count += 1
-    return _calibration(tallies, count)
+    return calibration_of(tallies, count)
 
 
 def edge_calibration(scores: OrderScores, bins: int = BINS) -> Calibration:
     """ECE of the probabilities of the edges of all decided pairs."""
-    return _calibration(_tally(scores.probabilities, scores.right, bins), len(scores.right))
+    return calibration_of(_tally(scores.probabilities, scores.right, bins), len(scores.right))
+
+
+def calibration_of(tallies: Float64[np.ndarray, "bins 3"], count: int) -> Calibration:
+    """From sums: of each bin the weight, the weighted confidence and the weighted accuracy of what is in it."""
+    amount = tallies[:, 0]
+    share = amount / max(amount.sum(), 1e-300)
+    means = np.divide(tallies[:, 1:], amount[:, None], out=np.full((len(amount), 2), np.nan), where=amount[:, None] > 0)
+    ece = 100 * float(np.nansum(share * np.abs(means[:, 0] - means[:, 1]))) if count else float("nan")
+    return Calibration(ece, share, means[:, 0], means[:, 1], count)
 
 
 def _judged(one: Instance, posterior: Posterior) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
@@ -99,11 +108,3 @@ def _tally(
     place = np.clip((sure * bins).astype(np.int64), 0, bins - 1)
     sums = [np.bincount(place, weights=weights, minlength=bins) for weights in (np.ones(len(sure)), sure, right)]
     return np.stack(sums, axis=1)
-
-
-def _calibration(tallies: Float64[np.ndarray, "bins 3"], count: int) -> Calibration:
-    amount = tallies[:, 0]
-    share = amount / max(amount.sum(), 1e-300)
-    means = np.divide(tallies[:, 1:], amount[:, None], out=np.full((len(amount), 2), np.nan), where=amount[:, None] > 0)
-    ece = 100 * float(np.nansum(share * np.abs(means[:, 0] - means[:, 1]))) if count else float("nan")
-    return Calibration(ece, share, means[:, 0], means[:, 1], count)

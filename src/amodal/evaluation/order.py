@@ -141,7 +141,7 @@ def _true_edges(truths: Sequence[Truth], least_overlap: float) -> list[tuple[int
     common = overlaps(fronts, behinds)
     smaller = np.minimum(areas(fronts), areas(behinds))
     unknown = np.array(["amodal" not in truths[index].knows for index, _ in edges], bool)
-    kept = unknown | ((common > 0) & (common >= least_overlap * smaller))
+    kept = unknown | (common > least_overlap * smaller)
     return [edge for edge, keep in zip(edges, kept, strict=True) if keep]
 
 

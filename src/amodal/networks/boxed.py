@@ -163,7 +163,7 @@ def load_rcnn(
     enlarge: float = 1.0,
     polish: Polish | None = None,
 ) -> NetworkSegmenter:
-    """The two-stage network `name` from its model file.
+    """The two-stage network `name` from its model file, "default" for the shipped one.
 
     Raises `InputError` for settings that cannot be, and a file that is not whole or not of this network.
     """
@@ -171,9 +171,6 @@ def load_rcnn(
         raise InputError("load", "boxes", f"found {boxes!r}", "expected 'given' or 'own'")
     if not 0 <= least_score <= 1:
         raise InputError("load", "least_score", f"found {least_score}", "expected 0 to 1")
-    if os.fspath(model) == "default":
-        found, expected = "found no file for this method", f"expected a file made by `amodal train {name}`"
-        raise InputError("load", "model", found, expected)
     file = read_network(model, name)
     classes, size = _described(file.metadata, os.fspath(model))
     network = Rcnn(1 + len(classes), size, pretrained=False)
