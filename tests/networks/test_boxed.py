@@ -118,9 +118,9 @@ def test_a_setting_that_cannot_be_is_refused(model: Path, setting: str, value: o
         load(model, model.stem, **{setting: value})
 
 
-def test_without_a_model_file_the_method_says_how_to_get_one(model: Path) -> None:
-    with pytest.raises(InputError, match=f"amodal train {model.stem}"):
-        load(method=model.stem)
+def test_where_the_model_file_is_missing_the_method_says_how_to_get_one(model: Path) -> None:
+    with pytest.raises(InputError, match=f"no such file, expected .* made by `amodal train {model.stem}`"):
+        load(model.with_name("nowhere.safetensors"), model.stem)
 
 
 def test_the_other_networks_file_is_refused(model: Path) -> None:
