@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from amodal.challenge.backgrounds import part_of
 from amodal.compnet.learn import LearnConfig, learn
 from amodal.compnet.model import load_model
 from amodal.errors import AmodalError, InputError
@@ -70,6 +71,18 @@ def test_folder_of_backgrounds_without_a_photo_is_refused(tiny_config: LearnConf
     data = boxes_file(attempt.folder, [[20, 20, 90, 90]] * 2)
     config = replace(tiny_config, backgrounds=attempt.folder / "none", min_boxes=1)
     assert "holds no photo" in attempt(data, attempt.folder / "images", config)
+
+
+def test_learning_from_the_training_part_never_opens_a_test_background(
+    tiny_config: LearnConfig, attempt: Attempt
+) -> None:
+    folder = attempt.folder / "parted"
+    folder.mkdir()
+    test = next(name for name in (f"{n}.jpg" for n in range(99)) if part_of(name) == "test")
+    (folder / test).write_bytes(b"not even a photo")
+    config = replace(tiny_config, backgrounds=folder, background_part="train", min_boxes=1)
+    data = boxes_file(attempt.folder, [[20, 20, 90, 90]] * 2)
+    assert "backgrounds: holds no photo" in attempt(data, attempt.folder / "images", config)
 
 
 def test_photos_full_of_boxes_ask_for_a_folder_of_backgrounds(tiny_config: LearnConfig, attempt: Attempt) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from amodal.challenge.backgrounds import BackgroundPart, part_of
 from amodal.compnet.finetune import Example, FinetuneSettings, finetune
 from amodal.compnet.gather import TrainingObject, gather_backgrounds, gather_objects
 from amodal.compnet.learn_class import ClassSettings, learn_class
@@ -48,6 +49,8 @@ class LearnConfig:
     """Learn only these; empty means every class with enough boxes."""
     backgrounds: Path | None = None
     """A folder of photos without objects of interest, for the outlier models; without it, what lies between boxes."""
+    background_part: BackgroundPart = "all"
+    """Which of these; train leaves out those that `amodal challenge --background-part test` pastes onto."""
     backbone: str = DEFAULT_BACKBONE
     """A timm model name."""
     backbone_weights: Path | None = None
@@ -179,7 +182,7 @@ def _select(boxes: CocoBoxes, split: str | None, config: LearnConfig) -> Selecti
 
 def _ingredients(config: LearnConfig, boxes: CocoBoxes, selection: Selection) -> dict[str, Any]:
     """Everything the stages are made from: the recipe of the workshop."""
-    given = [*_photos_below(config.backgrounds), *([config.backbone_weights] if config.backbone_weights else [])]
+    given = [*_backgrounds(config), *([config.backbone_weights] if config.backbone_weights else [])]
     return {
         "config": asdict(config) | {"finetune_epochs": 0},  # fine-tuning comes after all stages
         "files": [(image.file_name, _size(image.path), image.split) for image in boxes.images],
@@ -189,8 +192,11 @@ def _ingredients(config: LearnConfig, boxes: CocoBoxes, selection: Selection) ->
     }
 
 
-def _photos_below(folder: Path | None) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES) if folder else []
+def _backgrounds(config: LearnConfig) -> list[Path]:
+    if config.backgrounds is None:
+        return []
+    photos = sorted(path for path in config.backgrounds.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    return [path for path in photos if config.background_part in ("all", part_of(path.name))]
 
 
 def _size(path: Path) -> int:
@@ -244,7 +250,7 @@ def _outliers(
     progress: Progress,
 ) -> Tensor:
     if config.backgrounds is not None:
-        photos = _photos_below(config.backgrounds)
+        photos = _backgrounds(config)
         if not photos:
             raise InputError(str(config.backgrounds), "backgrounds", "holds no photo", "expected .jpg or .png files")
         occupied: Sequence[np.ndarray] = [np.zeros((0, 4))] * len(photos)
