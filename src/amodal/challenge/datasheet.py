@@ -16,7 +16,7 @@ from amodal.challenge.sources import Refused, Sources
 from amodal.data.fields import read_json
 
 DATASHEET, DATASHEET_TEXT = "datasheet.json", "datasheet.md"
-_RULE_TEXT = {"lower": "lower edge in front", "larger": "larger in front", "taller": "taller in front"}
+_RULE_TEXT = {"lower": "lower edge in front", "larger": "larger mask in front", "taller": "taller in front"}
 # What each rule compares, of an annotation in our file.
 _MEASURES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
     "lower": lambda annotation: float(annotation["bbox"][1] + annotation["bbox"][3]),

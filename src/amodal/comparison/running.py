@@ -271,11 +271,19 @@ def _write_note(path: Path, recipe: str, said: dict[str, Any]) -> None:
 
 
 def _files_of(spec: MethodSpec) -> list[tuple[str, Path]]:
-    """The files a method reads: its model, and settings that are one."""
-    own = shipped(spec.method) if shipped(spec.method).is_file() else shipped("default")
-    model = own if spec.model == "default" else spec.model
-    named = [("model", Path(str(model)))] + [(key, Path(str(value))) for key, value in spec.settings.items()]
+    """The files a method reads: its model, that of the method it starts from, and settings that are files."""
+    named = [("model", _model_file(spec.model, spec.method))]
+    if "visible_from" in spec.settings:
+        inner = str(spec.settings.get("visible_model", "default"))
+        named.append(("visible_model", _model_file(inner, str(spec.settings["visible_from"]))))
+    named += [(key, Path(str(value))) for key, value in spec.settings.items() if key != "visible_model"]
     return [(key, path) for key, path in named if path.suffix and path.is_file()]
+
+
+def _model_file(model: str, method: str) -> Path:
+    if model != "default":
+        return Path(model)
+    return shipped(method) if shipped(method).is_file() else shipped("default")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Mask R-CNN (He et al. 2017) on the common light backbone: supervised by masks of what is seen, boxes whole."""
+"""Mask R-CNN (He et al. 2017) on the common light backbone: supervised by masks of what is seen."""
 
 from __future__ import annotations
 

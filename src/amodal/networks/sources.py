@@ -5,6 +5,7 @@ Who is supervised by boxes asks for no masks; then `segmentation` of the photos'
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -174,6 +175,8 @@ class Pictures:
 
     real: PhotoDraw
     pasted: SceneDraw | None
+    digest: str = ""
+    """Of the annotation file: other boxes or masks are another training, even where their counts are alike."""
 
     def __call__(self, rng: np.random.Generator) -> Sample:
         """A picture, real or pasted with equal chance."""
@@ -187,6 +190,7 @@ class Pictures:
         counts = Counter(label for photo in photos for label in photo.labels)
         pasted = 0 if self.pasted is None else len(self.pasted.cut_outs.objects)
         return {
+            "annotations_sha256": self.digest,
             "photos": len(photos),
             "objects": dict(sorted(counts.items())),
             "objects_pasted": pasted,
@@ -211,11 +215,13 @@ def read_pictures(
     Raises `InputError` for files that cannot be read, `AmodalError` where nothing is left to learn from.
     """
     real = PhotoDraw(read_photos(data, images, with_masks=with_masks, split=split, classes=classes))
+    digest = hashlib.sha256(data.read_bytes()).hexdigest()[:16]
     if backgrounds is None:
-        return Pictures(real, None)
+        return Pictures(real, None, digest)
     there = sorted({label for photo in real.photos for label in photo.labels})
     cut_outs = read_sources(data, images=images, split=split, classes=there)
-    return Pictures(real, SceneDraw(cut_outs, read_backgrounds(backgrounds, part="train"), with_masks=with_masks))
+    pasted = SceneDraw(cut_outs, read_backgrounds(backgrounds, part="train"), with_masks=with_masks)
+    return Pictures(real, pasted, digest)
 
 
 def _one_of(choices: Sequence[Choice], rng: np.random.Generator) -> Choice:
