@@ -55,3 +55,19 @@ def test_other_settings_for_a_folder_are_an_error(amodal: Amodal, cut_outs: CutO
 def test_a_missing_file_is_an_error_of_one_line(amodal: Amodal, cut_outs: CutOuts, tmp_path: Path) -> None:
     outcome = amodal(*_arguments(cut_outs, tmp_path / "out", "--objects", "none.json"))
     assert outcome.code == 2 and outcome.err.count("\n") == 1 and "none.json: file: does not exist" in outcome.err
+
+
+def test_too_few_objects_are_told_before_a_folder_is_begun(amodal: Amodal, cut_outs: CutOuts, tmp_path: Path) -> None:
+    content = cut_outs.content()
+    content["annotations"] = [one for one in content["annotations"] if one.get("clean64", True)][:1]
+    objects = cut_outs.variant(tmp_path, content)
+    more = ("--objects", str(objects), "--images", str(cut_outs.images))
+    outcome = amodal(*_arguments(cut_outs, tmp_path / "out", *more))
+    assert outcome.code == 2 and f"{objects}: objects: found 1 usable, expected at least 2" in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_objects_of_no_unknown_class_are_an_error(amodal: Amodal, cut_outs: CutOuts, tmp_path: Path) -> None:
+    more = ("--scenario", "two-unknown", "--unknown-objects", str(cut_outs.annotations))
+    outcome = amodal(*_arguments(cut_outs, tmp_path / "out", *more))
+    assert outcome.code == 2 and "objects: found none to take as unknown" in outcome.err

@@ -120,6 +120,22 @@ def test_photos_are_checked_before_anything_runs(truths: list[Truth], calls: Cal
     assert not calls
 
 
+def test_a_model_that_cannot_be_loaded_is_told_before_anything_runs(
+    truths: list[Truth], calls: Calls, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"none\.safetensors: model: no such file"):
+        compare(truths, parse_specs(["fussy", "pcnet-m:model=none.safetensors"]), tmp_path)
+    assert not calls
+
+
+def test_a_method_that_is_given_the_true_visible_masks_is_never_called_best(
+    truths: list[Truth], calls: Calls, tmp_path: Path
+) -> None:
+    compared = compare(truths, parse_specs(["box,clumsy,fussy:visible=truth"]), tmp_path)
+    best = {row for table in tables_of(compared) for row, _ in table.best}
+    assert compared.results[2].run.spec.sees_truth and best and 2 not in best
+
+
 def test_calibration_added_up_photo_by_photo_is_that_of_all_at_once(truths: list[Truth]) -> None:
     chance = np.random.default_rng(0)
     scenes = []

@@ -69,7 +69,10 @@ def read_backgrounds(folder: str | os.PathLike[str], part: BackgroundPart = "all
     if (root / "textures").is_dir():
         textures = _photos(root, root / "textures", part, refused, _LEAST_TEXTURE_PX, _LEAST_TEXTURE_PX)
     if not scenes:
-        found = f"no photo of part {part!r} to use" + (f"; {refused[0].what}: {refused[0].reason}" if refused else "")
+        named = "" if pattern == "*" else f" named {pattern!r}"
+        found = f"no photo of part {part!r}{named} to use" + (
+            f"; {refused[0].what}: {refused[0].reason}" if refused else ""
+        )
         expected = f"expected photos of at least {LEAST_WIDTH_PX} x {LEAST_HEIGHT_PX} px"
         raise InputError(os.fspath(folder), "backgrounds", found, expected)
     return Backgrounds(root, scenes, textures, tuple(refused))

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from amodal.challenge.backgrounds import BackgroundPart, Backgrounds, read_backgrounds
-from amodal.challenge.balance import Balance, Scenario
+from amodal.challenge.balance import Balance, Scenario, targets
 from amodal.challenge.check import check_scene
 from amodal.challenge.compose import Layout, Place, compose
 from amodal.challenge.datasheet import DATASHEET, DATASHEET_TEXT, Datasheet, Summary
@@ -135,6 +135,13 @@ def _read(config: ChallengeConfig) -> tuple[Sources, Backgrounds]:
         classes=config.classes or None,
         unknown_path=config.unknown_objects,
     )
+    if len(sources.objects) < (least := len(targets(config.scenario, config.seed, 0))):
+        found = f"found {len(sources.objects)} usable"
+        expected = f"expected at least {least} for scenario {config.scenario!r}"
+        raise InputError(os.fspath(config.objects), "objects", found, expected)
+    if config.unknown_objects is not None and not sources.unknown:
+        expected = "expected usable objects of other classes than the known, which --classes tells"
+        raise InputError(os.fspath(config.unknown_objects), "objects", "found none to take as unknown", expected)
     backgrounds = read_backgrounds(config.backgrounds, config.background_part, config.background_names)
     if config.scenario == "two-unknown" and not sources.unknown and not backgrounds.textures:
         raise InputError("challenge", "unknown", "found neither textures nor unknown objects", "expected some of them")

@@ -127,7 +127,10 @@ def read_sources(
     objects, refused = _cut_outs(root, boxes, split, known, whole=True)
     if not objects:
         reasons = Counter(entry.reason for entry in refused).most_common(1)
-        found = f"none of {len(refused)} can be used ({reasons[0][0]})" if reasons else "there are none"
+        wanted = " or ".join(classes or ()) + f" in split {split}" * (split is not None)
+        found = (
+            f"none of {len(refused)} can be used ({reasons[0][0]})" if reasons else f"there are none {wanted}".strip()
+        )
         raise InputError(os.fspath(path), "objects", found, "expected fully visible objects with masks")
     unknown: dict[int, CutOut] = {}
     if unknown_path is not None:

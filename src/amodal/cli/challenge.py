@@ -41,7 +41,8 @@ class Challenge:
             raise KeyboardInterrupt(f"finished scenes are kept in {self.out}") from None
         refused = Counter(entry.reason for entry in summary.refused)
         for reason, count in refused.most_common():
-            say(f"not used: {count} × {reason}")
+            first = next(entry.what for entry in summary.refused if entry.reason == reason)
+            say(f"not used: {count} × {reason} ({first}{', …' * (count > 1)})")
         if self.json:
             print(json.dumps({"out": str(self.out), **asdict(summary)}))
         else:

@@ -20,6 +20,7 @@ from amodal.evaluation.levels import rounded
 from amodal.evaluation.masks import MaskScores, mask_scores
 from amodal.evaluation.order import RULES, OrderScores, order_scores, rule_scores
 from amodal.images import photo_size
+from amodal.segmenter import load
 
 MASKS = ("modal", "amodal", "occluded", "modal_boundary", "amodal_boundary")
 LEAST_OVERLAPS = {"all": 0.0, "overlap > 5 %": 0.05}
@@ -140,6 +141,8 @@ def compare(
     check_photos(truths)
     if not methods:
         raise InputError("compare", "methods", "found none", "expected at least one")
+    for spec in methods:  # what cannot be loaded is told before the others' hours of work
+        load(spec.model, spec.method, **spec.settings)
     runs = [run_method(spec, truths, out / "predictions", labels, progress) for spec in methods]
     results = []
     for number, run in enumerate(runs, start=1):

@@ -34,7 +34,10 @@ AP_TITLES: Mapping[str, str] = {"det": "boxes", "amodal": "whole", "inmodal": "v
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are text; the first column names the row. `best` holds (row, column) of the best of the methods."""
+    """Cells are text; the first column names the row. `best` holds (row, column) of the best of the methods.
+
+    Methods that are given the true visible masks do not compete for it.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -92,7 +95,9 @@ def _has(results: Sequence[MethodResult], what: str) -> bool:
 def _mask_table(results: Sequence[MethodResult], what: str) -> Table:
     scored = [(result.name, result.masks) for result in results if result.masks is not None]
     return _level_table(
-        MASK_TITLES[what], [(name, masks.by_level(what), masks.intervals(what)) for name, masks in scored]
+        MASK_TITLES[what],
+        [(name, masks.by_level(what), masks.intervals(what)) for name, masks in scored],
+        _given_truth([result for result in results if result.masks is not None]),
     )
 
 
@@ -105,7 +110,8 @@ def _by_class(results: Sequence[MethodResult], what: str) -> Table:
     rows = [(name, *map(_percent, own)) for (name, _), own in zip(scored, values, strict=True)]
     title = f"{MASK_TITLES[what]}, by class (mean_objects)"
     counted = ("objects", *(str(counts[label]) for label in labels))
-    return Table(title, ("", *labels), (*rows, counted), best=_best(values))
+    aside = _given_truth([result for result in results if result.masks is not None])
+    return Table(title, ("", *labels), (*rows, counted), best=_best(values, aside=aside))
 
 
 def _class_table(results: Sequence[MethodResult]) -> Table:
@@ -114,7 +120,11 @@ def _class_table(results: Sequence[MethodResult]) -> Table:
     return _level_table("Classes right, in %", [(name, found.by_level(), found.intervals()) for name, found in chosen])
 
 
-def _level_table(title: str, scored: Sequence[tuple[str, LevelTable, Mapping[str, Interval]]]) -> Table:
+def _level_table(
+    title: str,
+    scored: Sequence[tuple[str, LevelTable, Mapping[str, Interval]]],
+    aside: frozenset[int] = frozenset(),
+) -> Table:
     rows: list[tuple[str, ...]] = []
     values: list[list[float]] = []
     counts: tuple[str, ...] = ()
@@ -125,7 +135,7 @@ def _level_table(title: str, scored: Sequence[tuple[str, LevelTable, Mapping[str
         # An object of unknown level (only its visible mask is known) counts in mean_objects alone.
         counts = ("objects", *(str(table.counts[level]) for level in LEVELS), "", str(table.objects), "")
     columns = ("", *LEVELS, "mean_levels", "mean_objects", "95 % of mean_objects")
-    return Table(title, columns, (*rows, counts), best=_best(values))
+    return Table(title, columns, (*rows, counts), best=_best(values, aside=aside))
 
 
 def _precision_table(results: Sequence[MethodResult]) -> Table:
@@ -140,14 +150,14 @@ def _precision_table(results: Sequence[MethodResult]) -> Table:
     ]
     columns = ("", *(f"{AP_TITLES[kind]} {which}" for kind in kinds for which in ("AP", "AP50")))
     note = "Where true boxes and labels are given, AP of boxes only says that the boxes came back."
-    return Table("Average precision, in %", columns, tuple(rows), note, _best(values))
+    return Table("Average precision, in %", columns, tuple(rows), note, _best(values, aside=_given_truth(results)))
 
 
 def _calibration_table(results: Sequence[MethodResult]) -> Table:
     found = [[_error(result.run.calibration), _error(result.edges)] for result in results]
     rows = tuple((result.name, *map(_percent, own)) for result, own in zip(results, found, strict=True))
     note = "Expected calibration error; of maps where a method keeps them (keep_posteriors=true)."
-    return Table("Calibration error, in %", ("", "maps", "order"), rows, note, _best(found, min))
+    return Table("Calibration error, in %", ("", "maps", "order"), rows, note, _best(found, min, _given_truth(results)))
 
 
 def _error(found: Calibration | None) -> float:
@@ -169,7 +179,7 @@ def _order_table(comparison: Comparison, pairs: str) -> Table:
     count = scored[0][1].pairs
     title = f"Who is in front, in % ({pairs}: {count} pair{'' if count == 1 else 's'})"
     columns = ("", "precision", "recall", "F1", "accuracy", "undecided", "95 % of accuracy")
-    return Table(title, columns, tuple(rows), best=_best(values))
+    return Table(title, columns, tuple(rows), best=_best(values, aside=_given_truth(comparison.results)))
 
 
 def _speed_table(comparison: Comparison) -> Table:
@@ -195,9 +205,20 @@ def _published_cells(row: PublishedRow) -> tuple[str, ...]:
     return (row.method, *(f"{value:.1f}" for value in row.levels), *means)
 
 
-def _best(values: Sequence[Sequence[float]], better: Callable[..., float] = max) -> frozenset[tuple[int, int]]:
-    """Of each column of values the rows that hold its best, as shown (to a tenth); none where all are alike."""
+def _given_truth(results: Sequence[MethodResult]) -> frozenset[int]:
+    """The rows of methods that complete the true visible masks, which the others must find."""
+    return frozenset(row for row, result in enumerate(results) if result.run.spec.sees_truth)
+
+
+def _best(
+    values: Sequence[Sequence[float]], better: Callable[..., float] = max, aside: frozenset[int] = frozenset()
+) -> frozenset[tuple[int, int]]:
+    """Of each column of values the rows that hold its best, as shown (to a tenth); none where all are alike.
+
+    Rows `aside` do not compete.
+    """
     found = set()
+    values = [[math.nan] * len(own) if row in aside else own for row, own in enumerate(values)]
     for column, own in enumerate(zip(*values, strict=True), start=1):
         shown = [round(value, 1) for value in own if not math.isnan(value)]
         if len(set(shown)) > 1:
