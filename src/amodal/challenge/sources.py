@@ -127,10 +127,8 @@ def read_sources(
     objects, refused = _cut_outs(root, boxes, split, known, whole=True)
     if not objects:
         reasons = Counter(entry.reason for entry in refused).most_common(1)
-        wanted = " or ".join(classes or ()) + f" in split {split}" * (split is not None)
-        found = (
-            f"none of {len(refused)} can be used ({reasons[0][0]})" if reasons else f"there are none {wanted}".strip()
-        )
+        wanted = f" of class {' or '.join(classes)}" if classes else ""
+        found = f"none of {len(refused)} can be used ({reasons[0][0]})" if reasons else f"there are none{wanted}"
         raise InputError(os.fspath(path), "objects", found, "expected fully visible objects with masks")
     unknown: dict[int, CutOut] = {}
     if unknown_path is not None:
