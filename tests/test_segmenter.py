@@ -46,3 +46,9 @@ def test_whatever_has_the_four_members_is_a_segmenter():
 def test_a_method_says_which_settings_it_has() -> None:
     assert segmenter.has_setting("orm", "keep_posteriors") and segmenter.has_setting("mask-rcnn", "boxes")
     assert not segmenter.has_setting("mask-rcnn", "keep_posteriors") and not segmenter.has_setting("mask-rcnn", "model")
+
+
+@pytest.mark.parametrize(("setting", "value"), [("rounds", "x"), ("rounds", True), ("geometry", 1)])
+def test_a_setting_of_the_wrong_kind_is_refused_before_work(setting: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"{setting}: found {value!r} for method 'orm', expected"):
+        amodal.load(method="orm", **{setting: value})

@@ -31,6 +31,8 @@ METHODS: dict[str, str] = {
     "prior": "amodal.methods.trivial:load_prior",
 }
 
+_KINDS = {"int": int, "bool": bool}  # settings of plain kinds, as annotations write them
+
 
 @runtime_checkable
 class Segmenter(Protocol):
@@ -98,6 +100,10 @@ def load_from(
     if unknown:
         known = ", ".join(list(signature(function).parameters)[1:]) or "none"
         raise InputError("load", unknown[0], f"is no setting of method {method!r}", f"expected one of {known}")
+    for setting, value in settings.items():
+        kind = _KINDS.get(str(getattr(signature(function).parameters.get(setting), "annotation", "")))
+        if kind is not None and type(value) is not kind:  # a bool is an int to isinstance
+            raise InputError("load", setting, f"found {value!r} for method {method!r}", f"expected {kind.__name__}")
     return cast(Segmenter, function(model, **settings))
 
 
