@@ -5,7 +5,7 @@
 --models holds what `train.sh` beside this file makes: for every seed N compnet-seedN, mask-rcnn-seedN, bbtp-seedN and
 pcnet-m-seedN, all .safetensors. Scenes and predictions are kept in --work; a stopped run goes on where it was.
 Objects are those of the val split, backgrounds and textures those of the test part. No network has seen either;
-`amodal learn` takes all backgrounds for its outlier models, the test part too.
+`amodal learn` takes all backgrounds for its outlier models, the test part too (without: backgrounds_unseen.json).
 """
 
 from __future__ import annotations
