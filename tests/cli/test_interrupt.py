@@ -102,7 +102,7 @@ def test_an_unexpected_error_keeps_its_traceback_and_finished_photos(
 
 
 SLOW_PROGRAM = """
-import sys, time
+import signal, sys, time
 from helpers.stub_segmenter import StubSegmenter
 from amodal.cli.main import main
 from amodal.segmenter import METHODS
@@ -113,6 +113,7 @@ def slow(self, *args, **more):
 
 StubSegmenter.segment_batch = slow
 METHODS["orm"] = "helpers.stub_segmenter:load"
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
 sys.exit(main(sys.argv[1:]))
 """
 
