@@ -102,9 +102,13 @@ def main() -> None:
         "date": date.today().isoformat(),
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "values": "mIoU and shares in percent; mean over seeds, `spread` their largest difference",
-        "parts": measured,
+        "parts": _known_parts(arguments.out) | measured,  # parts may be measured one by one
     }
     arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _known_parts(path: Path) -> dict:
+    return json.loads(path.read_text())["parts"] if path.is_file() else {}
 
 
 def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
