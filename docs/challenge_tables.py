@@ -11,6 +11,7 @@ from amodal.comparison.published import AMODAL, MODAL, ORDER_ABLATION
 
 REAL_PHOTOS = ROOT / "experiments" / "real_photos" / "result.json"
 CHALLENGE = ROOT / "experiments" / "occlusion_challenge" / "result.json"
+COMMAND = "python experiments/occlusion_challenge/run.py"
 SCENARIOS = ("two", "four", "two-unknown")
 BIG_OVERLAPS = "overlap > 5 %"
 
@@ -19,15 +20,15 @@ def challenge_masks(part: str, what: str) -> Callable[[], str]:
     """IoU of visible or whole masks by level of occlusion, three scenarios side by side; ours, then the paper's."""
 
     def render() -> str:
-        result = read(CHALLENGE)
-        if result is None or part not in result["parts"]:
-            return not_yet("python experiments/occlusion_challenge/run.py")
-        measured = {scenario: result["parts"][part][scenario]["methods"] for scenario in SCENARIOS}
+        parts = _part(part)
+        if parts is None:
+            return not_yet(COMMAND)
+        measured = {scenario: parts[scenario]["methods"] for scenario in SCENARIOS}
         body = [
             [name, *(cell for s in SCENARIOS for cell in _mask_cells(measured[s].get(name), what))]
             for name in measured["two"]
         ]
-        counts = [result["parts"][part][s]["methods"]["compnet"]["masks"][what]["counts"].values() for s in SCENARIOS]
+        counts = [parts[s]["methods"]["compnet"]["masks"][what]["counts"].values() for s in SCENARIOS]
         body.append(["*objects*", *(cell for own in counts for cell in (" · ".join(map(str, own)), str(sum(own))))])
         if part == "cars free":
             body += _printed_rows(MODAL if what == "modal" else AMODAL)
@@ -65,10 +66,9 @@ def challenge_order(part: str) -> Callable[[], str]:
     """How often the order of a pair is right, for pairs that overlap by more than 5 % of the smaller object."""
 
     def render() -> str:
-        result = read(CHALLENGE)
-        if result is None or part not in result["parts"]:
-            return not_yet("python experiments/occlusion_challenge/run.py")
-        parts = result["parts"][part]
+        parts = _part(part)
+        if parts is None:
+            return not_yet(COMMAND)
         names = [
             name
             for name, row in parts["two"]["methods"].items()
@@ -100,10 +100,9 @@ def _accuracy(entry: Mapping[str, Any] | None) -> str:
 
 def challenge_short() -> str:
     """Cars on layout `free`: visible / whole mIoU over objects, and orders that are right, for the main rows."""
-    result = read(CHALLENGE)
-    if result is None:
-        return not_yet("python experiments/occlusion_challenge/run.py")
-    parts = result["parts"]["cars free"]
+    parts = _part("cars free")
+    if parts is None:
+        return not_yet(COMMAND)
     names = {
         "box": "whole box (trivial)",
         "prior": "prior alone (trivial)",
@@ -128,10 +127,9 @@ def challenge_short() -> str:
 
 def challenge_ablation() -> str:
     """What the order gives (Table 3): pixel competition alone against whole reasoning, means over objects."""
-    result = read(CHALLENGE)
-    if result is None:
-        return not_yet("python experiments/occlusion_challenge/run.py")
-    parts = result["parts"]["cars free"]
+    parts = _part("cars free")
+    if parts is None:
+        return not_yet(COMMAND)
     rows = {
         "CompNet": "compnet",
         "NOD": "NOD",
@@ -159,10 +157,10 @@ def challenge_ablation() -> str:
 
 def challenge_untold() -> str:
     """Classes before and after self-correction, where methods are not told them, and how far to trust probabilities."""
-    result = read(CHALLENGE)
-    if result is None or "mixed free" not in result["parts"]:
-        return not_yet("python experiments/occlusion_challenge/run.py")
-    untold = {scenario: result["parts"]["mixed free"][scenario]["untold"] for scenario in SCENARIOS}
+    parts = _part("mixed free")
+    if parts is None:
+        return not_yet(COMMAND)
+    untold = {scenario: parts[scenario]["untold"] for scenario in SCENARIOS}
     body = []
     for title, row in (("class right before (compnet)", "before"), ("class right after (joint iter 2)", "after")):
         classes = [untold[scenario][row]["classes"] for scenario in SCENARIOS]
@@ -175,16 +173,21 @@ def challenge_untold() -> str:
     return as_table(["percent", *(cell for s in SCENARIOS for cell in (f"{s}: L0 · L1 · L2 · L3", "all"))], body)
 
 
+def _part(name: str) -> Any:
+    """A set of scenes of the challenge as measured, None where it was not."""
+    result = read(CHALLENGE)
+    return None if result is None else result["parts"].get(name)
+
+
 def _levels(levels: Mapping[str, float | None]) -> str:
     return " · ".join("–" if value is None else f"{value:.1f}" for value in levels.values())
 
 
 def challenge_speed() -> str:
     """Seconds per scene of every method, one thread."""
-    result = read(CHALLENGE)
-    if result is None:
-        return not_yet("python experiments/occlusion_challenge/run.py")
-    parts = result["parts"]["cars free"]
+    parts = _part("cars free")
+    if parts is None:
+        return not_yet(COMMAND)
     body = [
         [name, *(f"{parts[s]['methods'][name]['seconds_per_photo']:.3f}" for s in SCENARIOS)]
         for name in parts["two"]["methods"]
