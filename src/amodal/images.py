@@ -38,6 +38,20 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> UI
     return np.ascontiguousarray(_upright(pixels, orientation))
 
 
+def pixels_of(photo: str | os.PathLike[str] | np.ndarray, where: str) -> UInt8[np.ndarray, "h w 3"]:
+    """The pixels of a photo given as a path or as RGB pixels.
+
+    Raises:
+        InputError: a file that `read_photo` refuses, or an array that is no RGB photo; `where` begins its message.
+    """
+    if not isinstance(photo, np.ndarray):
+        return read_photo(photo)
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or photo.size == 0:
+        found = f"is {photo.dtype} {photo.shape}"
+        raise InputError(where, "photo", found, "expected uint8 RGB of shape (height, width, 3)")
+    return photo
+
+
 def photo_size(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height in pixels of what `read_photo` would give, from the header where the format allows.
 

@@ -24,6 +24,7 @@ __all__ = ["XYXY", "BoxKind", "Instance", "OrderEdge", "OrderGraph", "Posterior"
 XYXY = tuple[float, float, float, float]  # half-open pixels: x1 - x0 is the width
 BoxKind = Literal["amodal", "visible"]
 
+LEVELS = ("L0", "L1", "L2", "L3")
 _LEVELS = (("L0", 0.01), ("L1", 0.30), ("L2", 0.60))  # upper ends, not included; as in the papers
 _LAST_SCORED = 0.90
 

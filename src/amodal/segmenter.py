@@ -67,6 +67,32 @@ class Segmenter(Protocol):
         """Many photos, one scene each; objects without a label are given the most likely class."""
 
 
+class OnePhoto:
+    """For methods that work in batches: one photo is a batch of one."""
+
+    def segment(
+        self,
+        photo: Photo,
+        boxes: ArrayLike,
+        labels: Sequence[str | None] | None = None,
+        *,
+        boxes_are: BoxKind = "amodal",
+    ) -> Scene:
+        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
+        return self.segment_batch([photo], [boxes], [labels], boxes_are=boxes_are)[0]
+
+    def segment_batch(
+        self,
+        photos: Sequence[Photo],
+        boxes: Sequence[ArrayLike],
+        labels: Sequence[Sequence[str | None] | None] | None = None,
+        *,
+        boxes_are: BoxKind = "amodal",
+    ) -> list[Scene]:
+        """Many photos, one scene each: the method's own."""
+        raise NotImplementedError
+
+
 @runtime_checkable
 class MaskCompleter(Protocol):
     """Photos and the visible masks of their objects in, scenes with whole masks and order out."""

@@ -11,12 +11,12 @@ from scipy.ndimage import binary_erosion
 from amodal.data.truth import Truth
 from amodal.errors import InputError
 from amodal.evaluation.boundary import boundary_f
-from amodal.evaluation.levels import LEVELS, level_table
+from amodal.evaluation.levels import level_table
 from amodal.evaluation.masks import COLUMNS, mask_scores
 from amodal.evaluation.pairing import pair
 from amodal.evaluation.strokes import areas, overlaps
 from amodal.masks import CropMask
-from amodal.scene import Scene
+from amodal.scene import LEVELS, Scene
 from helpers.drawn_scenes import HEIGHT, WIDTH, square, two_squares
 from helpers.generated_scenes import generated
 from helpers.random_masks import Batch, batches

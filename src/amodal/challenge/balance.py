@@ -11,7 +11,6 @@ import numpy as np
 from amodal.scene import Instance, Scene
 
 Scenario = Literal["two", "four", "two-unknown"]
-LEVELS = ("L0", "L1", "L2", "L3")
 RULES = ("lower", "larger", "taller")
 
 # Hidden part of an object of a level. A little inside the definition, so that no rounding moves an object.

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from amodal.challenge.backgrounds import Backgrounds
-from amodal.challenge.balance import LEVELS, RULES
+from amodal.challenge.balance import RULES
 from amodal.challenge.sources import Refused, Sources
 from amodal.data.fields import read_json
+from amodal.scene import LEVELS
 
 DATASHEET, DATASHEET_TEXT = "datasheet.json", "datasheet.md"
 _RULE_TEXT = {"lower": "lower edge in front", "larger": "larger mask in front", "taller": "taller in front"}

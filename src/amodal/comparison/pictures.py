@@ -15,11 +15,10 @@ from amodal.draw.canvas import canvas_for, enlarged, polyline, text_width
 from amodal.draw.masks import paint_masks
 from amodal.draw.palette import INK, PAPER, scene_colours
 from amodal.draw.tiles import Tile, captioned, in_rows, paper
-from amodal.evaluation.levels import LEVELS
 from amodal.evaluation.pairing import pair
 from amodal.images import read_photo
 from amodal.masks import CropMask, IntBox
-from amodal.scene import XYXY, OrderEdge, OrderGraph, Scene
+from amodal.scene import LEVELS, XYXY, OrderEdge, OrderGraph, Scene
 
 HEIGHT_PX, CAPTION_PX, GAP_PX, WIDTH_PX = 300, 28, 8, 1600
 LEAST_WIDTH_PX, MOST_WIDTH_PX = 216, 460

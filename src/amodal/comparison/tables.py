@@ -18,8 +18,9 @@ from amodal.comparison.published import (
 )
 from amodal.evaluation.calibration import Calibration
 from amodal.evaluation.intervals import Interval
-from amodal.evaluation.levels import LEVELS, LevelTable
+from amodal.evaluation.levels import LevelTable
 from amodal.evaluation.order import OrderScores
+from amodal.scene import LEVELS
 
 NOTHING = "–"
 MASK_TITLES: Mapping[str, str] = {

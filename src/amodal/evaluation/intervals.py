@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float64
 
-from amodal.evaluation.levels import LEVELS
+from amodal.scene import LEVELS
 
 Interval = tuple[float, float]
 _DRAWS_AT_ONCE = 100

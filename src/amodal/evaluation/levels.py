@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64, Int64
 
-LEVELS = ("L0", "L1", "L2", "L3")
+from amodal.scene import LEVELS
+
 UNKNOWN = "unknown"  # the level of an object of which only the visible mask is known
 
 

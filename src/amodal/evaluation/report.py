@@ -11,11 +11,11 @@ from amodal.evaluation.ap import Precision, average_precision
 from amodal.evaluation.calibration import Calibration, edge_calibration, posterior_calibration
 from amodal.evaluation.classification import Correction, before_and_after, classification
 from amodal.evaluation.intervals import Interval
-from amodal.evaluation.levels import LEVELS, UNKNOWN, LevelTable, rounded
+from amodal.evaluation.levels import UNKNOWN, LevelTable, rounded
 from amodal.evaluation.masks import BOUNDARY_PX, mask_scores
 from amodal.evaluation.order import RULES, OrderScores, order_scores, rule_scores
 from amodal.evaluation.pairing import align, check_classes
-from amodal.scene import Scene
+from amodal.scene import LEVELS, Scene
 
 Progress = Callable[[str, int, int], None]
 _MASKS = {

@@ -16,7 +16,7 @@ from amodal.compnet.model import AGNOSTIC, CompNet, load_model
 from amodal.compnet.refine import REFINEMENTS, Refinement
 from amodal.data.checks import check_boxes
 from amodal.errors import InputError
-from amodal.images import read_photo
+from amodal.images import pixels_of
 from amodal.masks import CropMask
 from amodal.methods.looking import Seen, evidence_of, look, look_again
 from amodal.models import shipped
@@ -24,7 +24,7 @@ from amodal.reasoning import Evidence, PairGeometry, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.reasoning.labels import posteriors
 from amodal.scene import BoxKind, Instance, OrderEdge, OrderGraph, Posterior, Scene
-from amodal.segmenter import Photo
+from amodal.segmenter import OnePhoto, Photo
 
 Refine = Literal["none", "guided", "grabcut"]
 
@@ -33,7 +33,7 @@ Reasoner = Callable[[Sequence[Evidence], Rescore, PairLogOdds | None], Reasoning
 
 
 @dataclass(frozen=True)
-class CompositionalSegmenter:
+class CompositionalSegmenter(OnePhoto):
     """Photos and boxes in, scenes out; one backbone pass per object, whatever the reasoning.
 
     `exclusive`: the reasoner gives every pixel at most one owner. `geometry`: the prior on each pair's order, or None.
@@ -55,17 +55,6 @@ class CompositionalSegmenter:
     def labels(self) -> tuple[str, ...]:
         """The classes the model tells apart."""
         return self.model.labels
-
-    def segment(
-        self,
-        photo: Photo,
-        boxes: ArrayLike,
-        labels: Sequence[str | None] | None = None,
-        *,
-        boxes_are: BoxKind = "amodal",
-    ) -> Scene:
-        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
-        return self.segment_batch([photo], [boxes], [labels], boxes_are=boxes_are)[0]
 
     def segment_batch(
         self,
@@ -157,7 +146,7 @@ def read_input(
         raise InputError("segment", "boxes", f"are for {len(boxes)} photos", f"expected {len(photos)}")
     if boxes_are not in get_args(BoxKind):
         raise InputError("segment", "boxes_are", f"found {boxes_are!r}", "expected 'amodal' or 'visible'")
-    pictures = [_pixels(photo) for photo in photos]
+    pictures = [pixels_of(photo, "segment") for photo in photos]
     arrays = [_boxes(rows, picture) for rows, picture in zip(boxes, pictures, strict=True)]
     return SegmenterInput(pictures, arrays, _labels(labels, arrays))
 
@@ -200,19 +189,6 @@ def _instance(
         claimed=CropMask.from_crop(claimed, x0, y0, height, width),
         meta={"mixture": seen.mixture},
     )
-
-
-def _pixels(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
-    if not isinstance(photo, np.ndarray):
-        return read_photo(photo)
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or photo.size == 0:
-        raise InputError(
-            "segment",
-            "photo",
-            f"is {photo.dtype} {photo.shape}",
-            "expected uint8 RGB of shape (height, width, 3)",
-        )
-    return photo
 
 
 def _boxes(rows: ArrayLike, picture: np.ndarray) -> Float[np.ndarray, "n 4"]:

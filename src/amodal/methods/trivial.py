@@ -21,7 +21,7 @@ from amodal.masks import CropMask
 from amodal.methods.compositional import read_input, read_model
 from amodal.methods.looking import Seen, cells_to_pixels, look
 from amodal.scene import XYXY, BoxKind, Instance, Scene
-from amodal.segmenter import Photo
+from amodal.segmenter import OnePhoto, Photo
 
 UNKNOWN = "object"
 """The label of an object whose class was not given, from a method that cannot tell."""
@@ -35,24 +35,13 @@ Guesser = Callable[
 
 
 @dataclass(frozen=True)
-class TrivialSegmenter:
+class TrivialSegmenter(OnePhoto):
     """Photos and boxes in, scenes with one mask per object out."""
 
     name: str
     guesser: Guesser
     labels: tuple[str, ...] = ()
     model_name: str = ""
-
-    def segment(
-        self,
-        photo: Photo,
-        boxes: ArrayLike,
-        labels: Sequence[str | None] | None = None,
-        *,
-        boxes_are: BoxKind = "amodal",
-    ) -> Scene:
-        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
-        return self.segment_batch([photo], [boxes], [labels], boxes_are=boxes_are)[0]
 
     def segment_batch(
         self,

@@ -6,23 +6,21 @@ Every row and column that crosses a box touches the object, and those beside it 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from amodal.features.backbone import DEFAULT_BACKBONE
 from amodal.networks import crf as dense_crf
 from amodal.networks.boxed import BoxSource, NetworkSegmenter, load_rcnn
-from amodal.networks.pictures import Picture, PictureBatch, as_picture_batch, drawn
-from amodal.networks.rcnn import MASK_SIDE, Rcnn, RcnnSize
+from amodal.networks.pictures import PictureBatch
+from amodal.networks.rcnn import MASK_SIDE, Rcnn
+from amodal.networks.rcnn_task import RcnnTask
 from amodal.networks.registry import TrainingData
-from amodal.networks.sources import CLASSES, Pictures, read_pictures
+from amodal.networks.sources import read_pictures
 from amodal.networks.training import TrainConfig
 
 NAME = "bbtp"
@@ -36,26 +34,12 @@ _SMOOTHNESS = 0.05 / (2 * MASK_SIDE)
 
 
 @dataclass(frozen=True)
-class BbtpTask:
+class BbtpTask(RcnnTask):
     """Train the network on pictures whose samples need no masks."""
 
-    pictures: Pictures
-    classes: tuple[str, ...] = CLASSES
-    size: RcnnSize = field(default_factory=RcnnSize)
-    pretrained: bool = True
+    supervision = "boxes and classes"
+
     name: str = NAME
-
-    def build(self) -> nn.Module:
-        """The network; class 0 is the background."""
-        return Rcnn(1 + len(self.classes), self.size, pretrained=self.pretrained)
-
-    def draw(self, index: int, rng: np.random.Generator) -> Picture:
-        """A picture with its targets."""
-        return drawn(self.pictures, self.classes, self.size.longest_px, rng)
-
-    def collate(self, samples: Sequence[Picture]) -> PictureBatch:
-        """A batch of pictures."""
-        return as_picture_batch(samples)
 
     def loss(self, module: nn.Module, batch: PictureBatch) -> Mapping[str, Tensor]:
         """Losses of proposals and box head; bags and smoothness of the mask head."""
@@ -74,17 +58,6 @@ class BbtpTask:
         losses["bags"] = bag_loss(own, inside_rows, inside_columns)
         losses["smooth"] = _SMOOTHNESS * smoothness(own.sigmoid())
         return losses
-
-    def metadata(self) -> dict[str, Any]:
-        """What the model file says."""
-        return {
-            "classes": list(self.classes),
-            "backbone": DEFAULT_BACKBONE,
-            "size": asdict(self.size),
-            "supervision": "boxes and classes",
-            "data": self.pictures.describe(),
-            "licence": "trained on photos under the licences listed, some of them non-commercial",
-        }
 
 
 def task(data: TrainingData) -> BbtpTask:

@@ -20,7 +20,7 @@ from amodal.networks.files import fill, read_network
 from amodal.networks.pictures import scaled
 from amodal.networks.rcnn import Rcnn, RcnnSize, as_batch
 from amodal.scene import XYXY, BoxKind, Instance, Scene
-from amodal.segmenter import Photo
+from amodal.segmenter import OnePhoto, Photo
 
 BoxSource = Literal["given", "own"]
 
@@ -29,7 +29,7 @@ Polish = Callable[[UInt8[np.ndarray, "h w 3"], XYXY, Float32[np.ndarray, "rows c
 
 
 @dataclass(frozen=True)
-class NetworkSegmenter:
+class NetworkSegmenter(OnePhoto):
     """Photos and boxes in, scenes out; modal and amodal mask are both what the network predicts, and there is no order.
 
     `boxes`: whether given boxes are the RoIs, or the network's own of at least `least_score`. `enlarged`: by how much a
@@ -49,17 +49,6 @@ class NetworkSegmenter:
     def labels(self) -> tuple[str, ...]:
         """The classes the network tells apart."""
         return self.classes
-
-    def segment(
-        self,
-        photo: Photo,
-        boxes: ArrayLike,
-        labels: Sequence[str | None] | None = None,
-        *,
-        boxes_are: BoxKind = "amodal",
-    ) -> Scene:
-        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
-        return self.segment_batch([photo], [boxes], [labels], boxes_are=boxes_are)[0]
 
     def segment_batch(
         self,

@@ -11,24 +11,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from numpy.typing import ArrayLike
 
 from amodal.errors import InputError
 from amodal.features.crops import CHUNK, Pyramid
-from amodal.images import read_photo
+from amodal.images import pixels_of
 from amodal.masks import CropMask
 from amodal.networks.completion import Completed, Question, complete
 from amodal.networks.files import fill, read_network
 from amodal.networks.patches import Patch, in_photo, mask_patch, network_input, patch_around, photo_patch
 from amodal.networks.pcnet import NAME, SIZE, PCNetM
 from amodal.scene import XYXY, BoxKind, Instance, OrderEdge, OrderGraph, Scene
-from amodal.segmenter import Photo, Segmenter
+from amodal.segmenter import OnePhoto, Photo, Segmenter
 from amodal.segmenter import load as load_method
 
 
 @dataclass(frozen=True)
-class Completer:
+class Completer(OnePhoto):
     """Completes visible masks. It knows no classes: labels pass through.
 
     `visible_from`, `visible_model`, `visible_settings`: the method that finds the visible masks where boxes are given
@@ -63,7 +62,7 @@ class Completer:
             InputError: numbers of photos, masks, labels or ids that differ, masks of another size than the photo, ids
                 that are not unique; names photo and object.
         """
-        pictures = [_pixels(photo) for photo in photos]
+        pictures = [pixels_of(photo, NAME) for photo in photos]
         names = [_name(photo, number) for number, photo in enumerate(photos)]
         _check_count("visible", visible, names)
         _check_masks(visible, pictures, names)
@@ -85,17 +84,6 @@ class Completer:
     def labels(self) -> tuple[str, ...]:
         """The classes that the method of the visible masks tells apart."""
         return self._inner.labels
-
-    def segment(
-        self,
-        photo: Photo,
-        boxes: ArrayLike,
-        labels: Sequence[str | None] | None = None,
-        *,
-        boxes_are: BoxKind = "amodal",
-    ) -> Scene:
-        """One photo with its boxes [n, 4] (XYXY pixels); the same as a batch of one."""
-        return self.segment_batch([photo], [boxes], [labels], boxes_are=boxes_are)[0]
 
     def segment_batch(
         self,
@@ -236,15 +224,6 @@ def _nothing_shared(masks: Sequence[CropMask]) -> bool:
     starts, ends = (np.concatenate(side) for side in zip(*intervals, strict=True))
     order = np.argsort(starts, kind="stable")
     return not bool((starts[order][1:] < ends[order][:-1]).any())
-
-
-def _pixels(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
-    if not isinstance(photo, np.ndarray):
-        return read_photo(photo)
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or photo.size == 0:
-        found = f"is {photo.dtype} {photo.shape}"
-        raise InputError(NAME, "photo", found, "expected uint8 RGB of shape (height, width, 3)")
-    return photo
 
 
 def _name(photo: Photo, number: int) -> str:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import maskrcnn_loss
 
-from amodal.features.backbone import DEFAULT_BACKBONE
 from amodal.networks.boxed import BoxSource, NetworkSegmenter, load_rcnn
-from amodal.networks.pictures import Picture, PictureBatch, as_picture_batch, drawn
-from amodal.networks.rcnn import Rcnn, RcnnSize
+from amodal.networks.pictures import PictureBatch
+from amodal.networks.rcnn import Rcnn
+from amodal.networks.rcnn_task import RcnnTask
 from amodal.networks.registry import TrainingData
-from amodal.networks.sources import CLASSES, Pictures, read_pictures
+from amodal.networks.sources import read_pictures
 from amodal.networks.training import TrainConfig
 
 NAME = "mask-rcnn"
@@ -26,26 +24,12 @@ _MASK_ROIS = 6  # on true boxes, and as many on proposals: at test true boxes ar
 
 
 @dataclass(frozen=True)
-class MaskRcnnTask:
+class MaskRcnnTask(RcnnTask):
     """Train the network on pictures whose samples have masks."""
 
-    pictures: Pictures
-    classes: tuple[str, ...] = CLASSES
-    size: RcnnSize = field(default_factory=RcnnSize)
-    pretrained: bool = True
+    supervision = "boxes, classes and masks of what is seen"
+
     name: str = NAME
-
-    def build(self) -> nn.Module:
-        """The network; class 0 is the background."""
-        return Rcnn(1 + len(self.classes), self.size, pretrained=self.pretrained)
-
-    def draw(self, index: int, rng: np.random.Generator) -> Picture:
-        """A picture with its targets."""
-        return drawn(self.pictures, self.classes, self.size.longest_px, rng)
-
-    def collate(self, samples: Sequence[Picture]) -> PictureBatch:
-        """A batch of pictures."""
-        return as_picture_batch(samples)
 
     def loss(self, module: nn.Module, batch: PictureBatch) -> Mapping[str, Tensor]:
         """Losses of proposals, box head and mask head, all of weight 1."""
@@ -58,17 +42,6 @@ class MaskRcnnTask:
         labels = [target.labels for target in batch.targets]
         losses["mask"] = maskrcnn_loss(logits, rois, masks, labels, matched)
         return losses
-
-    def metadata(self) -> dict[str, Any]:
-        """What the model file says."""
-        return {
-            "classes": list(self.classes),
-            "backbone": DEFAULT_BACKBONE,
-            "size": asdict(self.size),
-            "supervision": "boxes, classes and masks of what is seen",
-            "data": self.pictures.describe(),
-            "licence": "trained on photos under the licences listed, some of them non-commercial",
-        }
 
 
 def task(data: TrainingData) -> MaskRcnnTask:
