@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from amodal.errors import InputError
 from amodal.networks import bbtp, maskrcnn
 from amodal.networks.boxed import NetworkSegmenter, pasted
-from amodal.networks.files import write_network
+from amodal.training.files import write_network
 from amodal.networks.rcnn import Rcnn, RcnnSize
 from amodal.segmenter import Segmenter, load
 

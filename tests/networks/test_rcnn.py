@@ -11,7 +11,7 @@ import torch
 from amodal.masks import CropMask
 from amodal.networks.pictures import as_picture_batch, varied
 from amodal.networks.rcnn import Rcnn, RcnnSize, Targets, as_batch
-from amodal.networks.sources import Sample
+from amodal.training.sources import Sample
 
 SIZE = RcnnSize(longest_px=96, channels=8, box_features=8)
 

@@ -13,8 +13,8 @@ from amodal.networks.bbtp import BbtpTask
 from amodal.networks.maskrcnn import MaskRcnnTask
 from amodal.networks.rcnn import RcnnSize
 from amodal.networks.registry import NETWORKS, TrainingData, default_config, make_task
-from amodal.networks.sources import real_sample
-from amodal.networks.training import TrainConfig, train
+from amodal.training.sources import real_sample
+from amodal.training.loop import TrainConfig, train
 from amodal.segmenter import METHODS, load
 from helpers.miniature import Miniature, with_rubbish_masks
 

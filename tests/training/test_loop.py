@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from amodal.errors import AmodalError, InputError
-from amodal.networks.files import fill, read_network
-from amodal.networks.training import TrainConfig, train
+from amodal.training.files import fill, read_network
+from amodal.training.loop import TrainConfig, train
 
 CONFIG = TrainConfig(steps=12, batch=3, keep_every=5, half=False)
 

@@ -10,7 +10,7 @@ import pytest
 
 from amodal.challenge import read_backgrounds
 from amodal.errors import AmodalError, InputError
-from amodal.networks.sources import read_photos, read_pictures, real_sample
+from amodal.training.sources import read_photos, read_pictures, real_sample
 from helpers.miniature import Miniature, with_rubbish_masks, without_masks
 
 CLASSES = ("car", "person")

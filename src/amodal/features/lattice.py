@@ -123,17 +123,18 @@ class Lattice:
         share_y = _overlap_with(0.0, float(height), top + cell_height * np.arange(rows + 1)) / cell_height
         return np.outer(share_y, share_x).astype(np.float32)
 
-    def sampling(self, window: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def sampling(self, window: tuple[int, int, int, int], per_cell: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Bilinear weights that carry a map on cells to the pixels of a window (XYXY, photo pixels).
 
-        Returns `down` float32 [h, rows] and `across` float32 [cols, w]: pixels = down @ cells @ across.
+        `per_cell`: positions of the map along a side of a cell. Returns `down` float32 [h, rows] and `across` float32
+        [cols, w], rows and columns of positions: pixels = down @ map @ across.
         """
         x0, y0, x1, y1 = window
-        rows, cols = self.shape.padded
+        rows, cols = (per_cell * side for side in self.shape.padded)
         left, top, _, _ = self.padded_box
-        cell_width, cell_height = self.cell_size
-        down = interpolation_weights((np.arange(y0, y1) + 0.5 - top) / cell_height, rows)
-        across = interpolation_weights((np.arange(x0, x1) + 0.5 - left) / cell_width, cols).T
+        width, height = (side / per_cell for side in self.cell_size)
+        down = interpolation_weights((np.arange(y0, y1) + 0.5 - top) / height, rows)
+        across = interpolation_weights((np.arange(x0, x1) + 0.5 - left) / width, cols).T
         return down, across
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, UInt8
 from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC, CompNet, load_model
@@ -17,18 +17,17 @@ from amodal.compnet.refine import REFINEMENTS, Refinement
 from amodal.data.checks import check_boxes
 from amodal.errors import InputError
 from amodal.images import pixels_of
-from amodal.masks import CropMask
 from amodal.methods.looking import Seen, evidence_of, look, look_again
+from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
 from amodal.models import shipped
 from amodal.reasoning import Evidence, PairGeometry, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
-from amodal.reasoning.labels import posteriors
-from amodal.scene import BoxKind, Instance, OrderEdge, OrderGraph, Posterior, Scene
+from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
 
 Refine = Literal["none", "guided", "grabcut"]
 
-Reasoner = Callable[[Sequence[Evidence], Rescore, PairLogOdds | None], Reasoning]
+Reasoner = Callable[[Sequence[Evidence], Rescore | None, PairLogOdds | None], Reasoning]
 """Evidence of every object, a call that re-scores one, a prior on pairs: masks and order."""
 
 
@@ -100,31 +99,15 @@ class CompositionalSegmenter(OnePhoto):
         prior = self.geometry.between(boxes, height) if self.geometry is not None else None
         reasoning = self.reasoner(evidences, rescore, prior)
         taken_for = {id(evidence): item for evidence, item in readings.values()}
-        maps = posteriors(reasoning.evidences, reasoning.order) if self.keep_posteriors else None
-        instances = tuple(
-            _instance(
-                index,
-                taken_for[id(reasoning.evidences[index])],
-                given[index],
-                evidences[index],
-                reasoning,
-                None if maps is None else maps[index],
-                (height, width),
-            )
-            for index in range(len(seen))
-        )
-        return Scene(
-            height=height,
-            width=width,
-            instances=instances,
-            order=OrderGraph(tuple(OrderEdge(a, b, p) for a, b, p in reasoning.edges)),
-            boxes_are=boxes_are,
-            image=None if isinstance(photo, np.ndarray) else os.fspath(photo),
-            method=self.name,
-            model=self.model_name,
-            exclusive=self.exclusive,
-            warnings=_warnings(given, self.labels),
-        )
+        final = [taken_for[id(evidence)] for evidence in reasoning.evidences]
+        objects = [
+            Named(named_label(item.label, name, AGNOSTIC), item.score, item.lattice.box, {"mixture": item.mixture})
+            for item, name in zip(final, given, strict=True)
+        ]
+        warnings = warnings_of(given, self.labels)
+        signed = Signed(self.name, self.model_name, boxes_are, self.exclusive, warnings)
+        size = (height, width)
+        return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
 
 
 class SegmenterInput(NamedTuple):
@@ -166,31 +149,6 @@ def refinement_of(name: str) -> Refinement | None:
     return REFINEMENTS.get(name)
 
 
-def _instance(
-    index: int,
-    seen: Seen,
-    given: str | None,
-    before: Evidence,
-    reasoning: Reasoning,
-    maps: Float32[np.ndarray, "3 h w"] | None,
-    photo_size: tuple[int, int],
-) -> Instance:
-    height, width = photo_size
-    x0, y0, _, _ = before.window
-    claimed = before.gain > 0  # visible is the best of the three
-    return Instance(
-        id=index,
-        label=given if seen.label == AGNOSTIC and given is not None else seen.label,
-        box=seen.lattice.box,
-        score=seen.score,
-        modal=CropMask.from_crop(reasoning.modal[index], x0, y0, height, width),
-        amodal=CropMask.from_crop(reasoning.amodal[index], x0, y0, height, width),
-        posterior=None if maps is None else Posterior(before.window, maps),
-        claimed=CropMask.from_crop(claimed, x0, y0, height, width),
-        meta={"mixture": seen.mixture},
-    )
-
-
 def _boxes(rows: ArrayLike, picture: np.ndarray) -> Float[np.ndarray, "n 4"]:
     return check_boxes(rows, picture.shape[1], picture.shape[0], "segment")
 
@@ -207,11 +165,3 @@ def _labels(
             raise InputError("segment", "labels", f"are {len(own)} for {len(rows)} boxes", "expected one per box")
         names.append([None] * len(rows) if own is None else own)
     return names
-
-
-def _warnings(given: Sequence[str | None], known: Sequence[str]) -> tuple[str, ...]:
-    strange = sorted({label for label in given if label is not None and label not in known})
-    return tuple(
-        f"label {label!r} is not one of the model's ({', '.join(known)}): the class-agnostic model was used"
-        for label in strange
-    )

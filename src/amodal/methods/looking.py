@@ -30,10 +30,11 @@ class Seen:
 
     `candidates` are the classes it may have, `maps` its maps under every mixture of each: every later round reuses
     them. `inside` [cells]: the share of each cell inside the picture. `label`, `mixture` and `score`: what it is
-    taken for at present.
+    taken for at present. `features`: what the pass gave.
     """
 
     lattice: Lattice
+    features: ObjectFeatures
     inside: Tensor
     candidates: tuple[str, ...]
     maps: tuple[ClassMaps, ...]
@@ -47,10 +48,15 @@ def look(
     photos: Sequence[UInt8[np.ndarray, "h w 3"]],
     boxes: Sequence[Float[np.ndarray, "n 4"]],
     labels: Sequence[Sequence[str | None]],
+    *,
+    finer: bool = False,
 ) -> list[list[Seen]]:
-    """All objects of all photos; a label of None stands for any of the model's classes."""
+    """All objects of all photos; a label of None stands for any of the model's classes.
+
+    `finer` keeps features of earlier stages of the backbone too.
+    """
     lattices = [[Lattice.of_box(as_xyxy(row)) for row in rows] for rows in boxes]
-    features = extract_features(model.backbone, photos, lattices)
+    features = extract_features(model.backbone, photos, lattices, finer=finer)
     seen: list[list[Seen | None]] = [[None] * len(items) for items in features]
     groups: dict[tuple[Shape, tuple[str, ...]], list[tuple[int, int]]] = defaultdict(list)
     for p, items in enumerate(features):
@@ -85,19 +91,33 @@ def evidence_of(
     alone, and a constant per pixel that is common to the three changes nothing there. `absolute` gives that constant
     back, for reasoning that lays one object's map beside another's (Eq 16): then all are relative to the outlier.
     """
-    height, width = photo.shape[:2]
-    window = pixel_window(seen.lattice.box, width, height)
-    cells = _cell_posteriors(model, seen)
+    evidence = evidence_from(cell_posteriors(model, seen), seen.lattice, photo, refinement)
+    if not absolute:
+        return evidence
+    more = cells_to_pixels(_cell_evidence(model, seen), seen.lattice, evidence.window)[0]
+    return replace(
+        evidence,
+        foreground=evidence.foreground + more,
+        occluded=evidence.occluded + more,
+        context=evidence.context + more,
+    )
+
+
+def evidence_from(
+    posteriors: Float32[np.ndarray, "3 rows cols"],
+    lattice: Lattice,
+    photo: UInt8[np.ndarray, "h w 3"],
+    refinement: Refinement | None = None,
+) -> Evidence:
+    """Posteriors of F, O and C, on the cells of a padded lattice or finer, as log-evidence on the photo's pixels."""
+    window = pixel_window(lattice.box, photo.shape[1], photo.shape[0])
     if refinement is None:
-        pixels = cells_to_pixels(cells, seen.lattice, window)
+        pixels = cells_to_pixels(posteriors, lattice, window)
     else:
-        pixels = _refined(cells, seen.lattice, photo, window, refinement)
+        pixels = _refined(posteriors, lattice, photo, window, refinement)
     np.maximum(pixels, _LEAST_PROBABILITY, out=pixels)
-    logs = np.log(pixels, out=pixels)
-    if absolute:
-        logs += cells_to_pixels(_cell_evidence(model, seen), seen.lattice, window)
-    visible, occluded, context = logs
-    return Evidence(window, visible, occluded, context, seen.lattice.box, seen.lattice.cell_area)
+    visible, occluded, context = np.log(pixels, out=pixels)
+    return Evidence(window, visible, occluded, context, lattice.box, lattice.cell_area)
 
 
 @torch.inference_mode()
@@ -114,11 +134,18 @@ def look_again(seen: Seen, visible: Bool[np.ndarray, "h w"], photo_size: tuple[i
     return replace(seen, label=label, mixture=mixture, score=score)
 
 
+@torch.inference_mode()
+def cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows cols"]:
+    """P(seen), P(hidden), P(absent) of each cell of the padded lattice."""
+    array: np.ndarray = torch.softmax(_tempered(model, seen), 0).view(3, *seen.lattice.shape.padded).numpy()
+    return array
+
+
 def cells_to_pixels(
     cells: Float32[np.ndarray, "maps rows cols"], lattice: Lattice, window: tuple[int, int, int, int]
 ) -> Float32[np.ndarray, "maps h w"]:
-    """Bilinear upsampling of maps on a lattice to the pixels of a window."""
-    down, across = lattice.sampling(window)
+    """Bilinear upsampling of maps on a lattice, or finer by a whole number, to the pixels of a window."""
+    down, across = lattice.sampling(window, cells.shape[1] // lattice.shape.padded[0])
     return _product(down, cells, across)
 
 
@@ -138,6 +165,7 @@ def _look_at_group(model: CompNet, items: Sequence[ObjectFeatures], candidates: 
     return [
         Seen(
             lattice=item.lattice,
+            features=item,
             inside=inside[n],
             candidates=candidates,
             maps=tuple(found.of_object(n) for found in maps),
@@ -155,11 +183,6 @@ def _choose(seen: Seen, weight: Tensor) -> tuple[str, int, float]:
     winner = int(best.argmax())
     confidence = float(torch.softmax(CLASS_SHARPNESS * best, 0)[winner])
     return seen.candidates[winner], int(scores[winner].argmax()), confidence
-
-
-def _cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows cols"]:
-    array: np.ndarray = torch.softmax(_tempered(model, seen), 0).view(3, *seen.lattice.shape.padded).numpy()
-    return array
 
 
 def _cell_evidence(model: CompNet, seen: Seen) -> Float32[np.ndarray, "1 rows cols"]:

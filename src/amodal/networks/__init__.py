@@ -1,5 +1,4 @@
-"""Trained networks to compare with: one training loop, and a file for each network that is a `Segmenter` in the end.
+"""Trained networks to compare with: a file for each, which is a task for `training.loop` and a `Segmenter` in the end.
 
-`training` takes a `Task` (what to build, what to draw, which loss) and writes one `.safetensors` file; `sources` gives
-all tasks the same pictures; `files` reads and writes what is kept. Each network is trained by `amodal train NAME`.
+Each network is trained by `amodal train NAME`; `registry` finds them by name.
 """

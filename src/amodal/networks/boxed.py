@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.methods.compositional import read_input
-from amodal.networks.files import fill, read_network
+from amodal.training.files import fill, read_network
 from amodal.networks.pictures import scaled
 from amodal.networks.rcnn import Rcnn, RcnnSize, as_batch
 from amodal.scene import XYXY, BoxKind, Instance, Scene

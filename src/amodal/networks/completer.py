@@ -18,7 +18,7 @@ from amodal.features.crops import CHUNK, Pyramid
 from amodal.images import pixels_of
 from amodal.masks import CropMask
 from amodal.networks.completion import Completed, Question, complete
-from amodal.networks.files import fill, read_network
+from amodal.training.files import fill, read_network
 from amodal.networks.patches import Patch, in_photo, mask_patch, network_input, patch_around, photo_patch
 from amodal.networks.pcnet import NAME, SIZE, PCNetM
 from amodal.scene import XYXY, BoxKind, Instance, OrderEdge, OrderGraph, Scene

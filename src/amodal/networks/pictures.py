@@ -15,7 +15,7 @@ from torchvision.models.detection.image_list import ImageList
 from amodal.errors import AmodalError
 from amodal.masks import CropMask
 from amodal.networks.rcnn import Targets, as_batch
-from amodal.networks.sources import Pictures, Sample
+from amodal.training.sources import Pictures, Sample
 
 _SMALLEST, _BRIGHTNESS = 0.8, 0.2
 _MOST_OBJECTS = 12

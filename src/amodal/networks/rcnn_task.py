@@ -12,7 +12,7 @@ from torch import nn
 from amodal.features.backbone import DEFAULT_BACKBONE
 from amodal.networks.pictures import Picture, PictureBatch, as_picture_batch, drawn
 from amodal.networks.rcnn import Rcnn, RcnnSize
-from amodal.networks.sources import CLASSES, Pictures
+from amodal.training.sources import CLASSES, Pictures
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import AmodalError, InputError
-from amodal.networks.files import read_checkpoint, write_checkpoint, write_network
+from amodal.training.files import read_checkpoint, write_checkpoint, write_network
 
 Progress = Callable[[str, int, int], None]
 

@@ -1,0 +1,95 @@
+"""The student's network: a dense head on one crop's features, from coarse to fine, giving F, O and C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from amodal.student.hints import CHANNELS
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """All that the weights' shapes depend on.
+
+    Attributes:
+        channels: of the backbone at stride 16, and `finer` by stride.
+        labels: number of classes, the class-agnostic one included.
+        widths: of the head at strides 16, 8 and 4.
+        blocks: residual blocks at stride 16.
+    """
+
+    channels: int
+    finer: Mapping[int, int]
+    labels: int
+    widths: tuple[int, int, int] = (96, 64, 32)
+    blocks: int = 4
+
+
+class StudentNetwork(nn.Module):
+    """Features, hints and labels of n objects of one lattice shape to logits of F, O and C, four to a cell's side."""
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__()
+        coarse, middle, fine = shape.widths
+        self.label = nn.Embedding(shape.labels, coarse)
+        self.stem = _Merge(shape.channels + CHANNELS, coarse)
+        self.blocks = nn.Sequential(*(_Residual(coarse, dilation) for dilation in _dilations(shape.blocks)))
+        self.middle = _Merge(coarse + shape.finer.get(8, 0), middle)
+        self.middle_block = _Residual(middle, 1)
+        self.fine = _Merge(middle + shape.finer.get(4, 0), fine)
+        self.fine_block = _Residual(fine, 1)
+        self.head = nn.Conv2d(fine, 3, 1)
+
+    def forward(
+        self,
+        features: Float[Tensor, "n channels rows cols"],
+        finer: Sequence[Float[Tensor, "n more finer_rows finer_cols"]],
+        hints: Float[Tensor, "n hints rows cols"],
+        labels: Int[Tensor, " n"],
+    ) -> Float[Tensor, "n 3 fine_rows fine_cols"]:
+        """`finer`: features of strides 4 and 8, those that the backbone has; fine_rows = 4 rows."""
+        scale = features.shape[1] ** 0.5  # unit vectors: entries of about one
+        x = self.stem(torch.cat([features * scale, hints], 1)) + self.label(labels)[:, :, None, None]
+        x = self.blocks(x)
+        by_rows = {item.shape[-2]: item for item in finer}
+        x = self.middle_block(self.middle(_with(_doubled(x), by_rows)))
+        x = self.fine_block(self.fine(_with(_doubled(x), by_rows)))
+        logits: Tensor = self.head(x)
+        return logits.float()
+
+
+class _Merge(nn.Sequential):
+    def __init__(self, given: int, wanted: int) -> None:
+        super().__init__(nn.Conv2d(given, wanted, 3, padding=1), nn.GroupNorm(8, wanted), nn.ReLU())
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.norms = nn.ModuleList(nn.GroupNorm(8, width) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.norms[0](self.first(x)))
+        return functional.relu(x + self.norms[1](self.second(y)))
+
+
+def _dilations(blocks: int) -> list[int]:
+    """1, 2, 4, 1, 2, 4, …: a few blocks see the whole crop."""
+    return [(1, 2, 4)[number % 3] for number in range(blocks)]
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _with(x: Tensor, by_rows: Mapping[int, Tensor]) -> Tensor:
+    found = by_rows.get(x.shape[-2])
+    return x if found is None else torch.cat([x, found], 1)

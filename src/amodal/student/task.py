@@ -1,0 +1,180 @@
+"""The student as a task for the one training loop: lessons to batches of one lattice shape, and the loss."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from amodal.compnet.model import AGNOSTIC, CompNet
+from amodal.features.lattice import Lattice, Shape
+from amodal.methods.looking import Seen, look
+from amodal.reasoning.evidence import Window
+from amodal.student.hints import Inputs, hints_of
+from amodal.student.lessons import Lesson, Lessons, Target
+from amodal.student.network import NetworkShape, StudentNetwork
+
+FINE = 4
+"""Positions of the student's maps along a side of a cell."""
+_FORGOTTEN = 0.15  # labels that are hidden from the student, so that it knows what to do without
+_DICE_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """n objects of one lattice shape, as the network and the loss take them.
+
+    `target` [n, 3, fine_rows, fine_cols]: share of F, O and C at each position; `weight` [n, fine_rows, fine_cols].
+    """
+
+    features: Tensor
+    finer: tuple[Tensor, ...]
+    hints: Float[Tensor, "n hints rows cols"]
+    labels: Int[Tensor, " n"]
+    target: Float[Tensor, "n 3 fine_rows fine_cols"]
+    weight: Float[Tensor, "n fine_rows fine_cols"]
+
+
+@dataclass(frozen=True, eq=False)
+class StudentTask:
+    """Builds, draws and judges; the compositional model is frozen and not part of what is learned."""
+
+    model: CompNet
+    lessons: Lessons
+    inputs: Inputs = Inputs()
+    shape: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "student"
+
+    def build(self) -> nn.Module:
+        """A new network."""
+        network = StudentNetwork(network_shape(self.model, **self.shape))
+        return network.to(memory_format=torch.channels_last)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Lesson:
+        """One lesson, with labels as the network shall be told them."""
+        lesson = self.lessons(rng)
+        names = tuple(AGNOSTIC if rng.random() < _FORGOTTEN else label for label in lesson.labels)
+        return Lesson(lesson.photo, lesson.boxes, names, lesson.targets)
+
+    def collate(self, samples: Sequence[Lesson]) -> list[Group]:
+        """All taught objects of the lessons, after the backbone, grouped by lattice shape."""
+        everything = look(
+            self.model,
+            [lesson.photo for lesson in samples],
+            [lesson.boxes for lesson in samples],
+            [lesson.labels for lesson in samples],
+            finer=True,
+        )
+        found: dict[Shape, list[tuple[Seen, Tensor, int, Target]]] = defaultdict(list)
+        for lesson, seen in zip(samples, everything, strict=True):
+            hints = hints_of(self.model, seen, self.inputs)
+            for item, hint, label, target in zip(seen, hints, lesson.labels, lesson.targets, strict=True):
+                if target is not None:
+                    number = label_number(self.model, label if self.inputs.label else AGNOSTIC)
+                    found[item.lattice.shape].append((item, hint, number, target))
+        return [_group(members) for members in found.values()]
+
+    def loss(self, module: nn.Module, batch: Sequence[Group]) -> Mapping[str, Tensor]:
+        """Cross-entropy of F, O and C, and overlap of the visible and the whole mask; every object counts the same."""
+        entropies, overlaps = [], []
+        for group in batch:
+            logits = module(group.features, group.finer, group.hints, group.labels)
+            entropies.append(_entropy(logits, group))
+            overlaps.append(_overlap(logits, group))
+        return {"entropy": torch.cat(entropies).mean(), "overlap": _DICE_WEIGHT * torch.cat(overlaps).mean()}
+
+    def metadata(self) -> dict[str, Any]:
+        """What the run is made of."""
+        return {**self.recipe, "inputs": vars(self.inputs), "shape": dict(self.shape)}
+
+
+def network_shape(model: CompNet, **settings: Any) -> NetworkShape:
+    """The shape of a student of this model."""
+    backbone = model.backbone
+    return NetworkShape(backbone.channels, backbone.finer_channels, len(model.labels) + 1, **settings)
+
+
+def label_number(model: CompNet, label: str) -> int:
+    """The place of a class in the student's embedding; 0 stands for any object."""
+    return model.labels.index(label) + 1 if label in model.labels else 0
+
+
+def batch_of(
+    items: Sequence[tuple[Seen, Tensor, int]],
+) -> tuple[Tensor, tuple[Tensor, ...], Tensor, Tensor]:
+    """Objects of one lattice shape, as the network takes them."""
+    features = torch.stack([seen.features.features for seen, _, _ in items])
+    stages = zip(*(seen.features.finer for seen, _, _ in items), strict=True)
+    finer = tuple(_channels_last(torch.stack(stage)) for stage in stages)
+    hints = torch.stack([hint for _, hint, _ in items])
+    return _channels_last(features), finer, _channels_last(hints), torch.tensor([number for _, _, number in items])
+
+
+def _channels_last(values: Tensor) -> Tensor:
+    # A copy, out of the backbone's inference mode.
+    return values.float().clone(memory_format=torch.channels_last)
+
+
+def _group(members: Sequence[tuple[Seen, Tensor, int, Target]]) -> Group:
+    features, finer, hints, labels = batch_of([(seen, hint, number) for seen, hint, number, _ in members])
+    truths = [on_lattice(target, seen.lattice) for seen, _, _, target in members]
+    inside = hints[:, 5].repeat_interleave(FINE, 1).repeat_interleave(FINE, 2)
+    target = torch.from_numpy(np.stack([truth for truth, _ in truths]))
+    weight = torch.from_numpy(np.stack([weight for _, weight in truths])) * inside
+    return Group(features, finer, hints, labels, target, weight)
+
+
+def on_lattice(
+    target: Target, lattice: Lattice
+) -> tuple[Float32[np.ndarray, "3 fine_rows fine_cols"], Float32[np.ndarray, "fine_rows fine_cols"]]:
+    """Shares of F, O and C and the weight at every position of the lattice, padding included: exact averages."""
+    down, across, covered = _averaging(target.window, lattice)
+    seen = down @ target.seen.astype(np.float32) @ across
+    whole = down @ target.whole.astype(np.float32) @ across
+    weight = np.ones_like(seen)
+    if target.weight is not None:
+        weight = down @ target.weight @ across + (1 - covered)
+    return np.stack([seen, whole - seen, 1 - whole]), weight
+
+
+def _averaging(
+    window: Window, lattice: Lattice
+) -> tuple[Float32[np.ndarray, "rows h"], Float32[np.ndarray, "w cols"], Float32[np.ndarray, "rows cols"]]:
+    """Which share of a fine position each pixel of the window takes, as two factors; and what the window takes of it."""
+    rows, cols = lattice.shape.padded
+    left, top, right, bottom = lattice.padded_box
+    down = _shares(np.linspace(top, bottom, FINE * rows + 1), window[1], window[3])
+    across = _shares(np.linspace(left, right, FINE * cols + 1), window[0], window[2])
+    return down, np.ascontiguousarray(across.T), np.outer(down.sum(1), across.sum(1))
+
+
+def _shares(edges: np.ndarray, first: int, last: int) -> Float32[np.ndarray, "positions pixels"]:
+    pixels = np.arange(first, last)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    shares: np.ndarray = (overlap.clip(0) / np.diff(edges)[:, None]).astype(np.float32)
+    return shares
+
+
+def _entropy(logits: Tensor, group: Group) -> Float[Tensor, " n"]:
+    each = -(group.target * functional.log_softmax(logits, 1)).sum(1) * group.weight
+    return each.flatten(1).sum(1) / group.weight.flatten(1).sum(1).clamp_min(1)
+
+
+def _overlap(logits: Tensor, group: Group) -> Float[Tensor, " n"]:
+    """1 - soft IoU (Jaccard) of visible and whole mask."""
+    share = torch.softmax(logits, 1)
+    losses = []
+    for parts in ((0,), (0, 1)):
+        found = share[:, parts].sum(1) * group.weight
+        truth = group.target[:, parts].sum(1) * group.weight
+        common = (found * truth).flatten(1).sum(1)
+        losses.append(1 - (common + 1) / ((found + truth).flatten(1).sum(1) - common + 1))
+    return torch.stack(losses).mean(0)
