@@ -8,16 +8,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from amodal.features.backbone import Backbone
+
 
 @contextmanager
-def counted_crops(backbone: nn.Module) -> Iterator[list[int]]:
+def counted_crops(backbone: Backbone) -> Iterator[list[int]]:
     """The number of crops in every batch that passes while the context lasts."""
     batches: list[int] = []
 
     def count(_module: nn.Module, inputs: tuple[Tensor, ...], _output: Any) -> None:
         batches.append(len(inputs[0]))
 
-    hook = backbone.register_forward_hook(count)
+    hook = backbone.network.register_forward_hook(count)
     try:
         yield batches
     finally:

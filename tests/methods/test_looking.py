@@ -10,6 +10,7 @@ from scipy.ndimage import map_coordinates
 from amodal.compnet.maps import ClassMaps
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import REFINEMENTS
+from amodal.features.crops import ObjectFeatures
 from amodal.features.lattice import Lattice, pixel_window
 from amodal.methods.looking import Seen, candidates_for, cells_to_pixels, evidence_of, look, look_again
 from helpers.counting import counted_crops
@@ -121,7 +122,11 @@ def halves() -> Seen:
     explained[0, 1, :, cols // 2 :] = 1.1
     flat = explained.flatten(2)
     maps = ClassMaps(foreground=flat, context=flat, occluded=flat[0], explained=flat)
-    return Seen(lattice, torch.ones(rows * cols), ("car",), (maps,), "car", 1, 1.0)
+    return Seen(lattice, no_features(lattice), torch.ones(rows * cols), ("car",), (maps,), "car", 1, 1.0)
+
+
+def no_features(lattice: Lattice) -> ObjectFeatures:
+    return ObjectFeatures(lattice, torch.zeros(1, *lattice.shape.padded), torch.ones(lattice.shape.padded))
 
 
 @pytest.mark.parametrize(("columns", "expected"), [(slice(0, 80), 0), (slice(80, 160), 1), (slice(0, 160), 1)])
@@ -145,7 +150,7 @@ def test_object_of_which_nothing_is_visible_stays_what_it_was() -> None:
     rows, cols = alone.shape.padded
     flat = torch.zeros(1, 2, rows * cols)
     inside = torch.from_numpy(alone.cells_inside(40, 40)).flatten()
-    item = Seen(alone, inside, ("car",), (ClassMaps(flat, flat, flat[0], flat),), "car", 1, 0.7)
+    item = Seen(alone, no_features(alone), inside, ("car",), (ClassMaps(flat, flat, flat[0], flat),), "car", 1, 0.7)
     assert look_again(item, np.zeros((40, 40), bool), (40, 40)) == item
 
 
