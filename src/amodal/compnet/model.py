@@ -40,11 +40,23 @@ class ClassModel:
 
 
 @dataclass(frozen=True)
+class Extension:
+    """What another room has learned on top of a compositional model and keeps in its file.
+
+    `settings`: JSON values; `tensors`: weights by name.
+    """
+
+    settings: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
 class CompNet:
     """A compositional model of several classes over one backbone.
 
     `classes` maps labels to models and holds `AGNOSTIC`; `outliers` β: [models, kernels]; `card`: what it was learned
-    from and how, as JSON values; `backbone_state`: fine-tuned weights, empty where the backbone is as published.
+    from and how, as JSON values; `backbone_state`: fine-tuned weights, empty where the backbone is as published;
+    `extensions`: by name, what was learned on top.
     """
 
     backbone_name: str
@@ -54,6 +66,7 @@ class CompNet:
     temperature: float
     card: Mapping[str, Any] = field(default_factory=dict)
     backbone_state: Mapping[str, Tensor] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
     _packed: dict[tuple[str, Shape], PackedTemplates] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -115,15 +128,20 @@ def save_model(model: CompNet, path: Path) -> None:
         }
     for name, tensor in model.backbone_state.items():
         tensors[f"backbone.{name}"] = tensor
+    for name, extension in model.extensions.items():
+        for key, tensor in extension.tensors.items():
+            half = tensor.is_floating_point() and tensor.ndim >= 2
+            tensors[f"extension.{name}.{key}"] = tensor.half() if half else tensor
     head = {
         "backbone": model.backbone_name,
         "concentration": model.kernels.concentration,
         "temperature": model.temperature,
         "classes": classes,
         "card": dict(model.card),
+        "extensions": {name: dict(extension.settings) for name, extension in model.extensions.items()},
     }
     metadata = {"format": FORMAT, "version": str(VERSION), "model": json.dumps(head, sort_keys=True)}
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    contiguous = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     write_bytes_atomically(path, with_sorted_metadata(save(contiguous, metadata=metadata)))
 
 
@@ -173,7 +191,6 @@ def _assemble(head: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CompNet
         raise ValueError(
             f"its classes: found {', '.join(classes) or 'none'}, expected {AGNOSTIC} and at least one more"
         )
-    prefix = "backbone."
     return CompNet(
         backbone_name=str(head["backbone"]),
         kernels=Kernels(kernels, _positive(head, "concentration")),
@@ -181,8 +198,24 @@ def _assemble(head: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CompNet
         outliers=outliers,
         temperature=_positive(head, "temperature"),
         card=dict(head["card"]),
-        backbone_state={name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)},
+        backbone_state=_below("backbone.", tensors),
+        # Files of before there were extensions have none.
+        extensions={
+            name: Extension(dict(settings), _floats(_below(f"extension.{name}.", tensors)))
+            for name, settings in head.get("extensions", {}).items()
+        },
     )
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _floats(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{name}: holds NaN or infinity")
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
 def _class_of(label: str, entry: Mapping[str, Any], tensors: Mapping[str, Tensor], kernels: int) -> ClassModel:
