@@ -38,12 +38,12 @@ class StudentNetwork(nn.Module):
         super().__init__()
         coarse, middle, fine = shape.widths
         self.label = nn.Embedding(shape.labels, coarse)
-        self.stem = _Merge(shape.channels + CHANNELS, coarse)
-        self.blocks = nn.Sequential(*(_Residual(coarse, dilation) for dilation in _dilations(shape.blocks)))
-        self.middle = _Merge(coarse + shape.finer.get(8, 0), middle)
-        self.middle_block = _Residual(middle, 1)
-        self.fine = _Merge(middle + shape.finer.get(4, 0), fine)
-        self.fine_block = _Residual(fine, 1)
+        self.stem = Merge(shape.channels + CHANNELS, coarse)
+        self.blocks = nn.Sequential(*(Residual(coarse, dilation) for dilation in dilations(shape.blocks)))
+        self.middle = Merge(coarse + shape.finer.get(8, 0), middle)
+        self.middle_block = Residual(middle, 1)
+        self.fine = Merge(middle + shape.finer.get(4, 0), fine)
+        self.fine_block = Residual(fine, 1)
         self.head = nn.Conv2d(fine, 3, 1)
 
     def forward(
@@ -64,12 +64,16 @@ class StudentNetwork(nn.Module):
         return logits.float()
 
 
-class _Merge(nn.Sequential):
+class Merge(nn.Sequential):
+    """What is given, side by side, to `wanted` channels."""
+
     def __init__(self, given: int, wanted: int) -> None:
         super().__init__(nn.Conv2d(given, wanted, 3, padding=1), nn.GroupNorm(8, wanted), nn.ReLU())
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """Two convolutions beside the way straight on; the first looks `dilation` positions far."""
+
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
@@ -81,7 +85,7 @@ class _Residual(nn.Module):
         return functional.relu(x + self.norms[1](self.second(y)))
 
 
-def _dilations(blocks: int) -> list[int]:
+def dilations(blocks: int) -> list[int]:
     """1, 2, 4, 1, 2, 4, …: a few blocks see the whole crop."""
     return [(1, 2, 4)[number % 3] for number in range(blocks)]
 
