@@ -38,6 +38,36 @@ def challenge_masks(part: str, what: str) -> Callable[[], str]:
     return render
 
 
+def challenge_sources(part: str) -> Callable[[], str]:
+    """Cars by where their outlines come from: visible / whole mIoU over objects, completed ones and hand-drawn ones."""
+
+    def render() -> str:
+        parts = _part(part)
+        if parts is None or not parts["two"]["methods"]["compnet"].get("groups"):
+            return not_yet(COMMAND)
+        measured = {scenario: parts[scenario]["methods"] for scenario in SCENARIOS}
+        columns = [(s, group) for s in SCENARIOS for group in measured[s]["compnet"]["groups"]]
+        body = [
+            [name, *(_group_cell(measured[s].get(name, {}).get("groups", {}).get(group)) for s, group in columns)]
+            for name in measured["two"]
+        ]
+        counts = [measured[s]["compnet"]["groups"][group]["modal"]["objects"] for s, group in columns]
+        body.append(["*objects*", *map(str, counts)])
+        return as_table(["visible / whole", *(f"{s}: {group}" for s, group in columns)], body)
+
+    return render
+
+
+def _group_cell(masks: Mapping[str, Any] | None) -> str:
+    """Means over objects, the interval of the visible one."""
+    if not masks:
+        return "–"
+    low, high = masks["modal"]["interval_95"]
+    return (
+        " / ".join(f"{masks[what]['mean_objects']:.1f}" for what in ("modal", "amodal")) + f" [{low:.1f}, {high:.1f}]"
+    )
+
+
 def _mask_cells(row: Mapping[str, Any] | None, what: str) -> tuple[str, str]:
     if row is None:
         return "–", "–"
@@ -251,5 +281,6 @@ COMPARED: Mapping[str, Callable[[], str]] = {
         ("modal", lambda part: challenge_masks(part, "modal")),
         ("amodal", lambda part: challenge_masks(part, "amodal")),
         ("order", challenge_order),
+        ("sources", challenge_sources),
     )
 }

@@ -3,7 +3,7 @@
     python experiments/occlusion_challenge/run.py --data DIR --backgrounds DIR --models DIR --work DIR
 
 --models holds what `train.sh` beside this file makes: for every seed N compnet-seedN, mask-rcnn-seedN, bbtp-seedN and
-pcnet-m-seedN, all .safetensors. Scenes and predictions are kept in --work; a stopped run goes on where it was.
+pcnet-m-seedN, and student-seedN, all .safetensors; the student's rows are left out where its file is not there. Scenes and predictions are kept in --work; a stopped run goes on where it was.
 Objects are those of the val split, backgrounds and textures those of the test part. No network has seen either;
 `amodal learn` takes all backgrounds for its outlier models, the test part too (without: backgrounds_unseen.json).
 """
@@ -14,20 +14,27 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from amodal.challenge import ChallengeConfig, generate
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "splits"))
+from sources import group_of
+from truths import with_seen_boxes
+
+from amodal.challenge import ChallengeConfig, Summary, generate
 from amodal.comparison import Comparison, compare, parse_specs
+from amodal.data.coco import read_objects
 from amodal.data.truth import Truth, read_truth
 
 HERE = Path(__file__).parent
 # As many scenes as give 150 scored objects in every level: `two` has one of L1, L2 or L3 in each scene.
 SCENES = {"two": 456, "four": 300, "two-unknown": 360}
+MODELS = ("compnet", "mask-rcnn", "bbtp", "pcnet-m", "student")
 CLASSES = {"cars": ("car",), "mixed": ("car", "person", "truck")}
 
 
@@ -60,6 +67,13 @@ EVERY_SEED = {
     "Mask R-CNN": "mask-rcnn:model={mask-rcnn}",
     "BBTP": "bbtp:model={bbtp}",
     "PCNet-M true masks": "pcnet-m:model={pcnet-m},visible=truth",
+    "student": "student:model={student},geometry={geometry}",
+}
+# Given boxes of what is seen instead of boxes of the whole.
+SEEN_BOXES = {
+    "box of what is seen": "box",
+    "joint refined, seen boxes": "orm:model={compnet},geometry={geometry}",
+    "student, seen boxes": "student:model={student},geometry={geometry}",
 }
 FIRST_SEED = {
     "box": "box",
@@ -74,7 +88,8 @@ ABLATED = {
 }
 ROWS = (
     *("box", "prior", "compnet", "NOD", "published iter 1", "published iter 2", "joint iter 1", "joint iter 2"),
-    *("joint refined", "Mask R-CNN", "BBTP", "PCNet-M true masks", "PCNet-M after Mask R-CNN"),
+    *("joint refined", "student", "Mask R-CNN", "BBTP", "PCNet-M true masks", "PCNet-M after Mask R-CNN"),
+    *SEEN_BOXES,
 )
 
 
@@ -114,26 +129,12 @@ def _known_parts(path: Path) -> dict:
 def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
     """One set of scenes: made, every method run over it with the model of every seed, and scored."""
     folder = arguments.work / f"{part.objects}-{part.layout}-{scenario}"
-    config = ChallengeConfig(
-        objects=arguments.data / "annotations.json",
-        images=arguments.data / "images",
-        backgrounds=arguments.backgrounds,
-        scenario=scenario,  # unknown occluders are textures alone: nearly all whole objects are of trained classes
-        layout=part.layout,
-        scenes=round(part.share * SCENES[scenario]),
-        seed=1,
-        split="val",
-        classes=CLASSES[part.objects],
-        background_part="test",
-        background_names="camvid_*" if part.layout == "ground" else "*",  # perspective wants a street
-    )
-    summary = generate(config, folder)
-    truths = read_truth(folder / "scenes.json")
+    summary, truths = scenes_of(part, scenario, folder, arguments.data, arguments.backgrounds)
     by_seed = {}
     for seed in part.seeds:
         if arguments.seeds is None or seed in arguments.seeds:
             rows = rows_of(part, seed, arguments.models, arguments.only)
-            by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
+            by_seed[seed] = both_boxes(truths, rows, folder / f"seed{seed}")
     if arguments.only:
         return {}
     unlabelled = untold(part, truths, arguments.models, folder) if part.objects == "mixed" else {}
@@ -142,6 +143,54 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
     first = by_seed[part.seeds[0]]
     made = {"scenes": summary.scenes, "levels": dict(summary.levels), "rules": first.to_json()["rules"]}
     return made | table_of(by_seed) | unlabelled
+
+
+def scenes_of(
+    part: Part, scenario: str, folder: Path, data: Path, backgrounds: Path, split: str = "val"
+) -> tuple[Summary, list[Truth]]:
+    """The scenes, made where they are not there yet; cars are told apart by where their outlines come from."""
+    config = ChallengeConfig(
+        objects=data / "annotations.json",
+        images=data / "images",
+        backgrounds=backgrounds,
+        scenario=scenario,  # unknown occluders are textures alone: nearly all whole objects are of trained classes
+        layout=part.layout,
+        scenes=round(part.share * SCENES[scenario]),
+        seed=1,
+        split=split,
+        classes=CLASSES[part.objects],
+        background_part="test",
+        background_names="camvid_*" if part.layout == "ground" else "*",  # perspective wants a street
+    )
+    summary = generate(config, folder)
+    boxes = read_objects(data / "annotations.json", images=data / "images")
+    names = {
+        str(id): group_of(label, boxes.images[index].source)
+        for id, label, index in zip(boxes.ids, boxes.labels, boxes.image_index, strict=True)
+        if label == "car"
+    }
+    return summary, [
+        replace(
+            truth,
+            groups={
+                one.id: names[one.meta["source"]]
+                for one in truth.scene.instances
+                if one.meta["known"] and one.meta["source"] in names
+            },
+        )
+        for truth in read_truth(folder / "scenes.json")
+    ]
+
+
+def both_boxes(truths: Sequence[Truth], rows: Sequence[str], folder: Path) -> Comparison:
+    """The rows of `SEEN_BOXES` are given boxes of visible parts, the others those of the whole objects."""
+    specs = parse_specs(rows)
+    seen = [spec for spec in specs if spec.name in SEEN_BOXES]
+    comparison = compare(truths, [spec for spec in specs if spec not in seen], folder, progress=say)
+    if not seen:
+        return comparison
+    more = compare([with_seen_boxes(truth) for truth in truths], seen, folder / "seen", progress=say)
+    return replace(comparison, results=comparison.results + more.results)
 
 
 def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> dict:
@@ -157,8 +206,9 @@ def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> d
 
 def rows_of(part: Part, seed: int, models: Path, only: Sequence[str] | None) -> list[str]:
     first = seed == part.seeds[0]
-    specs = EVERY_SEED | (FIRST_SEED if first else {}) | (ABLATED if first and part.ablated else {})
-    files = {name: models / f"{name}-seed{seed}.safetensors" for name in ("compnet", "mask-rcnn", "bbtp", "pcnet-m")}
+    specs = EVERY_SEED | SEEN_BOXES | (FIRST_SEED if first else {}) | (ABLATED if first and part.ablated else {})
+    files = {name: models / f"{name}-seed{seed}.safetensors" for name in MODELS}
+    specs = {name: spec for name, spec in specs.items() if "{student}" not in spec or files["student"].is_file()}
     geometry = str(part.layout != "free").lower()
     return [
         f"{name}={specs[name].format(geometry=geometry, **files)}"
@@ -203,8 +253,22 @@ def mean_of(rows: Sequence[dict]) -> dict:
         for label in rows[0]["masks"]["modal"].get("per_class", {})
         if all(label in rows[0]["masks"][what].get("per_class", {}) for what in rows[0]["masks"])
     }
-    seconds = mean([row["seconds_per_photo"] for row in rows])
-    return {"seeds": len(rows), "masks": masks, "order": order, "per_class": per_class, "seconds_per_photo": seconds}
+    groups = {
+        name: {
+            what: {
+                "mean_objects": mean([row["groups"][name][what]["mean_objects"] for row in rows]),
+                "levels": {
+                    level: mean([row["groups"][name][what]["levels"][level] for row in rows]) for level in own["levels"]
+                },
+                "objects": own["objects"],
+                "interval_95": own["intervals_95"]["mean_objects"],
+            }
+            for what, own in masks_of.items()
+        }
+        for name, masks_of in rows[0].get("groups", {}).items()
+    }
+    made = {"seeds": len(rows), "masks": masks, "order": order, "per_class": per_class, "groups": groups}
+    return made | {"seconds_per_photo": mean([row["seconds_per_photo"] for row in rows])}
 
 
 def mean(values: Sequence[float | None]) -> float | None:

@@ -127,6 +127,28 @@ def test_hidden_unscored_and_nearly_invisible_objects_are_not_averaged() -> None
         assert mask_scores([replace(own(scene), **{field: frozenset({1})})], []).ids.tolist() == [2]
 
 
+def test_the_means_of_groups_are_those_of_their_objects_alone() -> None:
+    truths, predictions = generated(9, 4, np.random.default_rng(3))
+    named = [
+        replace(truth, groups={one.id: ("odd", "even")[one.id % 2 == 0] for one in truth.scene.instances if one.id % 5})
+        for truth in truths
+    ]
+    groups = mask_scores(named, predictions).by_group()
+    assert list(groups) == ["even", "odd"]
+    for name, scores in groups.items():
+        others = [frozenset(one.id for one in t.scene.instances if t.groups.get(one.id) != name) for t in named]
+        alone = [replace(t, unscored=t.unscored | ids) for t, ids in zip(named, others, strict=True)]
+        expected = mask_scores(alone, predictions)
+        assert scores.ids.tolist() == expected.ids.tolist()
+        assert str(scores.by_level("amodal")) == str(expected.by_level("amodal"))  # nan is not equal to nan
+        assert str(scores.intervals("modal")) == str(expected.intervals("modal"))
+
+
+def test_without_groups_there_are_none() -> None:
+    truths, predictions = generated(3, 3, np.random.default_rng(0))
+    assert mask_scores(truths, predictions).by_group() == {}
+
+
 def test_levels_are_unknown_where_the_whole_mask_is_unless_the_object_is_said_to_be_whole() -> None:
     scene = two_squares()
     clean = scene.with_instances([replace(scene.instance(1), meta={"clean": True}), scene.instance(2)])

@@ -64,11 +64,10 @@ class MethodResult:
             "failures": [{"photo": failure.photo, "reason": failure.reason} for failure in run.failures],
         }
         if self.masks is not None:
-            content["masks"] = {
-                what: self.masks.by_level(what).to_json() | {"intervals_95": _intervals(self.masks.intervals(what))}
-                for what in MASKS
-                if self.masks.by_level(what).objects
-            }
+            content["masks"] = _masks_json(self.masks)
+            groups = self.masks.by_group()
+            if groups:
+                content["groups"] = {name: _masks_json(masks) for name, masks in groups.items()}
         if self.order:
             content["order"] = {
                 pairs: scores.to_json() | {"intervals_95": _intervals(scores.intervals())}
@@ -199,6 +198,14 @@ def check_photos(truths: Sequence[Truth]) -> None:
         if size != (scene.width, scene.height):
             found = f"is {size[0]} × {size[1]} px (width × height)"
             raise InputError(str(truth.path), "photo", found, f"expected {scene.width} × {scene.height} as truth says")
+
+
+def _masks_json(masks: MaskScores) -> dict[str, Any]:
+    return {
+        what: masks.by_level(what).to_json() | {"intervals_95": _intervals(masks.intervals(what))}
+        for what in MASKS
+        if masks.by_level(what).objects
+    }
 
 
 def _intervals(found: dict[str, tuple[float, float]]) -> dict[str, list[float | None]]:

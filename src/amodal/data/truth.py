@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -33,6 +33,7 @@ class Truth:
         ignore: crowds and regions without annotation: AP ignores predictions inside.
         unannotated: classes that may lack annotation in this photo: AP counts no prediction of them as wrong.
         classes: all classes of the data set; with the labels of the objects, what a prediction may name.
+        groups: id -> name, of objects whose averages are told apart too (by where their outlines come from, say).
     """
 
     scene: Scene
@@ -43,6 +44,7 @@ class Truth:
     ignore: tuple[CropMask, ...] = ()
     unannotated: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
+    groups: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def given(self) -> tuple[Instance, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -41,6 +42,7 @@ class MaskScores:
         occluded_iou: of the hidden parts; nan where truth hides nothing.
         modal_boundary_f, amodal_boundary_f: boundary F; nan throughout where it was not asked for.
         image_count: how many photos, those without a scored object included.
+        groups: what the truth calls them besides (`Truth.groups`), "" where nothing; () where there are none at all.
     """
 
     images: Int64[np.ndarray, " objects"]
@@ -54,6 +56,7 @@ class MaskScores:
     modal_boundary_f: Float64[np.ndarray, " objects"]
     amodal_boundary_f: Float64[np.ndarray, " objects"]
     image_count: int
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,9 +70,21 @@ class MaskScores:
         """Means in percent of "modal", "amodal", "occluded", "modal_boundary" or "amodal_boundary"."""
         return level_table(self.values(what), self.levels, self.labels)
 
+    def by_group(self) -> dict[str, MaskScores]:
+        """The rows of each group; photos stay numbered as they are, so that intervals draw the same photos."""
+        names = sorted(set(self.groups) - {""})
+        return {name: self._of([row for row, own in enumerate(self.groups) if own == name]) for name in names}
+
     def intervals(self, what: str, draws: int = 1000, seed: int = 0) -> dict[str, Interval]:
         """95 % bootstrap intervals over photos, in percent: of each level, mean_levels and mean_objects."""
         return level_intervals(*level_sums(self.values(what), self.levels, self.images, self.image_count), draws, seed)
+
+    def _of(self, rows: list[int]) -> MaskScores:
+        columns: dict[str, Any] = {
+            name: getattr(self, name)[rows] for name in ("images", "ids", "found", *COLUMNS.values())
+        }
+        columns |= {name: tuple(getattr(self, name)[row] for row in rows) for name in ("labels", "levels", "groups")}
+        return replace(self, **columns)
 
 
 def mask_scores(
@@ -95,6 +110,7 @@ def mask_scores(
     predicted = [other or _nothing(one) for _, _, one, other in rows]
     knows_whole = np.array(["amodal" in truth.knows for _, truth, _, _ in rows], bool)
     modal_iou, amodal_iou, occluded_iou = _ious(true, predicted, knows_whole)
+    has_groups = any(truth.groups for truth in truths)
     modal_f, amodal_f = np.full((2, len(rows)), np.nan)
     if boundary_px is not None:
         whole = np.flatnonzero(knows_whole)
@@ -113,6 +129,7 @@ def mask_scores(
         modal_boundary_f=modal_f,
         amodal_boundary_f=amodal_f,
         image_count=len(truths),
+        groups=tuple(truth.groups.get(one.id, "") for _, truth, one, _ in rows) if has_groups else (),
     )
 
 
