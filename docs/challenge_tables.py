@@ -63,9 +63,8 @@ def _group_cell(masks: Mapping[str, Any] | None) -> str:
     if not masks:
         return "–"
     low, high = masks["modal"]["interval_95"]
-    return (
-        " / ".join(f"{masks[what]['mean_objects']:.1f}" for what in ("modal", "amodal")) + f" [{low:.1f}, {high:.1f}]"
-    )
+    means = " / ".join(f"{masks[what]['mean_objects']:.1f}" for what in ("modal", "amodal"))
+    return f"{means} [{low:.1f}, {high:.1f}]"
 
 
 def _mask_cells(row: Mapping[str, Any] | None, what: str) -> tuple[str, str]:
