@@ -3,8 +3,8 @@
     python experiments/occlusion_challenge/run.py --data DIR --backgrounds DIR --models DIR --work DIR
 
 --models holds what `train.sh` beside this file makes: for every seed N compnet-seedN, mask-rcnn-seedN, bbtp-seedN,
-pcnet-m-seedN and student-seedN, all .safetensors; the student's rows are left out where its file is not there. Scenes and
-predictions are kept in --work; a stopped run goes on where it was.
+pcnet-m-seedN and student-seedN, all .safetensors; the student's rows are left out where its file is not there. Scenes
+and predictions are kept in --work; a stopped run goes on where it was.
 Objects are those of the val split, backgrounds and textures those of the test part. No network has seen either;
 `amodal learn` takes all backgrounds for its outlier models, the test part too (without: backgrounds_unseen.json).
 """
