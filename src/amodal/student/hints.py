@@ -18,6 +18,7 @@ from amodal.methods.looking import Seen, cell_posteriors
 CHANNELS = 9
 """Own maps F, O, C; others' claims and boxes; inside the picture; inside the box; x and y."""
 _OWN, _OTHERS = slice(0, 3), slice(3, 5)
+OTHER_BOXES, INSIDE = 4, 5
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,27 @@ class Inputs:
 
 
 @torch.inference_mode()
-def hints_of(model: CompNet, seen: Sequence[Seen], inputs: Inputs) -> list[Float32[Tensor, "channels rows cols"]]:
-    """The hints of all objects of one photo, on the cells of their padded lattices."""
+def hints_of(model: CompNet, seen: Sequence[Seen]) -> list[Float32[Tensor, "channels rows cols"]]:
+    """All hints of all objects of one photo, on the cells of their padded lattices."""
     maps = [cell_posteriors(model, item) for item in seen]
     hints = []
     for n, item in enumerate(seen):
         hint = np.zeros((CHANNELS, *item.lattice.shape.padded), np.float32)
-        hint[5:6] = item.inside.view(1, *item.lattice.shape.padded).numpy()
-        hint[6:] = _place(item.lattice.shape)
-        if inputs.maps:
-            hint[_OWN] = maps[n]
-        if inputs.others:
-            hint[_OTHERS] = _others(n, seen, maps)
+        hint[_OWN] = maps[n]
+        hint[_OTHERS] = _others(n, seen, maps)
+        hint[INSIDE] = item.inside.view(item.lattice.shape.padded).numpy()
+        hint[INSIDE + 1 :] = _place(item.lattice.shape)
         hints.append(torch.from_numpy(hint))
+    return hints
+
+
+def told(hints: Float32[Tensor, "n channels rows cols"], inputs: Inputs) -> Float32[Tensor, "n channels rows cols"]:
+    """The hints with zeros in place of those that are not to be given."""
+    hints = hints.clone()
+    if not inputs.maps:
+        hints[:, _OWN] = 0
+    if not inputs.others:
+        hints[:, _OTHERS] = 0
     return hints
 
 

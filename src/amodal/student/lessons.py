@@ -21,6 +21,7 @@ from amodal.challenge.pieces import MOST_ENLARGED, Piece, cut_out_piece, texture
 from amodal.challenge.render import overlap, paste
 from amodal.challenge.sources import CutOut
 from amodal.errors import InputError
+from amodal.features.lattice import as_xyxy
 from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.reasoning.evidence import Window
@@ -124,14 +125,12 @@ class Lessons:
         for piece, seen in pasted:
             if piece.placed.known and np.count_nonzero(seen) >= _LEAST_VISIBLE_PX:
                 mask = CropMask.from_crop(piece.shape, piece.placed.x, piece.placed.y, *photo.shape[:2])
-                boxes.append(tuple(float(side) for side in mask.box))
+                boxes.append(as_xyxy(np.asarray(mask.box, np.float64)))
                 labels.append(piece.placed.label)
                 targets.append(_target(CropMask.from_dense(seen), mask))
         return Lesson(photo, np.array(boxes, np.float64).reshape(-1, 4), tuple(labels), tuple(targets))
 
-    def _occluder(
-        self, rng: np.random.Generator, frame: Bool[np.ndarray, "h w"], pupil: Pupil
-    ) -> Piece | None:
+    def _occluder(self, rng: np.random.Generator, frame: Bool[np.ndarray, "h w"], pupil: Pupil) -> Piece | None:
         """A thing at a place where it hides a part of the object, which `frame` shows."""
         height, width = frame.shape
         area = float(np.count_nonzero(frame))
@@ -178,7 +177,7 @@ def _target(seen: CropMask, whole: CropMask) -> Target:
 
 
 def _varied(lesson: Lesson, rng: np.random.Generator) -> Lesson:
-    """Lighter or darker, mirrored or not, now and then blurred or compressed so that seams say less; boxes a bit off."""
+    """Lighter or darker, mirrored or not, blurred or compressed so that seams say less; boxes a bit off."""
     photo, boxes, targets = lesson.photo, lesson.boxes.copy(), lesson.targets
     sides = boxes[:, 2:] - boxes[:, :2]
     off = rng.normal(0, _JITTER, boxes.shape) * np.tile(sides, 2) * (rng.random((len(boxes), 1)) < _JITTERED)
@@ -188,7 +187,7 @@ def _varied(lesson: Lesson, rng: np.random.Generator) -> Lesson:
         photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.2))
     if rng.random() < 0.5:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96))]
-        photo = cv2.imdecode(cv2.imencode(".jpg", photo, quality)[1], cv2.IMREAD_COLOR)
+        photo = np.asarray(cv2.imdecode(cv2.imencode(".jpg", photo, quality)[1], cv2.IMREAD_COLOR), np.uint8)
     if rng.random() < 0.5:
         width = photo.shape[1]
         photo = np.ascontiguousarray(photo[:, ::-1])

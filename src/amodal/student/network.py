@@ -81,6 +81,7 @@ class Residual(nn.Module):
         self.norms = nn.ModuleList(nn.GroupNorm(8, width) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
         y = functional.relu(self.norms[0](self.first(x)))
         return functional.relu(x + self.norms[1](self.second(y)))
 

@@ -17,7 +17,7 @@ from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.features.lattice import Lattice, Shape
 from amodal.methods.looking import Seen, look
 from amodal.reasoning.evidence import Window
-from amodal.student.hints import Inputs, hints_of
+from amodal.student.hints import INSIDE, OTHER_BOXES, Inputs, hints_of, told
 from amodal.student.lessons import Lesson, Lessons, Target
 from amodal.student.network import NetworkShape, StudentNetwork
 
@@ -25,6 +25,8 @@ FINE = 4
 """Positions of the student's maps along a side of a cell."""
 _FORGOTTEN = 0.15  # labels that are hidden from the student, so that it knows what to do without
 _DICE_WEIGHT = 0.5
+CONTESTED = 4.0
+"""What a position counts that lies in the box of another object too: there it is decided who is in front."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class StudentTask:
 
     model: CompNet
     lessons: Lessons
-    inputs: Inputs = Inputs()
+    inputs: Inputs = field(default_factory=Inputs)
     shape: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     name: str = "student"
@@ -75,12 +77,12 @@ class StudentTask:
         )
         found: dict[Shape, list[tuple[Seen, Tensor, int, Target]]] = defaultdict(list)
         for lesson, seen in zip(samples, everything, strict=True):
-            hints = hints_of(self.model, seen, self.inputs)
+            hints = hints_of(self.model, seen)
             for item, hint, label, target in zip(seen, hints, lesson.labels, lesson.targets, strict=True):
                 if target is not None:
                     number = label_number(self.model, label if self.inputs.label else AGNOSTIC)
                     found[item.lattice.shape].append((item, hint, number, target))
-        return [_group(members) for members in found.values()]
+        return [_group(members, self.inputs) for members in found.values()]
 
     def loss(self, module: nn.Module, batch: Sequence[Group]) -> Mapping[str, Tensor]:
         """Cross-entropy of F, O and C, and overlap of the visible and the whole mask; every object counts the same."""
@@ -108,13 +110,13 @@ def label_number(model: CompNet, label: str) -> int:
 
 
 def batch_of(
-    items: Sequence[tuple[Seen, Tensor, int]],
+    items: Sequence[tuple[Seen, Tensor, int]], inputs: Inputs
 ) -> tuple[Tensor, tuple[Tensor, ...], Tensor, Tensor]:
     """Objects of one lattice shape, as the network takes them."""
     features = torch.stack([seen.features.features for seen, _, _ in items])
     stages = zip(*(seen.features.finer for seen, _, _ in items), strict=True)
     finer = tuple(_channels_last(torch.stack(stage)) for stage in stages)
-    hints = torch.stack([hint for _, hint, _ in items])
+    hints = told(torch.stack([hint for _, hint, _ in items]), inputs)
     return _channels_last(features), finer, _channels_last(hints), torch.tensor([number for _, _, number in items])
 
 
@@ -123,12 +125,14 @@ def _channels_last(values: Tensor) -> Tensor:
     return values.float().clone(memory_format=torch.channels_last)
 
 
-def _group(members: Sequence[tuple[Seen, Tensor, int, Target]]) -> Group:
-    features, finer, hints, labels = batch_of([(seen, hint, number) for seen, hint, number, _ in members])
+def _group(members: Sequence[tuple[Seen, Tensor, int, Target]], inputs: Inputs) -> Group:
+    features, finer, hints, labels = batch_of([(seen, hint, number) for seen, hint, number, _ in members], inputs)
     truths = [on_lattice(target, seen.lattice) for seen, _, _, target in members]
-    inside = hints[:, 5].repeat_interleave(FINE, 1).repeat_interleave(FINE, 2)
     target = torch.from_numpy(np.stack([truth for truth, _ in truths]))
-    weight = torch.from_numpy(np.stack([weight for _, weight in truths])) * inside
+    weight = torch.from_numpy(np.stack([weight for _, weight in truths]))
+    everything = torch.stack([hint for _, hint, _, _ in members])
+    cells = everything[:, INSIDE] * (1 + (CONTESTED - 1) * everything[:, OTHER_BOXES])
+    weight = weight * cells.repeat_interleave(FINE, 1).repeat_interleave(FINE, 2)
     return Group(features, finer, hints, labels, target, weight)
 
 
@@ -148,7 +152,7 @@ def on_lattice(
 def _averaging(
     window: Window, lattice: Lattice
 ) -> tuple[Float32[np.ndarray, "rows h"], Float32[np.ndarray, "w cols"], Float32[np.ndarray, "rows cols"]]:
-    """Which share of a fine position each pixel of the window takes, as two factors; and what the window takes of it."""
+    """Which share of a fine position each pixel of the window takes, as two factors; and what all of them take."""
     rows, cols = lattice.shape.padded
     left, top, right, bottom = lattice.padded_box
     down = _shares(np.linspace(top, bottom, FINE * rows + 1), window[1], window[3])
