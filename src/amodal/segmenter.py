@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from amodal.errors import InputError
 from amodal.masks import CropMask
+from amodal.models import has_extension
 from amodal.scene import BoxKind, Scene
 
 Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 3] RGB
@@ -20,6 +21,8 @@ Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 
 # Name -> "module:function". The function takes (model, **settings) and returns a Segmenter; a new method is
 # one file and one line here. The module is imported only when its method is asked for.
 METHODS: dict[str, str] = {
+    "student": "amodal.student.segmenter:load",
+    "student-alone": "amodal.student.segmenter:load_alone",
     "orm": "amodal.methods.orm:load",
     "published": "amodal.methods.orm:load_published",
     "nod": "amodal.methods.orm:load_nod",
@@ -108,13 +111,20 @@ class MaskCompleter(Protocol):
         """Many photos, one scene each; labels and ids are kept."""
 
 
-def load(model: str | os.PathLike[str] = "default", method: str = "orm", **settings: Any) -> Segmenter:
+def load(model: str | os.PathLike[str] = "default", method: str | None = None, **settings: Any) -> Segmenter:
     """Load a method with a model: the shipped one ("default") or a model file.
+
+    `method`: None for the best that the model serves: `student` where it has one, else `orm`.
 
     Raises:
         InputError: no such method, settings the method does not have, or a file that is no model.
     """
-    return load_from(METHODS, model, method, settings)
+    return load_from(METHODS, model, method or best_method(model), settings)
+
+
+def best_method(model: str | os.PathLike[str] = "default") -> str:
+    """What `load` takes where no method is named."""
+    return "student" if has_extension(model, "student") else "orm"
 
 
 def load_from(

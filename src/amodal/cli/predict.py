@@ -18,7 +18,7 @@ from amodal.cli.photos import find_photos
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
 from amodal.errors import AmodalError, InputError
-from amodal.segmenter import MaskCompleter, Segmenter, has_setting, load
+from amodal.segmenter import MaskCompleter, Segmenter, best_method, has_setting, load
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,13 @@ class Predict:
     """What the boxes hold: whole objects, or their visible parts."""
     method: Annotated[
         str | None,
-        tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: orm; with --visible-masks pcnet-m)"),
+        tyro.conf.arg(
+            metavar="NAME",
+            help_behavior_hint="(default: student, or orm for a model without one; with --visible-masks pcnet-m)",
+        ),
     ] = None
-    """orm reasons about all objects together; published does so as the paper printed it, nod without an order;
+    """student and orm reason about all objects together, student with masks of a dense head, orm with those of the
+    compositional model; student-alone takes each object by itself; published does so as the paper printed it, nod without an order;
     compnet takes each object by itself; pcnet-m completes visible masks, given or found by orm; mask-rcnn and bbtp
     are networks, each object by itself too."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
@@ -123,7 +127,7 @@ class Predict:
         return from_detector(load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible")
 
     def _segmenter(self) -> Segmenter:
-        method = self.method or ("orm" if self.visible_masks is None else "pcnet-m")
+        method = self.method or (best_method(self.model) if self.visible_masks is None else "pcnet-m")
         segmenter = load(self.model, method, **self._settings(method))
         if self.visible_masks is not None and not isinstance(segmenter, MaskCompleter):
             raise InputError("predict", "--visible-masks", f"method {method!r} starts from boxes", "expected pcnet-m")

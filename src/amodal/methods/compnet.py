@@ -31,7 +31,7 @@ def load(
     )
 
 
-def alone(evidences: Sequence[Evidence], _rescore: Rescore, _prior: PairLogOdds | None) -> Reasoning:
+def alone(evidences: Sequence[Evidence], _rescore: Rescore | None, _prior: PairLogOdds | None) -> Reasoning:
     """The argmax of each object's own three maps, no order."""
     return Reasoning(
         modal=tuple(e.foreground > np.maximum(e.occluded, e.context) for e in evidences),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -19,7 +18,7 @@ from amodal.errors import InputError
 from amodal.images import pixels_of
 from amodal.methods.looking import Seen, evidence_of, look, look_again
 from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
-from amodal.models import shipped
+from amodal.models import file_of
 from amodal.reasoning import Evidence, PairGeometry, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.scene import BoxKind, Scene
@@ -136,9 +135,8 @@ def read_input(
 
 def read_model(model: str | os.PathLike[str]) -> tuple[CompNet, str]:
     """The shipped model by the name "default", else a model file; and the name results are signed with."""
-    if os.fspath(model) == "default":
-        return load_model(shipped("default")), "default"
-    return load_model(Path(model)), Path(model).stem
+    path = file_of(model)
+    return load_model(path), path.stem  # the shipped one is called default
 
 
 def refinement_of(name: str) -> Refinement | None:

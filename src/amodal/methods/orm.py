@@ -32,7 +32,7 @@ def load(
         keep_posteriors: store every object's posterior maps in the scene.
     """
 
-    def reasoner(evidences: Sequence[Evidence], rescore: Rescore, prior: PairLogOdds | None) -> Reasoning:
+    def reasoner(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
         return joint.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
 
     return _assemble("orm", model, reasoner, refine, geometry, keep_posteriors)
@@ -48,7 +48,7 @@ def load_published(
 ) -> CompositionalSegmenter:
     """The procedure as printed (Eq 16, 17); `geometry` is off because the paper has none."""
 
-    def reasoner(evidences: Sequence[Evidence], rescore: Rescore, prior: PairLogOdds | None) -> Reasoning:
+    def reasoner(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
         return published.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
 
     return _assemble("published", model, reasoner, refine, geometry, keep_posteriors, absolute=True)
@@ -59,7 +59,7 @@ def load_nod(
 ) -> CompositionalSegmenter:
     """Pixel competition alone (the paper's "no order" row)."""
 
-    def reasoner(evidences: Sequence[Evidence], _rescore: Rescore, _prior: PairLogOdds | None) -> Reasoning:
+    def reasoner(evidences: Sequence[Evidence], _rescore: Rescore | None, _prior: PairLogOdds | None) -> Reasoning:
         return published.compete(evidences)
 
     return _assemble("nod", model, reasoner, refine, False, keep_posteriors, absolute=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -14,23 +13,12 @@ from torch import Tensor
 from amodal.compnet.model import CompNet
 from amodal.features.lattice import PAD, Lattice, Shape, interpolation_weights
 from amodal.methods.looking import Seen, cell_posteriors
+from amodal.student.config import Inputs
 
 CHANNELS = 9
 """Own maps F, O, C; others' claims and boxes; inside the picture; inside the box; x and y."""
 _OWN, _OTHERS = slice(0, 3), slice(3, 5)
 OTHER_BOXES, INSIDE = 4, 5
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Which hints the student is given; what is left out is zero, in learning and afterwards."""
-
-    maps: bool = True
-    """The compositional model's own three maps."""
-    others: bool = True
-    """Boxes of other objects, and what the compositional model thinks is theirs."""
-    label: bool = True
-    """The class."""
 
 
 @torch.inference_mode()

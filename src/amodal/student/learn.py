@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,30 +19,12 @@ from amodal.compnet.training_set import SelectionSettings, select_objects
 from amodal.compnet.workshop import Workshop
 from amodal.data.coco import CocoBoxes, read_objects
 from amodal.errors import AmodalError
-from amodal.student.hints import Inputs
+from amodal.student.config import StudentConfig
 from amodal.student.lessons import Lessons
 from amodal.student.model import EXTENSION, as_extension, trained_student
 from amodal.student.task import StudentTask
 from amodal.student.teacher import Pupil, pupil_of, teach
 from amodal.training.loop import TrainConfig, train
-
-
-@dataclass(frozen=True)
-class StudentConfig:
-    """How a student is taught; the defaults made the shipped one."""
-
-    steps: int = 2000
-    """Steps of descent."""
-    batch: int = 4
-    """Pictures per step, of two or three objects each."""
-    rate: float = 1e-3
-    """Highest learning rate."""
-    teacher: Literal["grabcut", "guided", "none"] = "grabcut"
-    """Image-guided refinement of the masks it is taught."""
-    inputs: Inputs = field(default_factory=Inputs)
-    """What it is told beside the photo."""
-    seed: int = 0
-    """Same data, same seed, same machine: same student."""
 
 
 def teach_student(

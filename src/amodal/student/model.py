@@ -18,7 +18,8 @@ from amodal.errors import InputError
 from amodal.features.crops import CHUNK
 from amodal.features.lattice import Shape
 from amodal.methods.looking import Seen
-from amodal.student.hints import Inputs, hints_of
+from amodal.student.config import Inputs
+from amodal.student.hints import hints_of
 from amodal.student.network import StudentNetwork
 from amodal.student.task import batch_of, label_number, network_shape
 from amodal.training.files import read_network

@@ -1,7 +1,8 @@
-"""Method `student`: the student's maps of every object, and joint reasoning about all of them."""
+"""Methods `student` and `student-alone`: the student's maps of every object, with and without joint reasoning."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,65 @@ from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
-from amodal.methods.compositional import Reasoner, read_input
+from amodal.errors import InputError
+from amodal.methods.compnet import alone
+from amodal.methods.compositional import Reasoner, Refine, read_input, read_model, refinement_of
 from amodal.methods.looking import Seen, evidence_from, look
 from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
-from amodal.reasoning import PairGeometry
+from amodal.reasoning import Evidence, PairGeometry, Reasoning, joint
+from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
-from amodal.student.model import Student
+from amodal.student.model import Student, student_in
+
+
+def load(
+    model: str | os.PathLike[str] = "default",
+    *,
+    refine: Refine = "none",
+    geometry: bool = True,
+    keep_posteriors: bool = False,
+) -> StudentSegmenter:
+    """The student with joint reasoning; the default method of a model that has a student.
+
+    Args:
+        model: "default" or a model file made by `amodal learn --student`.
+        refine: image-guided refinement of each object's maps; the student follows edges by itself.
+        geometry: let lower edges and sizes of boxes speak about the order, beside appearance.
+        keep_posteriors: store every object's posterior maps in the scene.
+
+    Raises:
+        InputError: the model has no student.
+    """
+    compnet, student, name = _read(model)
+    prior = PairGeometry() if geometry else None
+    return StudentSegmenter(
+        "student",
+        compnet,
+        student,
+        name,
+        _jointly,
+        geometry=prior,
+        refinement=refinement_of(refine),
+        keep_posteriors=keep_posteriors,
+    )
+
+
+def load_alone(
+    model: str | os.PathLike[str] = "default", *, refine: Refine = "none", keep_posteriors: bool = False
+) -> StudentSegmenter:
+    """What the student says of each object by itself: no order, and two objects may claim a pixel."""
+    compnet, student, name = _read(model)
+    return StudentSegmenter(
+        "student-alone",
+        compnet,
+        student,
+        name,
+        alone,
+        exclusive=False,
+        refinement=refinement_of(refine),
+        keep_posteriors=keep_posteriors,
+    )
 
 
 @dataclass(frozen=True)
@@ -55,9 +108,7 @@ class StudentSegmenter(OnePhoto):
         maps = self.student.posteriors(self.model, seen)
         return [
             self._scene(photo, picture, items, own, names, boxes_are)
-            for photo, picture, items, own, names in zip(
-                photos, given.pictures, seen, maps, given.labels, strict=True
-            )
+            for photo, picture, items, own, names in zip(photos, given.pictures, seen, maps, given.labels, strict=True)
         ]
 
     def _scene(
@@ -82,3 +133,16 @@ class StudentSegmenter(OnePhoto):
         signed = Signed(self.name, self.model_name, boxes_are, self.exclusive, warnings_of(given, self.labels))
         size = picture.shape[:2]
         return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
+
+
+def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, str]:
+    compnet, name = read_model(model)
+    student = student_in(compnet)
+    if student is None:
+        expected = "expected a model of `amodal learn --student`; this one serves method orm"
+        raise InputError(os.fspath(model), "student", "the model has none", expected)
+    return compnet, student, name
+
+
+def _jointly(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
+    return joint.reason(evidences, rescore=rescore, pair_log_odds=prior)

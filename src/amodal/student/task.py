@@ -17,7 +17,8 @@ from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.features.lattice import Lattice, Shape
 from amodal.methods.looking import Seen, look
 from amodal.reasoning.evidence import Window
-from amodal.student.hints import INSIDE, OTHER_BOXES, Inputs, hints_of, told
+from amodal.student.config import Inputs
+from amodal.student.hints import INSIDE, OTHER_BOXES, hints_of, told
 from amodal.student.lessons import Lesson, Lessons, Target
 from amodal.student.network import NetworkShape, StudentNetwork
 

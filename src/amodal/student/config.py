@@ -1,0 +1,44 @@
+"""How a student is taught: settings alone, light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from amodal.errors import InputError
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which hints the student is given; what is left out is zero, in learning and afterwards."""
+
+    maps: bool = True
+    """The compositional model's own three maps."""
+    others: bool = True
+    """Boxes of other objects, and what the compositional model thinks is theirs."""
+    label: bool = True
+    """The class."""
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """How a student is taught; the defaults made the shipped one."""
+
+    steps: int = 2000
+    """Steps of descent."""
+    batch: int = 4
+    """Pictures per step, of two or three objects each."""
+    rate: float = 1e-3
+    """Highest learning rate."""
+    teacher: Literal["grabcut", "guided", "none"] = "grabcut"
+    """Image-guided refinement of the masks it is taught."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """What it is told beside the photo."""
+    seed: int = 0
+    """Same data, same seed, same machine: same student."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be before anything is read."""
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError("learn", f"student.{name}", f"is {getattr(self, name)}", "expected at least 1")
