@@ -83,6 +83,7 @@ class Learn:
             "background_part": config.background_part,
             "clean_flags": config.clean_flags,
             "min_height_px": config.min_height_px,
+            "seed": config.seed,
             "work": self.work,
             "progress": report,
         }

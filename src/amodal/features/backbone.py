@@ -17,7 +17,7 @@ from amodal.errors import AmodalError, InputError
 from amodal.features.lattice import STRIDE
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
-FINER_STRIDES = (4, 8)  # of the stages that a dense head looks at beside the one of stride 16
+FINER_STRIDES = (2, 4, 8)  # of the stages that a dense head looks at beside the one of stride 16
 _LITE0_TENSORS = 296
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -68,11 +68,11 @@ class Backbone(nn.Module):
         """RGB crops in [0, 255] to unit feature vectors; rows = height / 16, cols = width / 16."""
         return self.with_finer(crops)[0]
 
-    def with_finer(self, crops: Float[Tensor, "objects 3 height width"]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The same, and of the same pass what stages of strides 4 and 8 give, as they are, finest first."""
+    def with_finer(self, crops: Float[Tensor, "objects 3 height width"]) -> tuple[Tensor, dict[int, Tensor]]:
+        """The same, and of the same pass what finer stages give, as they are, by stride."""
         normal = torch.addcmul(self.shift, crops, self.scale)
         *finer, features = self.network(normal.contiguous(memory_format=torch.channels_last))
-        return nn.functional.normalize(features.float(), dim=1), tuple(finer)
+        return nn.functional.normalize(features.float(), dim=1), dict(zip(self.finer_channels, finer, strict=True))
 
 
 def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, pretrained: bool = True) -> Backbone:

@@ -31,7 +31,7 @@ class ObjectFeatures:
     inside: Tensor
     """float32 [rows, cols]: the share of each cell that lies inside the picture."""
     finer: tuple[Tensor, ...] = ()
-    """[channels, rows × n, cols × n], n = 16 / stride: what earlier stages of the pass gave, finest first, where asked."""
+    """[channels, rows × n, cols × n], n = 16 / stride: what earlier stages of the pass gave, where asked for."""
 
 
 class Pyramid:
@@ -85,12 +85,12 @@ def extract_features(
     lattices: Sequence[Sequence[Lattice]],
     *,
     mirror: bool = False,
-    finer: bool = False,
+    finer: Sequence[int] = (),
 ) -> list[list[ObjectFeatures]]:
     """Features of every object of every photo, one backbone pass each; crops of one shape form batches.
 
-    `mirror` flips the crops left to right first (learning uses mirrored objects as further viewpoints); `finer` keeps
-    what earlier stages gave.
+    `mirror` flips the crops left to right first (learning uses mirrored objects as further viewpoints); `finer`: strides
+    of earlier stages whose features are kept too, where the backbone has them.
     """
     pyramids = [Pyramid(photo) for photo in photos]
     by_shape: dict[Shape, list[tuple[int, int]]] = defaultdict(list)
@@ -113,7 +113,7 @@ def extract_features(
                     lattice,
                     features[number],
                     inside.flip(-1) if mirror else inside,
-                    tuple(stage[number] for stage in stages) if finer else (),
+                    tuple(stages[stride][number] for stride in finer if stride in stages),
                 )
     return [
         [found[photo_index, object_index] for object_index in range(len(photo_lattices))]
@@ -123,8 +123,8 @@ def extract_features(
 
 def run_backbone(
     backbone: Backbone, crops: UInt8[np.ndarray, "n h w 3"]
-) -> tuple[Float32[Tensor, "n channels rows cols"], tuple[Tensor, ...]]:
-    """One batched pass, and what its earlier stages gave. On a CPU bf16 halves its time, within features' noise."""
+) -> tuple[Float32[Tensor, "n channels rows cols"], dict[int, Tensor]]:
+    """One batched pass, and what its earlier stages gave, by stride. On a CPU bf16 halves its time, within features' noise."""
     device = next(backbone.parameters()).device
     batch = torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float()
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):

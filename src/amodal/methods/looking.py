@@ -49,11 +49,11 @@ def look(
     boxes: Sequence[Float[np.ndarray, "n 4"]],
     labels: Sequence[Sequence[str | None]],
     *,
-    finer: bool = False,
+    finer: Sequence[int] = (),
 ) -> list[list[Seen]]:
     """All objects of all photos; a label of None stands for any of the model's classes.
 
-    `finer` keeps features of earlier stages of the backbone too.
+    `finer`: strides of earlier stages of the backbone whose features are kept too.
     """
     lattices = [[Lattice.of_box(as_xyxy(row)) for row in rows] for rows in boxes]
     features = extract_features(model.backbone, photos, lattices, finer=finer)

@@ -7,6 +7,9 @@ from typing import Literal
 
 from amodal.errors import InputError
 
+WIDTHS = (96, 64, 32)
+"""Channels of the head at strides 16, 8 and 4."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -34,11 +37,13 @@ class StudentConfig:
     """Image-guided refinement of the masks it is taught."""
     inputs: Inputs = field(default_factory=Inputs)
     """What it is told beside the photo."""
-    seed: int = 0
-    """Same data, same seed, same machine: same student."""
+    widths: tuple[int, ...] = WIDTHS
+    """Channels of its head at strides 16, 8, 4, 2: the last says how fine its maps are."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be before anything is read."""
         for name in ("steps", "batch"):
             if getattr(self, name) < 1:
                 raise InputError("learn", f"student.{name}", f"is {getattr(self, name)}", "expected at least 1")
+        if not 1 <= len(self.widths) <= 4 or any(width < 8 or width % 8 for width in self.widths):
+            raise InputError("learn", "student.widths", f"is {self.widths}", "expected up to four multiples of 8")

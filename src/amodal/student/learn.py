@@ -19,6 +19,7 @@ from amodal.compnet.training_set import SelectionSettings, select_objects
 from amodal.compnet.workshop import Workshop
 from amodal.data.coco import CocoBoxes, read_objects
 from amodal.errors import AmodalError
+from amodal.student.calibrate import calibrated
 from amodal.student.config import StudentConfig
 from amodal.student.lessons import Lessons
 from amodal.student.model import EXTENSION, as_extension, trained_student
@@ -38,6 +39,7 @@ def teach_student(
     clean_flags: bool = True,
     min_height_px: float = 64.0,
     config: StudentConfig | None = None,
+    seed: int = 0,
     work: Path | None = None,
     progress: Progress | None = None,
 ) -> float:
@@ -62,11 +64,11 @@ def teach_student(
     }
     pupils = find_pupils(compnet, boxes, split, config.teacher, recipe, clean_flags, min_height_px, work, progress)
     lessons = Lessons(pupils, read_backgrounds(backgrounds, part=background_part))
-    task = StudentTask(compnet, lessons, config.inputs, recipe=recipe)
-    budget = TrainConfig(steps=config.steps, batch=config.batch, seed=config.seed, rate=config.rate)
+    task = StudentTask(compnet, lessons, config.inputs, {"widths": config.widths}, recipe)
+    budget = TrainConfig(steps=config.steps, batch=config.batch, seed=seed, rate=config.rate)
     taught = train(task, budget, model.with_suffix(".student.safetensors"), work, progress)
-    student = trained_student(compnet, taught.path)
-    extension = as_extension(student, {**asdict(config), "seconds": round(taught.seconds)})
+    student = calibrated(trained_student(compnet, taught.path), task, seed, progress)
+    extension = as_extension(student, {**asdict(config), "seed": seed, "seconds": round(taught.seconds)})
     save_model(replace(compnet, extensions={EXTENSION: extension}), model)
     return taught.seconds
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from amodal.compnet.model import AGNOSTIC, CompNet, Extension
 from amodal.errors import InputError
 from amodal.features.crops import CHUNK
-from amodal.features.lattice import Shape
+from amodal.features.lattice import STRIDE, Shape
 from amodal.methods.looking import Seen
 from amodal.student.config import Inputs
 from amodal.student.hints import hints_of
@@ -40,6 +40,11 @@ class Student:
     shape: Mapping[str, Any]
     temperature: float = 1.0
 
+    @property
+    def finer(self) -> tuple[int, ...]:
+        """Strides of the backbone's stages that it looks at, beside 16."""
+        return tuple(STRIDE // 2**number for number in range(1, len(self.shape["widths"])))
+
     @torch.inference_mode()
     def posteriors(
         self, model: CompNet, seen: Sequence[Sequence[Seen]]
@@ -55,11 +60,17 @@ class Student:
             for start in range(0, len(keys), CHUNK):
                 chunk = keys[start : start + CHUNK]
                 entries = [(seen[p][n], hints[p][n], self._number(model, seen[p][n].label)) for p, n in chunk]
-                with torch.autocast("cpu", torch.bfloat16):
-                    logits = self.network(*batch_of(entries, self.inputs))
+                logits = self.logits(*batch_of(entries, self.inputs))
                 shares = torch.softmax(logits / self.temperature, 1).numpy()
                 found.update(zip(chunk, shares, strict=True))
         return [[found[p, n] for n in range(len(items))] for p, items in enumerate(seen)]
+
+    @torch.inference_mode()
+    def logits(self, features: Tensor, finer: Sequence[Tensor], hints: Tensor, labels: Tensor) -> Tensor:
+        """The network's, before the temperature; arguments as its own."""
+        with torch.autocast("cpu", torch.bfloat16):
+            found: Tensor = self.network(features, finer, hints, labels)
+        return found
 
     def _number(self, model: CompNet, label: str) -> int:
         return label_number(model, label if self.inputs.label else AGNOSTIC)

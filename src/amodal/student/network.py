@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from amodal.features.lattice import STRIDE
+from amodal.student.config import WIDTHS
 from amodal.student.hints import CHANNELS
 
 
@@ -20,31 +22,37 @@ class NetworkShape:
     Attributes:
         channels: of the backbone at stride 16, and `finer` by stride.
         labels: number of classes, the class-agnostic one included.
-        widths: of the head at strides 16, 8 and 4.
+        widths: of the head at strides 16, 8, 4, …: as many as there are give how fine its maps are.
         blocks: residual blocks at stride 16.
     """
 
     channels: int
     finer: Mapping[int, int]
     labels: int
-    widths: tuple[int, int, int] = (96, 64, 32)
+    widths: Sequence[int] = WIDTHS
     blocks: int = 4
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the finer stages, in the sequence of the head."""
+        return tuple(STRIDE // 2**number for number in range(1, len(self.widths)))
 
 
 class StudentNetwork(nn.Module):
-    """Features, hints and labels of n objects of one lattice shape to logits of F, O and C, four to a cell's side."""
+    """Features, hints and labels of n objects of one lattice shape to logits of F, O and C."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        coarse, middle, fine = shape.widths
+        coarse = shape.widths[0]
         self.label = nn.Embedding(shape.labels, coarse)
         self.stem = Merge(shape.channels + CHANNELS, coarse)
         self.blocks = nn.Sequential(*(Residual(coarse, dilation) for dilation in dilations(shape.blocks)))
-        self.middle = Merge(coarse + shape.finer.get(8, 0), middle)
-        self.middle_block = Residual(middle, 1)
-        self.fine = Merge(middle + shape.finer.get(4, 0), fine)
-        self.fine_block = Residual(fine, 1)
-        self.head = nn.Conv2d(fine, 3, 1)
+        given = zip(shape.widths, shape.strides, shape.widths[1:], strict=False)
+        self.stages = nn.ModuleList(
+            nn.Sequential(Merge(before + shape.finer.get(stride, 0), width), Residual(width, 1))
+            for before, stride, width in given
+        )
+        self.head = nn.Conv2d(shape.widths[-1], 3, 1)
 
     def forward(
         self,
@@ -53,13 +61,13 @@ class StudentNetwork(nn.Module):
         hints: Float[Tensor, "n hints rows cols"],
         labels: Int[Tensor, " n"],
     ) -> Float[Tensor, "n 3 fine_rows fine_cols"]:
-        """`finer`: features of strides 4 and 8, those that the backbone has; fine_rows = 4 rows."""
+        """`finer`: features of finer stages, those that the backbone has; fine_rows is a multiple of rows."""
         scale = features.shape[1] ** 0.5  # unit vectors: entries of about one
         x = self.stem(torch.cat([features * scale, hints], 1)) + self.label(labels)[:, :, None, None]
         x = self.blocks(x)
         by_rows = {item.shape[-2]: item for item in finer}
-        x = self.middle_block(self.middle(_with(_doubled(x), by_rows)))
-        x = self.fine_block(self.fine(_with(_doubled(x), by_rows)))
+        for stage in self.stages:
+            x = stage(_with(_doubled(x), by_rows))
         logits: Tensor = self.head(x)
         return logits.float()
 

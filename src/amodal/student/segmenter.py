@@ -104,7 +104,7 @@ class StudentSegmenter(OnePhoto):
         Raises `InputError` for photos, boxes or labels that cannot be used.
         """
         given = read_input(photos, boxes, labels, boxes_are)
-        seen = look(self.model, *given, finer=True)
+        seen = look(self.model, *given, finer=self.student.finer)
         maps = self.student.posteriors(self.model, seen)
         return [
             self._scene(photo, picture, items, own, names, boxes_are)

@@ -22,8 +22,6 @@ from amodal.student.hints import INSIDE, OTHER_BOXES, hints_of, told
 from amodal.student.lessons import Lesson, Lessons, Target
 from amodal.student.network import NetworkShape, StudentNetwork
 
-FINE = 4
-"""Positions of the student's maps along a side of a cell."""
 _FORGOTTEN = 0.15  # labels that are hidden from the student, so that it knows what to do without
 _DICE_WEIGHT = 0.5
 CONTESTED = 4.0
@@ -34,7 +32,8 @@ CONTESTED = 4.0
 class Group:
     """n objects of one lattice shape, as the network and the loss take them.
 
-    `target` [n, 3, fine_rows, fine_cols]: share of F, O and C at each position; `weight` [n, fine_rows, fine_cols].
+    `target` [n, 3, fine_rows, fine_cols]: share of F, O and C at each position. `sure` and `weight` [n, fine_rows,
+    fine_cols]: how sure the target is, and what the position counts in the loss.
     """
 
     features: Tensor
@@ -42,6 +41,7 @@ class Group:
     hints: Float[Tensor, "n hints rows cols"]
     labels: Int[Tensor, " n"]
     target: Float[Tensor, "n 3 fine_rows fine_cols"]
+    sure: Float[Tensor, "n fine_rows fine_cols"]
     weight: Float[Tensor, "n fine_rows fine_cols"]
 
 
@@ -74,7 +74,7 @@ class StudentTask:
             [lesson.photo for lesson in samples],
             [lesson.boxes for lesson in samples],
             [lesson.labels for lesson in samples],
-            finer=True,
+            finer=network_shape(self.model, **self.shape).strides,
         )
         found: dict[Shape, list[tuple[Seen, Tensor, int, Target]]] = defaultdict(list)
         for lesson, seen in zip(samples, everything, strict=True):
@@ -83,7 +83,8 @@ class StudentTask:
                 if target is not None:
                     number = label_number(self.model, label if self.inputs.label else AGNOSTIC)
                     found[item.lattice.shape].append((item, hint, number, target))
-        return [_group(members, self.inputs) for members in found.values()]
+        fine = 2 ** len(network_shape(self.model, **self.shape).strides)
+        return [_group(members, self.inputs, fine) for members in found.values()]
 
     def loss(self, module: nn.Module, batch: Sequence[Group]) -> Mapping[str, Tensor]:
         """Cross-entropy of F, O and C, and overlap of the visible and the whole mask; every object counts the same."""
@@ -126,22 +127,28 @@ def _channels_last(values: Tensor) -> Tensor:
     return values.float().clone(memory_format=torch.channels_last)
 
 
-def _group(members: Sequence[tuple[Seen, Tensor, int, Target]], inputs: Inputs) -> Group:
+def _group(members: Sequence[tuple[Seen, Tensor, int, Target]], inputs: Inputs, fine: int) -> Group:
     features, finer, hints, labels = batch_of([(seen, hint, number) for seen, hint, number, _ in members], inputs)
-    truths = [on_lattice(target, seen.lattice) for seen, _, _, target in members]
+    truths = [on_lattice(target, seen.lattice, fine) for seen, _, _, target in members]
     target = torch.from_numpy(np.stack([truth for truth, _ in truths]))
-    weight = torch.from_numpy(np.stack([weight for _, weight in truths]))
     everything = torch.stack([hint for _, hint, _, _ in members])
-    cells = everything[:, INSIDE] * (1 + (CONTESTED - 1) * everything[:, OTHER_BOXES])
-    weight = weight * cells.repeat_interleave(FINE, 1).repeat_interleave(FINE, 2)
-    return Group(features, finer, hints, labels, target, weight)
+    inside, others = (_finely(everything[:, channel], fine) for channel in (INSIDE, OTHER_BOXES))
+    sure = torch.from_numpy(np.stack([sure for _, sure in truths])) * inside
+    return Group(features, finer, hints, labels, target, sure, sure * (1 + (CONTESTED - 1) * others))
+
+
+def _finely(cells: Float[Tensor, "n rows cols"], fine: int) -> Float[Tensor, "n fine_rows fine_cols"]:
+    return cells.repeat_interleave(fine, 1).repeat_interleave(fine, 2)
 
 
 def on_lattice(
-    target: Target, lattice: Lattice
+    target: Target, lattice: Lattice, fine: int
 ) -> tuple[Float32[np.ndarray, "3 fine_rows fine_cols"], Float32[np.ndarray, "fine_rows fine_cols"]]:
-    """Shares of F, O and C and the weight at every position of the lattice, padding included: exact averages."""
-    down, across, covered = _averaging(target.window, lattice)
+    """Shares of F, O and C and the weight at every position of the lattice, padding included: exact averages.
+
+    `fine`: positions along a side of a cell.
+    """
+    down, across, covered = _averaging(target.window, lattice, fine)
     seen = down @ target.seen.astype(np.float32) @ across
     whole = down @ target.whole.astype(np.float32) @ across
     weight = np.ones_like(seen)
@@ -151,13 +158,13 @@ def on_lattice(
 
 
 def _averaging(
-    window: Window, lattice: Lattice
+    window: Window, lattice: Lattice, fine: int
 ) -> tuple[Float32[np.ndarray, "rows h"], Float32[np.ndarray, "w cols"], Float32[np.ndarray, "rows cols"]]:
     """Which share of a fine position each pixel of the window takes, as two factors; and what all of them take."""
     rows, cols = lattice.shape.padded
     left, top, right, bottom = lattice.padded_box
-    down = _shares(np.linspace(top, bottom, FINE * rows + 1), window[1], window[3])
-    across = _shares(np.linspace(left, right, FINE * cols + 1), window[0], window[2])
+    down = _shares(np.linspace(top, bottom, fine * rows + 1), window[1], window[3])
+    across = _shares(np.linspace(left, right, fine * cols + 1), window[0], window[2])
     return down, np.ascontiguousarray(across.T), np.outer(down.sum(1), across.sum(1))
 
 
