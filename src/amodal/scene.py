@@ -101,6 +101,12 @@ class Instance:
         return Instance, (*values, self.posterior, self.claimed, dict(self.meta))
 
     @property
+    def visible_box(self) -> XYXY | None:
+        """The box of the visible part from which `box` was predicted, `meta["visible_box"]`; None where none was."""
+        given = self.meta.get("visible_box")
+        return None if given is None else _four_floats(given, f"object {self.id}: meta.visible_box")
+
+    @property
     def occluder(self) -> CropMask:
         """The pixels of it that something hides: amodal minus modal."""
         return self.amodal.subtract(self.modal)

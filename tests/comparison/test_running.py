@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from amodal.comparison import running
+from amodal.comparison.asking import ask_of, scene_as_asked
 from amodal.comparison.running import Run, recipe_of, run_method
 from amodal.comparison.specs import MethodSpec, parse_spec
 from amodal.data.truth import Truth
 from amodal.errors import InputError
+from amodal.evaluation.pairing import pair
+from amodal.masks import CropMask
+from amodal.order import OrderGraph
 from helpers.fussy_segmenter import Calls
 
 
@@ -69,6 +73,42 @@ def test_true_visible_masks_are_completed_and_answers_get_the_true_boxes(
         assert [one.amodal for one in scene.instances] == [one.modal for one in truth.given]
 
 
+def test_a_method_may_be_given_the_boxes_of_what_is_seen(truths: list[Truth], tmp_path: Path) -> None:
+    run = run_method(parse_spec("box:boxes=visible"), truths, tmp_path)
+    for truth, scene in zip(truths, run.scenes, strict=True):
+        assert scene.boxes_are == "visible"
+        assert [(one.id, one.box) for one in scene.instances] == [(one.id, one.modal.box) for one in truth.given]
+        assert pair(truth, scene) == {one.id: one for one in scene.instances}
+
+
+def test_nobody_is_asked_about_the_visible_box_of_what_is_not_seen(truths: list[Truth], tmp_path: Path) -> None:
+    scene = truths[0].scene
+    first, *others = scene.instances
+    unseen = replace(first, modal=CropMask.empty(scene.height, scene.width))
+    truth = replace(truths[0], scene=scene.with_instances([unseen, *others]))
+    run = run_method(parse_spec("box:boxes=visible"), [truth], tmp_path)
+    assert [one.id for one in run.scenes[0].instances] == [one.id for one in others]
+
+
+def test_visible_boxes_are_asked_of_truth_that_knows_them(truths: list[Truth], tmp_path: Path) -> None:
+    boxes_alone = [replace(truth, knows=frozenset({"boxes"})) for truth in truths]
+    run = run_method(parse_spec("box:boxes=visible"), boxes_alone, tmp_path)
+    assert len(run.failures) == 2
+    assert "expected visible masks for boxes=visible" in run.failures[0].reason
+
+
+def test_a_whole_box_that_was_predicted_from_a_visible_one_is_kept(truths: list[Truth]) -> None:
+    asked = ask_of(truths[0], [], "given", visible_boxes=True)
+    whole = (1.0, 2.0, 63.0, 40.0)
+    one = truths[0].scene.instances[0]
+    said = [replace(one, id=n, box=whole, meta={"visible_box": box}) for n, box in enumerate(asked.boxes.tolist())]
+    bare = replace(truths[0].scene, instances=tuple(said), order=OrderGraph())
+    answer = scene_as_asked(bare, truths[0], asked)
+    assert [found.id for found in answer.instances] == list(asked.ids)
+    assert [found.box for found in answer.instances] == [whole] * len(said)
+    assert answer.boxes_are == "amodal"
+
+
 def test_a_method_that_completes_nothing_fails_on_every_photo(truths: list[Truth], tmp_path: Path) -> None:
     run = run_method(parse_spec("box:visible=truth"), truths, tmp_path)
     assert len(run.failures) == 2
@@ -100,12 +140,14 @@ def test_damaged_predictions_are_made_again(
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize("change", ["settings", "labels", "boxes", "photo"])
+@pytest.mark.parametrize("change", ["settings", "visible", "labels", "boxes", "photo"])
 def test_whatever_changes_the_answers_changes_the_recipe(change: str, truths: list[Truth]) -> None:
     spec = parse_spec("orm")
     other, others, labels = spec, truths, "given"
     if change == "settings":
         other = parse_spec("orm:rounds=1")
+    elif change == "visible":
+        other = parse_spec("orm:boxes=visible")
     elif change == "labels":
         labels = "none"
     elif change == "boxes":

@@ -29,6 +29,16 @@ def test_true_visible_masks_are_no_setting_of_the_method() -> None:
     assert not spec.settings
 
 
+def test_visible_boxes_are_no_setting_of_the_method_but_other_boxes_are() -> None:
+    visible, own = parse_specs(["orm:boxes=visible,rounds=1,mask-rcnn:boxes=own"])
+    assert (visible.name, visible.visible_boxes, dict(visible.settings)) == (
+        "orm rounds=1 boxes=visible",
+        True,
+        {"rounds": 1},
+    )
+    assert (own.visible_boxes, dict(own.settings)) == (False, {"boxes": "own"})
+
+
 def test_commas_part_methods_as_well_as_settings() -> None:
     specs = parse_specs(["box,orm:rounds=1,refine=none,compnet,mine=orm:model=a/m.safetensors,rounds=0", "prior"])
     assert [spec.name for spec in specs] == ["box", "orm rounds=1 refine=none", "compnet", "mine", "prior"]

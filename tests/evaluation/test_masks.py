@@ -107,10 +107,52 @@ def test_an_outline_one_pixel_off_is_right_within_the_tolerance_only() -> None:
 def test_truth_itself_scores_one_and_nothing_scores_zero() -> None:
     scene = two_squares()
     best, worst = mask_scores([own(scene)], [scene]), mask_scores([own(scene)], [])
-    for what in COLUMNS:
+    for what in COLUMNS.keys() - {"box"}:  # boxes were given
         assert best.by_level(what).mean_objects == 100
         assert worst.by_level(what).mean_objects == 0
     assert not worst.found.any()
+
+
+def from_visible_boxes(scene: Scene, **boxes: tuple[float, float, float, float]) -> Scene:
+    """The scene as predicted from its visible boxes: object N has box `boxN`."""
+    return scene.with_instances(
+        [
+            replace(one, box=boxes[f"box{one.id}"], meta={"visible_box": tuple(map(float, one.modal.box))})
+            for one in scene.instances
+        ]
+    )
+
+
+def test_predicted_boxes_are_scored_by_their_iou_with_the_true_whole_ones() -> None:
+    scene = two_squares()
+    whole = scene.instance(1).box
+    x0, y0, x1, y1 = scene.instance(2).box
+    found = from_visible_boxes(scene, box1=whole, box2=(x0, y0, (x0 + x1) / 2, y1))
+    assert mask_scores([own(scene)], [found], boundary_px=None).box_iou.tolist() == pytest.approx([1.0, 0.5])
+    missing = found.with_instances(found.instances[:1])
+    assert mask_scores([own(scene)], [missing], boundary_px=None).box_iou.tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_a_method_that_keeps_visible_boxes_is_scored_by_those() -> None:
+    scene = two_squares()
+    x0, y0, x1, y1 = map(int, scene.instance(2).box)
+    scene = scene.with_instances([scene.instance(1), replace(scene.instance(2), modal=square(x0, y0, x1 - 5, y1))])
+    kept = [replace(one, box=tuple(map(float, one.modal.box))) for one in scene.instances]
+    found = replace(scene, instances=tuple(kept), boxes_are="visible")
+    expected = [dense_iou(boxed(a.box), boxed(b.box)) for a, b in zip(scene.instances, kept, strict=True)]
+    assert mask_scores([own(scene)], [found], boundary_px=None).box_iou.tolist() == pytest.approx(expected)
+    assert expected[1] < 1
+
+
+def test_boxes_that_were_given_are_not_scored() -> None:
+    assert mask_scores([own(two_squares())], [two_squares()]).by_level("box").objects == 0
+
+
+def boxed(box: tuple[float, float, float, float]) -> np.ndarray:
+    x0, y0, x1, y1 = map(int, box)
+    frame = np.zeros((HEIGHT, WIDTH), bool)
+    frame[y0:y1, x0:x1] = True
+    return frame
 
 
 def test_the_hidden_part_is_not_scored_where_nothing_is_hidden() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from amodal.data.truth import Truth
@@ -49,6 +50,23 @@ def test_the_same_box_counts_for_more_than_the_same_class() -> None:
 
 def test_boxes_that_overlap_too_little_are_not_paired() -> None:
     assert paired(scene((1, "car", (0, 0, 50, 50))), scene((1, "car", (0, 0, 24, 50)))) == {1: None}
+
+
+def test_what_was_predicted_from_visible_boxes_is_paired_by_those() -> None:
+    seen = CropMask.from_box(np.array([0, 0, 20, 50]), 100, 100)
+    true = Scene(100, 100, (Instance(1, "car", (0, 0, 80, 50), 1.0, seen, seen),), image="a.jpg")
+    box, visible = (0.0, 0.0, 30.0, 50.0), (0.0, 0.0, 20.0, 50.0)
+    predicted = Instance(9, "car", box, 0.5, NOTHING, NOTHING, meta={"visible_box": visible})
+    kept = Instance(9, "car", visible, 0.5, NOTHING, NOTHING)
+    assert paired(true, Scene(100, 100, (predicted,), image="a.jpg")) == {1: 9}
+    assert paired(true, Scene(100, 100, (kept,), image="a.jpg", boxes_are="visible")) == {1: 9}
+    assert paired(true, Scene(100, 100, (kept,), image="a.jpg")) == {1: None}
+
+
+def test_truth_of_visible_boxes_is_met_by_what_was_predicted_from_them() -> None:
+    true = replace(scene((1, "car", (0, 0, 20, 50))), boxes_are="visible")
+    predicted = Instance(9, "car", (0, 0, 60, 50), 0.5, NOTHING, NOTHING, meta={"visible_box": (0, 0, 20, 50)})
+    assert paired(true, Scene(100, 100, (predicted,), image="a.jpg")) == {1: 9}
 
 
 def test_no_prediction_is_used_twice() -> None:

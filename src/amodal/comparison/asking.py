@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from amodal.data.truth import Truth
-from amodal.scene import Instance, OrderEdge, OrderGraph, Scene
+from amodal.errors import InputError
+from amodal.scene import BoxKind, Instance, OrderEdge, OrderGraph, Scene
 
 # Data sets call the same things by other names; the method is asked by the name it knows.
 SAME_THING = {"pedestrian": "person", "person-sitting": "person", "van": "car"}
@@ -19,20 +20,38 @@ ANYTHING = "object"  # the one class of data sets that tell none apart
 
 @dataclass(frozen=True)
 class Asked:
-    """Boxes [n, 4] XYXY and a label (or None) for each, of the objects with these ids."""
+    """Boxes [n, 4] XYXY, what they hold, and a label (or None) for each, of the objects with these ids."""
 
     ids: tuple[int, ...]
     boxes: Float64[np.ndarray, "n 4"]
     labels: tuple[str | None, ...]
+    boxes_are: BoxKind = "amodal"
 
 
-def ask_of(truth: Truth, known: Collection[str], labels: Literal["given", "none"]) -> Asked:
-    """The true boxes of a photo's objects, hidden ones left out, with their labels or without."""
-    given = truth.given
+def ask_of(
+    truth: Truth, known: Collection[str], labels: Literal["given", "none"], *, visible_boxes: bool = False
+) -> Asked:
+    """The true boxes of a photo's objects, hidden ones left out, with their labels or without.
+
+    `visible_boxes`: those of what is seen, where truth has boxes of whole objects; nobody is asked about what is not
+    seen at all.
+
+    Raises:
+        InputError: truth knows neither visible boxes nor visible masks.
+    """
+    given, boxes_are = truth.given, truth.scene.boxes_are
+    boxes = [one.box for one in given]
+    if visible_boxes and boxes_are == "amodal":
+        if "modal" not in truth.knows:
+            found = "says nothing of what is visible"
+            raise InputError(truth.scene.image or "a photo", "truth", found, "expected visible masks for boxes=visible")
+        given, boxes_are = tuple(one for one in given if not one.modal.is_empty), "visible"
+        boxes = [_four(np.array(one.modal.box)) for one in given]
     return Asked(
         ids=tuple(one.id for one in given),
-        boxes=np.array([one.box for one in given], np.float64).reshape(-1, 4),
+        boxes=np.array(boxes, np.float64).reshape(-1, 4),
         labels=tuple(_known_as(one.label, known) if labels == "given" else None for one in given),
+        boxes_are=boxes_are,
     )
 
 
@@ -40,10 +59,11 @@ def scene_as_asked(scene: Scene, truth: Truth, asked: Asked, *, trust_order: boo
     """The method's answer with the truth's ids and names.
 
     An answer about the boxes that were asked about (all of them, in that order) gets the objects' own ids;
-    what a method detected by itself keeps its numbers. `trust_order`: answers are about the objects asked about
-    whatever their boxes, for methods that were given masks in place of boxes.
+    what a method detected by itself keeps its numbers. A whole box that it predicted from a visible one stays its own.
+    `trust_order`: answers are about the objects asked about whatever their boxes, for methods that were given masks in
+    place of boxes.
     """
-    answers = scene.instances
+    answers, boxes_are = scene.instances, truth.scene.boxes_are
     if len(answers) == len(asked.ids) and (trust_order or _same_boxes(answers, asked)):
         ids = {answer.id: id for answer, id in zip(answers, asked.ids, strict=True)}
         words = {one.id: one.label for one in truth.given}
@@ -51,16 +71,18 @@ def scene_as_asked(scene: Scene, truth: Truth, asked: Asked, *, trust_order: boo
             replace(
                 answer,
                 id=id,
-                box=_four(box),
+                box=_four(box) if answer.visible_box is None else answer.box,
                 label=words[id] if label is not None else _named(answer.label, truth),
             )
             for answer, id, box, label in zip(answers, asked.ids, asked.boxes, asked.labels, strict=True)
         )
         edges = [OrderEdge(ids[edge.front], ids[edge.behind], edge.probability) for edge in scene.order.edges]
         scene = replace(scene, order=OrderGraph(tuple(edges)))
+        predicted = any(answer.visible_box is not None for answer in answers)
+        boxes_are = scene.boxes_are if predicted else asked.boxes_are
     else:
         instances = tuple(replace(one, label=_named(one.label, truth)) for one in answers)
-    return replace(scene, instances=instances, image=truth.scene.image, boxes_are=truth.scene.boxes_are)
+    return replace(scene, instances=instances, image=truth.scene.image, boxes_are=boxes_are)
 
 
 def _known_as(label: str, known: Collection[str]) -> str:
@@ -79,7 +101,7 @@ def _named(label: str, truth: Truth) -> str:
 
 
 def _same_boxes(answers: Sequence[Instance], asked: Asked) -> bool:
-    boxes = np.array([answer.box for answer in answers], np.float64).reshape(-1, 4)
+    boxes = np.array([answer.visible_box or answer.box for answer in answers], np.float64).reshape(-1, 4)
     return bool(np.allclose(boxes, asked.boxes, rtol=0, atol=0.01))
 
 

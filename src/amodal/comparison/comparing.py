@@ -22,7 +22,7 @@ from amodal.evaluation.order import RULES, OrderScores, order_scores, rule_score
 from amodal.images import photo_size
 from amodal.segmenter import load
 
-MASKS = ("modal", "amodal", "occluded", "modal_boundary", "amodal_boundary")
+MASKS = ("modal", "amodal", "occluded", "modal_boundary", "amodal_boundary", "box")
 LEAST_OVERLAPS = {"all": 0.0, "overlap > 5 %": 0.05}
 """Pairs whose whole masks share hardly a pixel have no order to speak of; both are told."""
 
@@ -59,7 +59,9 @@ class MethodResult:
             "name": spec.name,
             "method": spec.method,
             "model": Path(spec.model).name,
-            "settings": dict(spec.settings) | ({"visible": "truth"} if spec.sees_truth else {}),
+            "settings": dict(spec.settings)
+            | ({"visible": "truth"} if spec.sees_truth else {})
+            | ({"boxes": "visible"} if spec.visible_boxes else {}),
             "seconds_per_photo": None if math.isnan(run.seconds_per_photo) else round(run.seconds_per_photo, 4),
             "failures": [{"photo": failure.photo, "reason": failure.reason} for failure in run.failures],
         }

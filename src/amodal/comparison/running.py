@@ -133,7 +133,7 @@ def recipe_of(spec: MethodSpec, truths: Sequence[Truth], labels: Labels) -> str:
             truth.path.stat().st_size if truth.path is not None and truth.path.is_file() else None,
             truth.scene.boxes_are,
             [[one.id, one.label, one.box] for one in truth.given],
-            [[one.modal.box, one.modal.area] for one in truth.given] if spec.sees_truth else [],
+            [[one.modal.box, one.modal.area] for one in truth.given] if spec.sees_truth or spec.visible_boxes else [],
             sorted(truth.classes),
         ]
         for truth in truths
@@ -143,6 +143,7 @@ def recipe_of(spec: MethodSpec, truths: Sequence[Truth], labels: Labels) -> str:
         "method": spec.method,
         "settings": dict(spec.settings),
         "sees_truth": spec.sees_truth,
+        "visible_boxes": spec.visible_boxes,
         "files": {key: _file_digest(value) for key, value in _files_of(spec)},
         "code": _code_digest(METHODS[spec.method].split(".")[1]),
         "labels": labels,
@@ -178,10 +179,11 @@ def _segmented(
             try:
                 assert truth.path is not None, "checked before"  # noqa: S101
                 photo = read_photo(truth.path)
-                loaded.append((number, _Loaded(photo, truth, ask_of(truth, segmenter.labels, labels))))
+                asked = ask_of(truth, segmenter.labels, labels, visible_boxes=spec.visible_boxes)
+                loaded.append((number, _Loaded(photo, truth, asked)))
             except AmodalError as error:
                 made[number] = _Segmented(_nothing(truth, spec), None, str(error))
-        for _, alike in groupby(loaded, lambda item: item[1].truth.scene.boxes_are):
+        for _, alike in groupby(loaded, lambda item: item[1].asked.boxes_are):
             numbers, batch = zip(*alike, strict=True)
             for number, found in zip(numbers, _batch(segmenter, spec, batch), strict=True):
                 made[number] = replace(found, seconds=None) if is_cold and start == 0 else found
@@ -215,7 +217,7 @@ def _scenes(segmenter: Segmenter, spec: MethodSpec, loaded: Sequence[_Loaded]) -
         photos,
         [item.asked.boxes for item in loaded],
         [item.asked.labels for item in loaded],
-        boxes_are=loaded[0].truth.scene.boxes_are,
+        boxes_are=loaded[0].asked.boxes_are,
     )
 
 

@@ -25,6 +25,7 @@ class MethodSpec:
         model: "default" or a model file.
         settings: what else the method is told.
         sees_truth: the method completes the true visible masks instead of finding them (`visible=truth`).
+        visible_boxes: the method is given boxes of what is truly seen, not of whole objects (`boxes=visible`).
     """
 
     name: str
@@ -32,6 +33,7 @@ class MethodSpec:
     model: str = "default"
     settings: Mapping[str, Setting] = field(default_factory=dict)
     sees_truth: bool = False
+    visible_boxes: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
@@ -65,7 +67,11 @@ def parse_spec(text: str, methods: Mapping[str, str] = METHODS) -> MethodSpec:
         del settings["visible"]
     elif "visible" in settings:
         raise InputError("methods", repr(text), f"found visible={settings['visible']}", "expected visible=truth")
-    return MethodSpec(name or _title(method, model, settings, sees_truth), method, model, settings, sees_truth)
+    visible_boxes = settings.get("boxes") == "visible"
+    if visible_boxes:
+        del settings["boxes"]  # other values are settings of methods
+    told = ["visible=truth"] * sees_truth + ["boxes=visible"] * visible_boxes
+    return MethodSpec(name or _title(method, model, settings, told), method, model, settings, sees_truth, visible_boxes)
 
 
 def parse_specs(texts: Sequence[str], methods: Mapping[str, str] = METHODS) -> tuple[MethodSpec, ...]:
@@ -115,10 +121,9 @@ def _value(text: str) -> Setting:
     return text
 
 
-def _title(method: str, model: str, settings: Mapping[str, Setting], sees_truth: bool) -> str:
-    said = [f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in settings.items()] + [
-        "visible=truth"
-    ] * sees_truth
+def _title(method: str, model: str, settings: Mapping[str, Setting], told: Sequence[str]) -> str:
+    said = [f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in settings.items()]
+    said += told
     if model != "default":
         said.append(re.split(r"[/\\]", model)[-1].removesuffix(".safetensors"))
     words = " ".join([method, *said])

@@ -29,6 +29,7 @@ MASK_TITLES: Mapping[str, str] = {
     "occluded": "Hidden parts alone, mIoU in %",
     "modal_boundary": "Visible outlines, boundary F within 2 px in %",
     "amodal_boundary": "Whole outlines, boundary F within 2 px in %",
+    "box": "Whole boxes, from visible ones, mIoU in %",
 }
 AP_TITLES: Mapping[str, str] = {"det": "boxes", "amodal": "whole", "inmodal": "visible"}
 

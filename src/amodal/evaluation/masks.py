@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -14,7 +15,7 @@ from amodal.data.truth import Truth
 from amodal.evaluation.boundary import boundary_f
 from amodal.evaluation.intervals import Interval, level_intervals
 from amodal.evaluation.levels import UNKNOWN, LevelTable, level_sums, level_table
-from amodal.evaluation.pairing import pair_all
+from amodal.evaluation.pairing import align, box_iou, pair, visible_box_of
 from amodal.evaluation.strokes import areas, overlaps
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
@@ -25,6 +26,7 @@ COLUMNS = {
     "occluded": "occluded_iou",
     "modal_boundary": "modal_boundary_f",
     "amodal_boundary": "amodal_boundary_f",
+    "box": "box_iou",
 }
 BOUNDARY_PX = 2.0
 
@@ -41,6 +43,7 @@ class MaskScores:
         modal_iou, amodal_iou: of visible and whole mask.
         occluded_iou: of the hidden parts; nan where truth hides nothing.
         modal_boundary_f, amodal_boundary_f: boundary F; nan throughout where it was not asked for.
+        box_iou: of the box of the whole object; nan where the method was not asked for it, but given it.
         image_count: how many photos, those without a scored object included.
         groups: what the truth calls them besides (`Truth.groups`), "" where nothing; () where there are none at all.
     """
@@ -55,6 +58,7 @@ class MaskScores:
     occluded_iou: Float64[np.ndarray, " objects"]
     modal_boundary_f: Float64[np.ndarray, " objects"]
     amodal_boundary_f: Float64[np.ndarray, " objects"]
+    box_iou: Float64[np.ndarray, " objects"]
     image_count: int
     groups: tuple[str, ...] = ()
 
@@ -67,7 +71,7 @@ class MaskScores:
         return column
 
     def by_level(self, what: str) -> LevelTable:
-        """Means in percent of "modal", "amodal", "occluded", "modal_boundary" or "amodal_boundary"."""
+        """Means in percent of a column by its short name, one of `COLUMNS`."""
         return level_table(self.values(what), self.levels, self.labels)
 
     def by_group(self) -> dict[str, MaskScores]:
@@ -100,9 +104,10 @@ def mask_scores(
     Raises:
         InputError: predictions for unknown photos or of another size.
     """
+    aligned = align(truths, predictions)
     rows = [
         (index, truth, one, pairing[one.id])
-        for index, (truth, pairing) in enumerate(zip(truths, pair_all(truths, predictions), strict=True))
+        for index, (truth, pairing) in enumerate(zip(truths, map(pair, truths, aligned), strict=True))
         if "modal" in truth.knows
         for one in truth.scored
     ]
@@ -128,6 +133,7 @@ def mask_scores(
         occluded_iou=occluded_iou,
         modal_boundary_f=modal_f,
         amodal_boundary_f=amodal_f,
+        box_iou=np.array([_box_iou(truth, one, aligned[index], other) for index, truth, one, other in rows], float),
         image_count=len(truths),
         groups=tuple(truth.groups.get(one.id, "") for _, truth, one, _ in rows) if has_groups else (),
     )
@@ -169,6 +175,18 @@ def _ious(
     amodal_iou = _ratio(both_amodal, sizes["a"] + sizes["a'"] - both_amodal)
     occluded_iou = _ratio(both_hidden, hidden + hidden_found - both_hidden)
     return modal_iou, np.where(knows_whole, amodal_iou, np.nan), np.where(occluded, occluded_iou, np.nan)
+
+
+def _box_iou(truth: Truth, one: Instance, scene: Scene | None, other: Instance | None) -> float:
+    """Of whole boxes, where the method was given visible ones; a method that predicts none is taken by what it got."""
+    asked = scene is not None and any(visible_box_of(scene, found) is not None for found in scene.instances)
+    if "amodal" not in truth.knows or not asked:
+        return math.nan
+    if other is None:
+        return 0.0
+    whole = one.box if truth.scene.boxes_are == "amodal" else one.amodal.box
+    found = np.array([other.box], np.float64)
+    return float(box_iou(np.array([whole], np.float64), found)[0, 0])
 
 
 def _areas_like(

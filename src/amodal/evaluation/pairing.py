@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from amodal.data.truth import Truth
 from amodal.errors import InputError
-from amodal.scene import Instance, Scene
+from amodal.scene import XYXY, Instance, Scene
 
 SAME_BOX = 0.95  # boxes that were given come back the same but for rounding
 LEAST_IOU = 0.5
@@ -23,13 +23,14 @@ def pair(truth: Truth, predicted: Scene | None) -> Pairing:
 
     Where boxes were given, a prediction has the box of its object (IoU of at least .95): then the same id
     counts, then the same class. Else greedily by the IoU of boxes, at least .5, the same class first. No
-    prediction is used twice. The order in which objects are given changes nothing.
+    prediction is used twice. The order in which objects are given changes nothing. What was predicted from visible
+    boxes is paired by those, where truth knows them.
     """
     found: Pairing = {one.id: None for one in truth.given}
     if predicted is None or not found or not predicted.instances:
         return found
     true = truth.given
-    iou = box_iou(boxes_of(true), boxes_of(predicted.instances))
+    iou = _overlaps(truth, predicted)
     rows, columns = np.nonzero(iou >= LEAST_IOU)
     ranked = []
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
@@ -113,6 +114,27 @@ def box_intersection(
     lower_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
     sides = np.clip(lower_right - upper_left, 0, None)
     return np.asarray(sides[..., 0] * sides[..., 1])
+
+
+def visible_box_of(scene: Scene, one: Instance) -> XYXY | None:
+    """The visible box that a method was given for this object of its scene; None where boxes were of whole objects."""
+    return one.box if scene.boxes_are == "visible" else one.visible_box
+
+
+def _overlaps(truth: Truth, predicted: Scene) -> Float64[np.ndarray, "true predicted"]:
+    """IoU of boxes of one kind, as far as truth allows: visible ones with visible ones, else all as they are."""
+    true, found = truth.given, predicted.instances
+    iou = box_iou(boxes_of(true), boxes_of(found))
+    visible = [visible_box_of(predicted, one) for one in found]
+    if truth.scene.boxes_are == "visible":
+        seen = boxes_of(true)
+    elif "modal" in truth.knows:
+        seen = np.array([one.modal.box for one in true], np.float64)
+    else:
+        return iou
+    given = np.array([column for column, box in enumerate(visible) if box is not None], np.int64)
+    iou[:, given] = box_iou(seen, np.array([box for box in visible if box is not None], np.float64).reshape(-1, 4))
+    return iou
 
 
 def _nameless(truths: Sequence[Truth], predictions: Sequence[Scene]) -> bool:

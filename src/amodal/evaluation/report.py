@@ -24,6 +24,7 @@ _MASKS = {
     "occluded": "hidden part, IoU",
     "modal_boundary": "visible outline, F",
     "amodal_boundary": "whole outline, F",
+    "box": "whole box, IoU",
 }
 
 
