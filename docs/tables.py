@@ -20,9 +20,14 @@ from safetensors import safe_open
 
 sys.path.insert(0, str(Path(__file__).parent))  # for whoever loads this file by its path
 from challenge_tables import COMPARED
+from real_tables import MEASURED
 from rendering import ROOT, as_table, not_yet, read
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "model-card.md")
+DOCS = ROOT / "docs"
+PAGES = (
+    *(ROOT / "README.md", DOCS / "results.md", DOCS / "model-card.md"),
+    *(DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
+)
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 REAL_ORDER = ROOT / "experiments" / "real_order" / "result.json"
 WITHOUT_FLAGS = ROOT / "experiments" / "unoccluded" / "result_without_flags.json"
@@ -40,6 +45,8 @@ IOU_ROWS = {
     "guided amodal": "guided filter: whole",
     "grabcut modal": "GrabCut (default): visible",
     "grabcut amodal": "GrabCut (default): whole",
+    "student modal": "the student: visible",
+    "student amodal": "the student: whole",
 }
 
 
@@ -79,12 +86,16 @@ def unoccluded_short() -> str:
         [
             name,
             str(group["objects"]),
-            *(f"{group['miou'][row]['mean']:.1f}" for row in ("whole box", "prior alone", "grabcut amodal")),
+            *(
+                f"{group['miou'][row]['mean']:.1f}" if row in group["miou"] else "–"
+                for row in ("whole box", "prior alone", "grabcut amodal", "student amodal")
+            ),
             f"{group['classification']['mean']:.1f}",
         ]
         for name, group in result["groups"].items()
     ]
-    return as_table(["", "objects", "whole box", "prior alone", "ours (default)", "class is right, %"], body)
+    head = ["", "objects", "whole box", "prior alone", "compositional model", "with the student"]
+    return as_table([*head, "class is right, %"], body)
 
 
 def unoccluded_seeds() -> str:
@@ -122,6 +133,7 @@ def unoccluded_without_flags() -> str:
             *(f"{part['groups'][name]['classification']['seeds'][0]:.1f}" for part in (flags, none)),
         ]
         for name in flags["groups"]
+        if name in none["groups"]
     ]
     pairs = [("plain model, flags", "without"), ("GrabCut, flags", "without"), ("class is right, %, flags", "without")]
     return as_table(["", *(title for pair in pairs for title in pair)], body)
@@ -259,23 +271,27 @@ def _percent(entry: Mapping[str, Any]) -> str:
     return f"{100 * entry['value']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
 
 
-TABLES: Mapping[str, Callable[[], str]] = {
-    function.__name__: function
-    for function in (
-        unoccluded,
-        unoccluded_short,
-        unoccluded_seeds,
-        order_prior,
-        real_order_of_pairs,
-        real_order_of_photos,
-        unoccluded_without_flags,
-        speed,
-        speed_of_crowds,
-        model_classes,
-        model_photos,
-        model_settings,
-    )
-} | COMPARED
+TABLES: Mapping[str, Callable[[], str]] = (
+    {
+        function.__name__: function
+        for function in (
+            unoccluded,
+            unoccluded_short,
+            unoccluded_seeds,
+            order_prior,
+            real_order_of_pairs,
+            real_order_of_photos,
+            unoccluded_without_flags,
+            speed,
+            speed_of_crowds,
+            model_classes,
+            model_photos,
+            model_settings,
+        )
+    }
+    | COMPARED
+    | MEASURED
+)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "splits"))
 from sources import group_of
-from truths import with_seen_boxes
 
 from amodal.challenge import ChallengeConfig, Summary, generate
 from amodal.comparison import Comparison, compare, parse_specs
@@ -72,9 +71,9 @@ EVERY_SEED = {
 }
 # Given boxes of what is seen instead of boxes of the whole.
 SEEN_BOXES = {
-    "box of what is seen": "box",
-    "joint refined, seen boxes": "orm:model={compnet},geometry={geometry}",
-    "student, seen boxes": "student:model={student},geometry={geometry}",
+    "box (seen boxes)": "box:boxes=visible",
+    "joint refined (seen boxes)": "orm:model={compnet},geometry={geometry},boxes=visible",
+    "student (seen boxes)": "student:model={student},geometry={geometry},boxes=visible",
 }
 FIRST_SEED = {
     "box": "box",
@@ -135,7 +134,7 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
     for seed in part.seeds:
         if arguments.seeds is None or seed in arguments.seeds:
             rows = rows_of(part, seed, arguments.models, arguments.only)
-            by_seed[seed] = both_boxes(truths, rows, folder / f"seed{seed}")
+            by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
     if arguments.only:
         return {}
     unlabelled = untold(part, truths, arguments.models, folder) if part.objects == "mixed" else {}
@@ -181,17 +180,6 @@ def scenes_of(
         )
         for truth in read_truth(folder / "scenes.json")
     ]
-
-
-def both_boxes(truths: Sequence[Truth], rows: Sequence[str], folder: Path) -> Comparison:
-    """The rows of `SEEN_BOXES` are given boxes of visible parts, the others those of the whole objects."""
-    specs = parse_specs(rows)
-    seen = [spec for spec in specs if spec.name in SEEN_BOXES]
-    comparison = compare(truths, [spec for spec in specs if spec not in seen], folder, progress=say)
-    if not seen:
-        return comparison
-    more = compare([with_seen_boxes(truth) for truth in truths], seen, folder / "seen", progress=say)
-    return replace(comparison, results=comparison.results + more.results)
 
 
 def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> dict:

@@ -1,4 +1,4 @@
-"""Truths that several experiments ask for: boxes of what is seen, and fully visible objects by where they come from."""
+"""Truth that several experiments ask for: fully visible objects, by where their outlines come from."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from sources import group_of
 
 from amodal.data.coco import read_objects
 from amodal.data.truth import Truth, read_truth
-
-
-def with_seen_boxes(truth: Truth) -> Truth:
-    """The same photo with boxes of the visible parts; what has no visible pixel keeps its box."""
-    instances = [
-        one if one.modal.is_empty else replace(one, box=tuple(map(float, one.modal.box)))
-        for one in truth.scene.instances
-    ]
-    return replace(truth, scene=replace(truth.scene, instances=tuple(instances), boxes_are="visible"))
 
 
 def fully_visible(street: Path, splits: Sequence[str] = ("val",), annotations: Path | None = None) -> list[Truth]:
