@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
 from amodal.errors import InputError
+from amodal.features.lattice import XYXY, as_xyxy
 from amodal.methods.compnet import alone
 from amodal.methods.compositional import Reasoner, Refine, read_input, read_model, refinement_of
 from amodal.methods.looking import Seen, evidence_from, look
@@ -20,7 +22,11 @@ from amodal.reasoning import Evidence, PairGeometry, Reasoning, joint
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
+from amodal.student.box_completer import BoxCompleter, completer_in
 from amodal.student.model import Student, student_in
+
+_ALLOWED_PX = 1.0  # that a mask may reach beyond the visible box it was given
+_NEVER = -12.0  # log-evidence below that of any map (1e-4)
 
 
 def load(
@@ -41,7 +47,7 @@ def load(
     Raises:
         InputError: the model has no student.
     """
-    compnet, student, name = _read(model)
+    compnet, student, completer, name = _read(model)
     prior = PairGeometry() if geometry else None
     return StudentSegmenter(
         "student",
@@ -52,6 +58,7 @@ def load(
         geometry=prior,
         refinement=refinement_of(refine),
         keep_posteriors=keep_posteriors,
+        completer=completer,
     )
 
 
@@ -59,7 +66,7 @@ def load_alone(
     model: str | os.PathLike[str] = "default", *, refine: Refine = "none", keep_posteriors: bool = False
 ) -> StudentSegmenter:
     """What the student says of each object by itself: no order, and two objects may claim a pixel."""
-    compnet, student, name = _read(model)
+    compnet, student, completer, name = _read(model)
     return StudentSegmenter(
         "student-alone",
         compnet,
@@ -69,12 +76,17 @@ def load_alone(
         exclusive=False,
         refinement=refinement_of(refine),
         keep_posteriors=keep_posteriors,
+        completer=completer,
     )
 
 
 @dataclass(frozen=True)
 class StudentSegmenter(OnePhoto):
-    """Photos and boxes in, scenes out; one backbone pass per object."""
+    """Photos and boxes in, scenes out; one backbone pass per object.
+
+    Visible boxes are completed first, where there is a `completer`, at the cost of another pass: the scene's boxes then
+    are the predicted whole ones, each object remembers the given one (`Instance.visible_box`) and is seen nowhere else.
+    """
 
     name: str
     model: CompNet
@@ -85,6 +97,7 @@ class StudentSegmenter(OnePhoto):
     geometry: PairGeometry | None = None
     refinement: Refinement | None = None
     keep_posteriors: bool = False
+    completer: BoxCompleter | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -104,11 +117,17 @@ class StudentSegmenter(OnePhoto):
         Raises `InputError` for photos, boxes or labels that cannot be used.
         """
         given = read_input(photos, boxes, labels, boxes_are)
+        visible: Sequence[np.ndarray | None] = [None] * len(photos)
+        if boxes_are == "visible" and self.completer is not None:
+            visible, boxes_are = given.boxes, "amodal"
+            given = given._replace(boxes=self.completer.whole_boxes(self.model, *given))
         seen = look(self.model, *given, finer=self.student.finer)
         maps = self.student.posteriors(self.model, seen)
         return [
-            self._scene(photo, picture, items, own, names, boxes_are)
-            for photo, picture, items, own, names in zip(photos, given.pictures, seen, maps, given.labels, strict=True)
+            self._scene(photo, picture, items, own, names, parts, boxes_are)
+            for photo, picture, items, own, names, parts in zip(
+                photos, given.pictures, seen, maps, given.labels, visible, strict=True
+            )
         ]
 
     def _scene(
@@ -118,30 +137,54 @@ class StudentSegmenter(OnePhoto):
         seen: Sequence[Seen],
         maps: Sequence[np.ndarray],
         given: Sequence[str | None],
+        visible: Float[np.ndarray, "n 4"] | None,
         boxes_are: BoxKind,
     ) -> Scene:
         evidences = [
             evidence_from(own, item.lattice, picture, self.refinement) for item, own in zip(seen, maps, strict=True)
         ]
+        metas: list[dict[str, XYXY]] = [{} for _ in seen]
+        if visible is not None:
+            parts = [as_xyxy(box) for box in visible]
+            evidences = [seen_within(evidence, part) for evidence, part in zip(evidences, parts, strict=True)]
+            metas = [{"visible_box": part} for part in parts]
         boxes = [item.lattice.box for item in seen]
         prior = self.geometry.between(boxes, picture.shape[0]) if self.geometry is not None else None
         reasoning = self.reasoner(evidences, None, prior)
         objects = [
-            Named(named_label(item.label, name, AGNOSTIC), item.score, item.lattice.box)
-            for item, name in zip(seen, given, strict=True)
+            Named(named_label(item.label, name, AGNOSTIC), item.score, item.lattice.box, meta)
+            for item, name, meta in zip(seen, given, metas, strict=True)
         ]
         signed = Signed(self.name, self.model_name, boxes_are, self.exclusive, warnings_of(given, self.labels))
         size = picture.shape[:2]
         return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
 
 
-def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, str]:
+def seen_within(evidence: Evidence, box: XYXY) -> Evidence:
+    """The evidence of an object of which nothing is seen outside that box: what looks like it there is hidden.
+
+    A pixel more is allowed on each side, since boxes that people draw are about right.
+    """
+    x0, y0, x1, y1 = evidence.window
+    x, y = np.arange(x0, x1), np.arange(y0, y1)
+    across = (x + 1 > box[0] - _ALLOWED_PX) & (x < box[2] + _ALLOWED_PX)
+    down = (y + 1 > box[1] - _ALLOWED_PX) & (y < box[3] + _ALLOWED_PX)
+    inside = np.outer(down, across).reshape(evidence.foreground.shape)
+    hidden = np.logaddexp(evidence.foreground, evidence.occluded)
+    return replace(
+        evidence,
+        foreground=np.where(inside, evidence.foreground, np.float32(_NEVER)),
+        occluded=np.where(inside, evidence.occluded, hidden),
+    )
+
+
+def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, BoxCompleter | None, str]:
     compnet, name = read_model(model)
     student = student_in(compnet)
     if student is None:
         expected = "expected a model of `amodal learn --student`; this one serves method orm"
         raise InputError(os.fspath(model), "student", "the model has none", expected)
-    return compnet, student, name
+    return compnet, student, completer_in(compnet), name
 
 
 def _jointly(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
