@@ -30,11 +30,11 @@ from amodal.evaluation.intervals import bootstrap, ratio
 from amodal.evaluation.levels import rounded
 from amodal.evaluation.masks import MaskScores
 from amodal.evaluation.pairing import box_iou
+from amodal.models import has_extension
 from amodal.scene import Instance
-from amodal.segmenter import METHODS
 
 HERE = Path(__file__).parent
-ROWS = ("box", "prior", "compnet", "orm", "student", "mask-rcnn")
+ROWS = ("box", "prior", "compnet", "orm", "student-alone", "student", "mask-rcnn")
 HIDDEN = ("none", "slight", "half", "most")
 PARTS = {
     "val, drawn boxes": lambda data: drawn(data, "val", "whole"),
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="annotations.json and images/")
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--method", nargs="+", default=[row for row in ROWS if row in METHODS], metavar="SPEC")
+    parser.add_argument("--method", nargs="+", default=usual_rows(), metavar="SPEC")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--limit", type=int, help="photos of each part, to try out")
     parser.add_argument("--out", type=Path)
@@ -73,6 +73,11 @@ def main() -> None:
             "parts": known_parts(out) | parts,
         }
         out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def usual_rows() -> list[str]:
+    """The student's where the shipped model has one."""
+    return [row for row in ROWS if "student" not in row or has_extension("default", "student")]
 
 
 def known_parts(path: Path) -> dict:
