@@ -113,7 +113,8 @@ def ablation_real() -> str:
     if rows is None:
         return not_yet("python experiments/student_ablation/run.py")
     groups = {
-        "hand-drawn cars": "car, hand-drawn",
+        "hand-drawn cars (val)": "car, hand-drawn",
+        "hand-drawn cars (held out of train)": "car, hand-drawn (held)",
         "cars of Car Parts": "car, Car Parts",
         "persons": "person",
     }

@@ -18,7 +18,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -27,7 +26,7 @@ from types import ModuleType
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "splits"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "real_occlusion"))
 from overlaps import drawn, judged_order, others
-from truths import fully_visible
+from truths import fully_visible, without_geometry
 
 from amodal.comparison import MethodSpec, compare, parse_specs
 from amodal.comparison.comparing import MethodResult
@@ -35,7 +34,6 @@ from amodal.data.truth import Truth
 from amodal.evaluation.levels import rounded
 from amodal.evaluation.masks import MaskScores
 from amodal.models import shipped
-from amodal.segmenter import has_setting
 
 HERE = Path(__file__).resolve().parent
 PASTED = {
@@ -46,7 +44,7 @@ PASTED = {
     "mixed four": ("mixed", "four"),
 }
 REAL: dict[str, Callable[[Path, str], list[Truth]]] = {
-    "fully visible": lambda data, split: fully_visible(data, [split]),
+    "fully visible": fully_visible,
     "overlapping, drawn boxes": lambda data, split: drawn(data, split, "whole"),
     "overlapping, seen boxes": lambda data, split: drawn(data, split, "seen"),
     "overlapping, others": others,
@@ -65,6 +63,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path(), help="stands for {models} in rows")
     parser.add_argument("--sets", nargs="+", default=[*PASTED, *REAL], choices=[*PASTED, *REAL])
     parser.add_argument("--split", default="val", help="whose objects: val, or dev to choose settings on")
+    parser.add_argument("--held", action="store_true", help="hand-drawn cars of experiments/splits/held_out.json too")
     parser.add_argument("--limit", type=int, help="photos of each set, to try out")
     parser.add_argument("--out", type=Path, help="default: result.json here; for --limit none, --split dev dev.json")
     arguments = parser.parse_args()
@@ -72,7 +71,7 @@ def main() -> None:
     rows: dict[str, dict] = {spec.name: said_of(spec) | {"sets": {}} for spec in specs}
     for name in arguments.sets:
         truths = truths_of(name, arguments)[: arguments.limit]
-        told = [as_told(spec, is_free=name in PASTED) for spec in specs]
+        told = [without_geometry(spec) if name in PASTED else spec for spec in specs]
         folder = arguments.work / "predictions" / f"{arguments.split}-{name}".replace(", ", "-").replace(" ", "-")
         for result in compare(truths, told, folder, progress=say).results:
             rows[result.name]["sets"][name] = scores_of(result)
@@ -99,6 +98,8 @@ def said_of(spec: MethodSpec) -> dict:
 
 
 def truths_of(name: str, arguments: argparse.Namespace) -> list[Truth]:
+    if name == "fully visible":
+        return fully_visible(arguments.data, arguments.split, held=arguments.held)
     if name in REAL:
         return REAL[name](arguments.data, arguments.split)
     if arguments.backgrounds is None:
@@ -118,12 +119,6 @@ def challenge_of() -> ModuleType:
     sys.modules["challenge_run"] = module
     spec.loader.exec_module(module)
     return module
-
-
-def as_told(spec: MethodSpec, *, is_free: bool) -> MethodSpec:
-    if is_free and "geometry" not in spec.settings and has_setting(spec.method, "geometry"):
-        return replace(spec, settings=dict(spec.settings) | {"geometry": False})
-    return spec
 
 
 def scores_of(result: MethodResult) -> dict:

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "splits"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "real_occlusion"))
 from overlaps import drawn, others
 from tiles import tile_of, write_page
-from truths import fully_visible
+from truths import fully_visible, without_geometry
 
 from amodal.comparison import parse_specs
 from amodal.comparison.running import run_method
@@ -80,7 +80,8 @@ def main() -> None:
     kinds = {kind: truths[: arguments.limit] for kind, truths in truths_of(arguments.data, arguments.scenes).items()}
     by_kind = {}
     for kind, truths in kinds.items():
-        scenes = run_method(spec, truths, arguments.out / "predictions" / kind.replace("/", "-"), progress=say).scenes
+        told = without_geometry(spec) if "-free-" in kind else spec
+        scenes = run_method(told, truths, arguments.out / "predictions" / kind, progress=say).scenes
         by_kind[kind] = list(cases_of(kind, truths, scenes))
     if arguments.each:
         share = -(-arguments.cases // len(by_kind))
