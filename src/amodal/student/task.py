@@ -24,7 +24,7 @@ from amodal.student.network import NetworkShape, StudentNetwork
 
 _FORGOTTEN = 0.15  # labels that are hidden from the student, so that it knows what to do without
 _DICE_WEIGHT = 0.5
-CONTESTED = 4.0
+CONTESTED = 3.0
 """What a position counts that lies in the box of another object too: there it is decided who is in front."""
 
 
@@ -185,8 +185,8 @@ def _overlap(logits: Tensor, group: Group) -> Float[Tensor, " n"]:
     share = torch.softmax(logits, 1)
     losses = []
     for parts in ((0,), (0, 1)):
-        found = share[:, parts].sum(1) * group.weight
-        truth = group.target[:, parts].sum(1) * group.weight
-        common = (found * truth).flatten(1).sum(1)
-        losses.append(1 - (common + 1) / ((found + truth).flatten(1).sum(1) - common + 1))
+        found, truth = share[:, parts].sum(1), group.target[:, parts].sum(1)
+        common = (found * truth * group.weight).flatten(1).sum(1)
+        either = ((found + truth - found * truth) * group.weight).flatten(1).sum(1)
+        losses.append(1 - (common + 1) / (either + 1))
     return torch.stack(losses).mean(0)
