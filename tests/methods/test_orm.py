@@ -13,8 +13,10 @@ import amodal
 from amodal.errors import InputError
 from amodal.methods import orm
 from amodal.methods.compositional import CompositionalSegmenter
-from amodal.reasoning import joint, published
+from amodal.reasoning import PairOrder, joint, published
+from amodal.reasoning.pair_order import Pair
 from amodal.scene import Scene
+from amodal.student import segmenter as student
 from helpers.counting import counted_crops
 from helpers.photographed import Photographed
 
@@ -85,10 +87,10 @@ def test_rounds_and_geometry_reach_the_reasoner(
         segmented(mini_model, scene, method, rounds=rounds, geometry=geometry, refine="none")
     assert [call["rounds"] for call in calls] == [3, 0]
     assert all(call["rescore"] is not None for call in calls)
-    prior = calls[0]["pair_log_odds"]
-    assert prior(1, 0) > 0  # the person reaches lower than the car
-    assert prior(0, 1) == -prior(1, 0)
-    assert calls[1]["pair_log_odds"] is None
+    believed, without = (call["pair_log_odds"] for call in calls)
+    assert believed(1, 0, 0.0) > 0  # the person reaches lower than the car
+    assert believed(0, 1, 0.0) == -believed(1, 0, 0.0)
+    assert without is None or without(1, 0, 0.0) < believed(1, 0, 0.0)
 
 
 def test_geometry_changes_the_belief_in_an_order_and_nothing_before_it(
@@ -104,12 +106,31 @@ def test_geometry_changes_the_belief_in_an_order_and_nothing_before_it(
 
 
 def test_published_and_nod_have_no_geometry_unless_asked(mini_model: Path) -> None:
-    assert loaded(mini_model).geometry is not None
-    assert loaded(mini_model, geometry=False).geometry is None
-    assert loaded(mini_model, "published").geometry is None
-    assert loaded(mini_model, "published", geometry=True).geometry is not None
-    assert loaded(mini_model, "nod").geometry is None
-    assert loaded(mini_model, "compnet").geometry is None
+    assert loaded(mini_model, "published").pair_order is None
+    assert loaded(mini_model, "published", geometry=True).pair_order is not None
+    assert loaded(mini_model, "nod").pair_order is None
+    assert loaded(mini_model, "compnet").pair_order is None
+
+
+@pytest.mark.parametrize("load", [orm.load, student.load])
+def test_a_cue_that_nobody_knows_is_refused(mini_model: Path, load: Any) -> None:
+    with pytest.raises(InputError, match="order_cues: found 'colour'"):
+        load(mini_model, order_cues="appearance,colour")
+
+
+@pytest.mark.parametrize("cues", ["none", "appearance", "geometry", "class", "appearance,geometry", "geometry, class"])
+def test_cues_that_are_switched_off_say_nothing(mini_model: Path, cues: str) -> None:
+    """Two objects that differ in one thing only, for each cue: who has it is in front, if the cue may speak."""
+    pair_order = loaded(mini_model, order_cues=cues).pair_order
+    assert isinstance(pair_order, PairOrder)
+    box, lower = (0.0, 0.0, 40.0, 100.0), (0.0, 0.0, 40.0, 130.0)
+    assert (pair_order.log_odds(Pair(1.0, box, box, "car", "car")) > 0) == ("appearance" in cues)
+    assert (pair_order.log_odds(Pair(0.0, lower, box, "car", "car")) > 0) == ("geometry" in cues)
+    assert "class" in cues or pair_order.log_odds(Pair(0.0, box, box, "person", "car")) == 0
+
+
+def test_without_geometry_is_the_same_as_the_other_cues(mini_model: Path) -> None:
+    assert loaded(mini_model, geometry=False).pair_order == loaded(mini_model, order_cues="appearance,class").pair_order
 
 
 @pytest.mark.parametrize("method", COMPOSITIONAL)

@@ -83,4 +83,4 @@ def test_fit_without_pairs_is_an_error():
 
 def test_between_numbers_the_boxes():
     stack = [(0.0, 0.0, 50.0, 100.0), (0.0, 0.0, 50.0, 120.0)]
-    assert PairGeometry().between(stack)(1, 0) == PairGeometry().log_odds(stack[1], stack[0])
+    assert PairGeometry().between(stack)(1, 0, 0.0) == PairGeometry().log_odds(stack[1], stack[0])

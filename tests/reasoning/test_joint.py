@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import zoom
 
 from amodal.reasoning import Evidence, Reasoning
-from amodal.reasoning.joint import JointSettings, reason
+from amodal.reasoning.cluster import objective_of as start
+from amodal.reasoning.joint import reason
+from amodal.reasoning.search import find_order
 from amodal.reasoning.wishes import meet
 from helpers.reasoning import (
     brute_force_evidence,
@@ -24,14 +26,11 @@ from helpers.reasoning import (
     scenes,
 )
 
-SCALE = JointSettings().evidence_weight  # the scenes have cells of one pixel
-UNRESTRAINED = JointSettings(max_pair_log_odds=np.inf)
-
 
 def prior_of(evidences: Sequence[Evidence], strength: float = 1.0):
-    """Any antisymmetric prior that depends on the objects, not on their numbers."""
+    """Anything antisymmetric that depends on the objects, not on their numbers, and on what pixels say."""
     centre = [e.box[0] + 3 * e.box[3] + float(e.foreground.sum()) for e in evidences]
-    return lambda i, j: strength * float(np.tanh(centre[i] - centre[j]))
+    return lambda i, j, appearance: strength * float(np.tanh(centre[i] - centre[j])) + 0.5 * appearance
 
 
 def noisy_rescore(evidences: Sequence[Evidence], seed: int):
@@ -73,25 +72,82 @@ def test_one_owner_per_pixel_modal_inside_amodal_and_order_without_cycles(eviden
     assert_sound(evidences, result)
 
 
-@given(scenes(most=6), st.booleans())
+@given(scenes(most=6))
 @settings(max_examples=60, deadline=None)
-def test_search_finds_the_best_of_all_orders_up_to_six_objects(evidences, with_prior):
-    prior = prior_of(evidences, 3.0) if with_prior else None
-    result = reason(evidences, pair_log_odds=prior, settings=UNRESTRAINED)
-    best = max(
-        objective_of(evidences, order, SCALE, prior, closed_form_evidence)
-        for order in itertools.permutations(range(len(evidences)))
-    )
-    found = objective_of(evidences, result.order, SCALE, prior, closed_form_evidence)
-    assert found == pytest.approx(best, abs=1e-3)
+def test_search_finds_the_order_that_pixels_like_best_up_to_six_objects(evidences):
+    pairs = [(i, j) for i, j in itertools.combinations(range(len(evidences)), 2) if overlap(evidences[i], evidences[j])]
+    objective, step = start(range(len(evidences)), evidences, pairs, 4096)
+    order = find_order(objective, exact_up_to=6)
+    values = {
+        every: objective_of(evidences, every, 1.0, None, closed_form_evidence)
+        for every in itertools.permutations(range(len(evidences)))
+    }
+    assert step == 1  # the scenes have cells of one pixel
+    assert values[order] == pytest.approx(max(values.values()), abs=1e-3)
+    assert objective.value(order) == pytest.approx(values[order], abs=1e-3)
+
+
+@given(scenes(most=5), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_the_order_is_the_most_probable_one_of_all_acyclic_orders(evidences, seed):
+    odds = np.random.default_rng(seed).normal(scale=2, size=(5, 5))
+    believed = lambda i, j, _: float(odds[i, j] - odds[j, i])  # noqa: E731 - one line says it
+    result = reason(evidences, pair_log_odds=believed)
+
+    def log_probability(order: Sequence[int]) -> float:
+        return sum(
+            -np.logaddexp(0, -believed(i, j, 0.0))
+            for i, j in itertools.combinations(order, 2)
+            if overlap(evidences[i], evidences[j])
+        )
+
+    best = max(log_probability(order) for order in itertools.permutations(range(len(evidences))))
+    assert log_probability(result.order) == pytest.approx(best)
+    for i, j, probability in result.edges:
+        assert probability == pytest.approx(1 / (1 + np.exp(-believed(i, j, 0.0))))
+
+
+@given(scenes())
+@settings(max_examples=60, deadline=None)
+def test_what_pixels_say_of_a_pair_does_not_depend_on_who_is_named_first(evidences):
+    heard: dict[tuple[int, int], float] = {}
+
+    def listen(sign: int):
+        def believed(i: int, j: int, appearance: float) -> float:
+            heard[sign * i, sign * j] = appearance
+            return appearance
+
+        return believed
+
+    reason(evidences, pair_log_odds=listen(1))
+    ahead = dict(heard)
+    heard.clear()
+    reason(evidences[::-1], pair_log_odds=listen(1))
+    last = len(evidences) - 1
+    if len({e.foreground.tobytes() for e in evidences}) == len(evidences):
+        back = {(last - i, last - j): value for (i, j), value in heard.items()}
+        assert back.keys() == ahead.keys()
+        assert all(back[pair] == pytest.approx(ahead[pair], abs=1e-6) for pair in ahead)
+
+
+@given(scenes(most=2))
+@settings(max_examples=60, deadline=None)
+def test_what_the_pixels_of_two_say_is_the_log_ratio_of_evidence_for_and_against(evidences):
+    heard = []
+    reason(evidences, pair_log_odds=lambda i, j, appearance: heard.append((i, j, appearance)) or 0.0)
+    for i, j, appearance in heard:
+        pair = [evidences[i], evidences[j]]
+        gains = closed_form_evidence(pair, [0, 1]) - closed_form_evidence(pair, [1, 0])
+        expected = np.log((1 + gains[gains > 0].sum()) / (1 - gains[gains < 0].sum()))
+        assert appearance == pytest.approx(expected, abs=1e-3)
 
 
 @given(scenes(most=4))
 @settings(max_examples=40, deadline=None)
 def test_reported_objective_is_that_of_the_best_labelling_of_all(evidences):
-    result = reason(evidences, settings=UNRESTRAINED)
+    result = reason(evidences)
     assert result.objective[-1] == pytest.approx(
-        objective_of(evidences, result.order, SCALE, None, brute_force_evidence), abs=1e-3
+        objective_of(evidences, result.order, 1.0, None, brute_force_evidence), abs=1e-3
     )
 
 
@@ -107,85 +163,12 @@ def test_closed_form_of_the_reference_equals_trying_all_labels(evidences):
 @given(scenes(most=5))
 @settings(max_examples=60, deadline=None)
 def test_the_labels_reach_the_objective_that_is_reported(evidences):
-    result = reason(evidences, settings=UNRESTRAINED)
+    result = reason(evidences)
     total = 0.0
     for e, modal, amodal in zip(result.evidences, result.modal, result.amodal, strict=True):
         chosen = np.where(modal, e.foreground, np.where(amodal, e.occluded, e.context))
         total += float(chosen.sum(dtype=np.float64))
-    assert SCALE * total == pytest.approx(result.objective[-1], abs=1e-3)
-
-
-def limited_sum(evidences: Sequence[Evidence], limit: float):
-    """The pixel sum of J where no pair alone may say more than `limit`; weights by definition, pixel by pixel."""
-    size = picture_size(evidences)
-    weights = np.ones(size)
-    for i, j in itertools.combinations(range(len(evidences)), 2):
-        if overlap(evidences[i], evidences[j]):
-            shared = sum(on_picture(evidences[n], np.ones(evidences[n].shape, int), 0, size) for n in (i, j)) == 2
-            weights[shared] = np.minimum(weights[shared], min(1, limit / max(abs(alone(evidences, i, j)), 1e-9)))
-
-    def pixel_sum(evidences: Sequence[Evidence], order: Sequence[int]) -> np.ndarray:
-        return weights * closed_form_evidence(evidences, order)
-
-    return pixel_sum
-
-
-def alone(evidences: Sequence[Evidence], i: int, j: int) -> float:
-    """What the pixels of two objects say for i in front of j, as if there were no others."""
-    pair = [evidences[i], evidences[j]]
-    return SCALE * float((closed_form_evidence(pair, [0, 1]) - closed_form_evidence(pair, [1, 0])).sum())
-
-
-@given(scenes(most=5), st.sampled_from([0.1, 0.5, 2.0]))
-@settings(max_examples=60, deadline=None)
-def test_search_finds_the_best_of_all_orders_where_pairs_are_restrained(evidences, limit):
-    prior = prior_of(evidences)
-    result = reason(evidences, pair_log_odds=prior, settings=JointSettings(max_pair_log_odds=limit))
-    pixel_sum = limited_sum(evidences, limit)
-    values = {
-        order: objective_of(evidences, order, SCALE, prior, pixel_sum)
-        for order in itertools.permutations(range(len(evidences)))
-    }
-    assert values[result.order] == pytest.approx(max(values.values()), abs=1e-3)
-    assert result.objective[-1] == pytest.approx(max(values.values()), abs=1e-3)
-
-
-@given(scenes(most=2), st.floats(0.05, 5), st.floats(-3, 3))
-@settings(max_examples=80, deadline=None)
-def test_the_log_odds_of_a_pair_are_the_prior_and_what_pixels_may_say(evidences, limit, odds):
-    chosen = JointSettings(max_pair_log_odds=limit)
-    result = reason(evidences, pair_log_odds=lambda i, j: odds if i < j else -odds, settings=chosen)
-    for i, j, probability in result.edges:
-        prior = odds if i < j else -odds
-        expected = np.clip(alone(evidences, i, j), -limit, limit) + prior
-        assert np.log(probability / (1 - probability)) == pytest.approx(expected, abs=1e-3)
-
-
-@given(scenes(), st.booleans())
-@settings(max_examples=60, deadline=None)
-def test_pixels_make_no_edge_surer_than_they_may(evidences, correct):
-    rescore = noisy_rescore(evidences, 3) if correct else None
-    result = reason(evidences, rescore=rescore, settings=JointSettings(max_pair_log_odds=0.8))
-    sure = 1 / (1 + np.exp(-0.8)) + 1e-6
-    assert all(1 - sure <= p <= sure for _, _, p in result.edges)
-
-
-def test_one_loud_map_does_not_overrule_a_clear_prior():
-    evidences = two_cars()
-    loud = [evidences[0], replace(evidences[1], foreground=evidences[1].foreground + 90)]
-    assert reason(loud, pair_log_odds=lambda i, j: 3.0 * (j - i)).edges[0][:2] == (0, 1)
-    assert reason(loud, pair_log_odds=lambda i, j: 1.0 * (j - i)).edges[0][:2] == (1, 0)
-
-
-def test_restraint_changes_no_mask_under_the_same_order():
-    evidences = smooth_scene(4, seed=5)
-    orders = {}
-    for limit in (0.5, np.inf):
-        prior = lambda i, j: 50.0 * (j - i)  # noqa: E731 - decides the order alone
-        orders[limit] = reason(evidences, pair_log_odds=prior, settings=JointSettings(max_pair_log_odds=limit))
-    assert orders[0.5].order == orders[np.inf].order == (0, 1, 2, 3)
-    for one, other in zip(orders[0.5].amodal, orders[np.inf].amodal, strict=True):
-        assert np.array_equal(one, other)
+    assert total == pytest.approx(result.objective[-1], abs=1e-3)
 
 
 def touching() -> list[Evidence]:
@@ -199,7 +182,7 @@ def touching() -> list[Evidence]:
 
 
 def test_masks_that_touch_have_an_order_and_masks_apart_have_none():
-    result = reason(touching(), pair_log_odds=lambda i, j: 1.0 * (j - i))
+    result = reason(touching(), pair_log_odds=lambda i, j, _: 1.0 * (j - i))
     assert not (result.amodal[0][:, 4:] & result.amodal[1][:, :4]).any()
     assert result.edges == ((0, 1, pytest.approx(1 / (1 + np.exp(-1)))),)
     near, far = touching()
@@ -327,11 +310,11 @@ def test_the_stronger_of_two_overlapping_objects_stands_in_front_and_the_other_i
     assert result.amodal[0].all()
 
 
-def test_geometry_decides_where_the_evidence_is_equal():
+def test_what_is_believed_of_a_pair_decides_its_order():
     same = two_cars()[0]
     evidences = [same, replace(same, box=(0.0, 0.0, 8.0, 9.0))]
-    one = reason(evidences, pair_log_odds=lambda i, j: 2.0 * (j - i))
-    other = reason(evidences, pair_log_odds=lambda i, j: 2.0 * (i - j))
+    one = reason(evidences, pair_log_odds=lambda i, j, _: 2.0 * (j - i))
+    other = reason(evidences, pair_log_odds=lambda i, j, _: 2.0 * (i - j))
     assert one.edges == ((0, 1, pytest.approx(1 / (1 + np.exp(-2)))),)
     assert other.edges == ((1, 0, pytest.approx(1 / (1 + np.exp(-2)))),)
 
@@ -404,8 +387,8 @@ def test_local_search_comes_close_to_the_best_of_all_orders(count):
     for seed in range(6):
         generator = np.random.default_rng(seed)
         evidences = [random_evidence(generator, (n % 3, n % 2, 6 + n % 3, 5 + n % 2)) for n in range(count)]
-        local = reason(evidences).objective[-1]
-        exact = reason(evidences, settings=JointSettings(exact_up_to=count)).objective[-1]
+        objective, _ = start(range(count), evidences, list(itertools.combinations(range(count), 2)), 4096)
+        local, exact = (objective.value(find_order(objective, exact_up_to=limit)) for limit in (6, count))
         found_best += local >= exact - 1e-3
         assert local >= exact - 0.02 * abs(exact)
     assert found_best >= 4
@@ -413,7 +396,8 @@ def test_local_search_comes_close_to_the_best_of_all_orders(count):
 
 def test_an_order_found_on_samples_is_nearly_the_best_on_all_pixels():
     evidences = smooth_scene(5, seed=2)
-    order = reason(evidences, settings=JointSettings(max_samples=1000)).order
+    objective, _ = start(range(5), evidences, list(itertools.combinations(range(5), 2)), 1000)
+    order = find_order(objective, exact_up_to=6)
     values = [
         objective_of(evidences, every, 1.0, None, closed_form_evidence) for every in itertools.permutations(range(5))
     ]

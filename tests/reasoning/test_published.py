@@ -126,7 +126,7 @@ def test_tied_votes_leave_no_edge_and_still_one_owner():
 
 def test_geometry_decides_a_tied_vote():
     evidences = [plain((0, 0, 8, 6), 2), plain((4, 0, 12, 6), 2)]
-    result = reason(evidences, pair_log_odds=lambda i, j: float(j - i))
+    result = reason(evidences, pair_log_odds=lambda i, j, _: float(j - i))
     assert [edge[:2] for edge in result.edges] == [(0, 1)]
 
 

@@ -70,6 +70,10 @@ class Predict:
     """Fit the masks to the photo's edges."""
     geometry: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Do not let position and size speak in the order."""
+    order_cues: Annotated[
+        str | None, tyro.conf.arg(metavar="CUE,CUE", help_behavior_hint="(default: appearance,geometry,class)")
+    ] = None
+    """What may speak of who is in front: some of appearance, geometry and class, or none."""
     rounds: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the method's own)")] = None
     """Rounds of reasoning and self-correction."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-out")
@@ -139,6 +143,7 @@ class Predict:
             "refine": self.refine,
             "rounds": self.rounds,
             "geometry": None if self.geometry else False,
+            "order_cues": self.order_cues,
             # Maps are drawn where the method has any; nobody asked for them by name.
             "keep_posteriors": True if self.pictures and has_setting(method, "keep_posteriors") else None,
         }

@@ -19,7 +19,7 @@ from amodal.images import pixels_of
 from amodal.methods.looking import Seen, evidence_of, look, look_again
 from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
 from amodal.models import file_of
-from amodal.reasoning import Evidence, PairGeometry, Reasoning
+from amodal.reasoning import Evidence, PairGeometry, PairOrder, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
@@ -27,14 +27,15 @@ from amodal.segmenter import OnePhoto, Photo
 Refine = Literal["none", "guided", "grabcut"]
 
 Reasoner = Callable[[Sequence[Evidence], Rescore | None, PairLogOdds | None], Reasoning]
-"""Evidence of every object, a call that re-scores one, a prior on pairs: masks and order."""
+"""Evidence of every object, a call that re-scores one, what is known of pairs: masks and order."""
 
 
 @dataclass(frozen=True)
 class CompositionalSegmenter(OnePhoto):
     """Photos and boxes in, scenes out; one backbone pass per object, whatever the reasoning.
 
-    `exclusive`: the reasoner gives every pixel at most one owner. `geometry`: the prior on each pair's order, or None.
+    `exclusive`: the reasoner gives every pixel at most one owner. `pair_order`: what speaks of each
+    pair's order, or None.
     `absolute`: the reasoner compares maps of different objects (see `evidence_of`).
     `keep_posteriors`: store every object's posterior maps (for pictures and calibration; costs time and memory).
     """
@@ -44,7 +45,7 @@ class CompositionalSegmenter(OnePhoto):
     model_name: str
     reasoner: Reasoner
     exclusive: bool = True
-    geometry: PairGeometry | None = None
+    pair_order: PairOrder | PairGeometry | None = None
     refinement: Refinement | None = None
     absolute: bool = False
     keep_posteriors: bool = False
@@ -95,8 +96,9 @@ class CompositionalSegmenter(OnePhoto):
             return readings[reading][0]
 
         boxes = [item.lattice.box for item in seen]
-        prior = self.geometry.between(boxes, height) if self.geometry is not None else None
-        reasoning = self.reasoner(evidences, rescore, prior)
+        names = [named_label(item.label, name, AGNOSTIC) for item, name in zip(seen, given, strict=True)]
+        believed = self.pair_order.between(boxes, names, height) if self.pair_order is not None else None
+        reasoning = self.reasoner(evidences, rescore, believed)
         taken_for = {id(evidence): item for evidence, item in readings.values()}
         final = [taken_for[id(evidence)] for evidence in reasoning.evidences]
         objects = [

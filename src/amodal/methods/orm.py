@@ -9,9 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from amodal.errors import InputError
 from amodal.methods.compositional import CompositionalSegmenter, Reasoner, Refine, read_model, refinement_of
-from amodal.reasoning import Evidence, PairGeometry, Reasoning, joint, published
+from amodal.reasoning import Evidence, PairGeometry, PairOrder, Reasoning, joint, published
 from amodal.reasoning.evidence import PairLogOdds, Rescore
+from amodal.reasoning.pair_order import CUES, Cue
+
+ALL_CUES = ",".join(CUES)
 
 
 def load(
@@ -19,6 +23,7 @@ def load(
     *,
     refine: Refine = "grabcut",
     rounds: int = 2,
+    order_cues: str = ALL_CUES,
     geometry: bool = True,
     keep_posteriors: bool = False,
 ) -> CompositionalSegmenter:
@@ -28,14 +33,16 @@ def load(
         model: "default" or a model file.
         refine: image-guided refinement of each object's maps.
         rounds: rounds of self-correction at most.
-        geometry: let lower edges and sizes of boxes speak about the order, beside appearance.
+        order_cues: what speaks of who is in front, of appearance, geometry and class, separated by commas.
+        geometry: False leaves geometry out, whatever `order_cues` names.
         keep_posteriors: store every object's posterior maps in the scene.
     """
 
     def reasoner(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
         return joint.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
 
-    return _assemble("orm", model, reasoner, refine, geometry, keep_posteriors)
+    pair_order = PairOrder.of(cues_of(order_cues, geometry), "compositional")
+    return _assemble("orm", model, reasoner, refine, pair_order, keep_posteriors)
 
 
 def load_published(
@@ -51,7 +58,8 @@ def load_published(
     def reasoner(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
         return published.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
 
-    return _assemble("published", model, reasoner, refine, geometry, keep_posteriors, absolute=True)
+    prior = PairGeometry() if geometry else None
+    return _assemble("published", model, reasoner, refine, prior, keep_posteriors, absolute=True)
 
 
 def load_nod(
@@ -62,7 +70,16 @@ def load_nod(
     def reasoner(evidences: Sequence[Evidence], _rescore: Rescore | None, _prior: PairLogOdds | None) -> Reasoning:
         return published.compete(evidences)
 
-    return _assemble("nod", model, reasoner, refine, False, keep_posteriors, absolute=True)
+    return _assemble("nod", model, reasoner, refine, None, keep_posteriors, absolute=True)
+
+
+def cues_of(order_cues: str, geometry: bool = True) -> tuple[Cue, ...]:
+    """The cues that a setting names, separated by commas, "none" for none of them; raises `InputError` for others."""
+    named = [name.strip() for name in order_cues.split(",")] if order_cues != "none" else []
+    for name in named:
+        if name not in CUES:
+            raise InputError("load", "order_cues", f"found {name!r}", f"expected some of {', '.join(CUES)}, or none")
+    return tuple(cue for cue in CUES if cue in named and (geometry or cue != "geometry"))
 
 
 def _assemble(
@@ -70,7 +87,7 @@ def _assemble(
     model: str | os.PathLike[str],
     reasoner: Reasoner,
     refine: Refine,
-    geometry: bool,
+    pair_order: PairOrder | PairGeometry | None,
     keep_posteriors: bool,
     *,
     absolute: bool = False,
@@ -81,7 +98,7 @@ def _assemble(
         compnet,
         model_name,
         reasoner,
-        geometry=PairGeometry() if geometry else None,
+        pair_order=pair_order,
         refinement=refinement_of(refine),
         absolute=absolute,
         keep_posteriors=keep_posteriors,

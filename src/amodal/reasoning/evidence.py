@@ -89,10 +89,9 @@ class Reasoning:
         evidences: the evidence that the masks follow from, after self-correction.
         order: all objects, front to back. Only the order of objects that overlap means anything.
         edges: (front, behind, probability) for pairs whose amodal masks overlap or (in `joint`) touch, sorted.
-            The probability is the pair's own evidence; below .5 the pair alone would have wished it the other
-            way round.
+            The probability is the pair's own; below .5 the pair by itself would have wished it the other way round.
         cycles: groups of objects whose pairwise wishes contradict each other (objects that interlock).
-        objective: `joint` only: J after the first search and after every round of self-correction.
+        objective: `joint` only: J under the first order and after every round of self-correction.
     """
 
     modal: tuple[Bool[np.ndarray, "h w"], ...]
@@ -104,8 +103,11 @@ class Reasoning:
     objective: tuple[float, ...] = ()
 
 
-PairLogOdds = Callable[[int, int], float]
-"""(i, j) -> log-odds that object i is in front of object j, before any pixel is looked at."""
+PairLogOdds = Callable[[int, int, float], float]
+"""(i, j, appearance) -> log-odds, all in all, that object i is in front of object j; antisymmetric.
+
+`appearance` is what the pixels say for i in front of j (see `appearance.py`), 0 where nobody has looked at them.
+"""
 
 Rescore = Callable[[int, Bool[np.ndarray, "h w"]], Evidence | None]
 """(i, visible) -> new evidence of object i on the same window, or None where nothing changes.

@@ -13,8 +13,9 @@ from amodal.reasoning.objective import Objective, canvas_crop
 def better_order(objective: Objective, floor: float) -> list[int] | None:
     """The order with the largest J among those with J > `floor`, or None if there is none."""
     search = _Search(objective, *_stacked(objective), floor=floor)
+    search.floor -= search.constant()
     zeros = np.zeros(search.gains.shape[1], np.float32)
-    search.extend([], (1 << objective.count) - 1, zeros, zeros, search.constant())
+    search.extend([], (1 << objective.count) - 1, zeros, zeros)
     return search.best
 
 
@@ -39,25 +40,23 @@ class _Search:
         left: int,
         best: Float32[np.ndarray, " samples"],
         paid: Float32[np.ndarray, " samples"],
-        fixed: float,
     ) -> None:
-        """Try every object of the set `left` (bits) behind `front`; `fixed`: constants and known priors."""
+        """Try every object of the set `left` (bits) behind `front`."""
         for n in range(self.objective.count):
             if not left >> n & 1 or (front and self._is_repetition(front[-1], n)):
                 continue
-            known = fixed + float(sum(self.objective.log_prior[m, n] for m in front))
             remaining = left & ~(1 << n)
             best_now = np.maximum(best, self.gains[n] + paid)
             paid_now = paid + self.prices[n]
             if not remaining:
-                value = known + self.objective.scale * float(best_now.sum(dtype=np.float64))
+                value = self.objective.scale * float(best_now.sum(dtype=np.float64))
                 if value > self.floor:
                     self.floor, self.best = value, [*front, n]
                 continue
-            # Nobody behind can score more than its gain with what is paid already; priors are at most 0.
+            # Nobody behind can score more than its gain with what is paid already: paying more only costs.
             hope = np.maximum(best_now, paid_now + self._largest_gain(remaining))
-            if known + self.objective.scale * float(hope.sum(dtype=np.float64)) > self.floor:
-                self.extend([*front, n], remaining, best_now, paid_now, known)
+            if self.objective.scale * float(hope.sum(dtype=np.float64)) > self.floor:
+                self.extend([*front, n], remaining, best_now, paid_now)
 
     def _is_repetition(self, last: int, following: int) -> bool:
         """Two objects that do not overlap give the same either way round; one way is enough."""

@@ -1,4 +1,7 @@
-"""Who is in front, judged by two boxes alone: on the ground the nearer one reaches lower and looks larger."""
+"""What two boxes say of who is in front: on the ground the nearer one reaches lower and looks larger.
+
+`pair_features` says it in numbers; `PairGeometry` is a prior made of them alone, for `published`.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,11 @@ class PairGeometry:
         log_odds = self.weight_lower_edge * lower + self.weight_log_size * size
         return min(max(log_odds, -self.max_log_odds), self.max_log_odds)
 
-    def between(self, boxes: Sequence[Box], photo_height: float | None = None) -> PairLogOdds:
-        """The same for numbered objects, as `reason` takes it."""
-        return lambda i, j: self.log_odds(boxes[i], boxes[j], photo_height)
+    def between(
+        self, boxes: Sequence[Box], _labels: Sequence[str | None] = (), photo_height: float | None = None
+    ) -> PairLogOdds:
+        """The same for numbered objects, as `reason` takes it; whatever their classes and pixels say."""
+        return lambda i, j, _: self.log_odds(boxes[i], boxes[j], photo_height)
 
     @classmethod
     def fit(

@@ -1,7 +1,8 @@
-"""Joint reasoning (default): one labelling of every cluster of objects, under the best order of them.
+"""Joint reasoning (default): one labelling of every cluster of objects, under the most probable order of them.
 
-Rounds: find order and labels; re-score every object that is partly hidden on what is visible of it; keep the
-new evidence if J over the same samples does not fall; again.
+Each pair's order has a probability, from all that speaks of it; the most probable acyclic order follows, and from it
+the labels that J likes best. Rounds: find order and labels; re-score every object that is partly hidden on what is
+visible of it; keep the new evidence if J over the same samples does not fall; again.
 """
 
 from __future__ import annotations
@@ -11,33 +12,27 @@ from dataclasses import dataclass
 
 from amodal.reasoning.cluster import Cluster, corrected, start_cluster
 from amodal.reasoning.evidence import Evidence, PairLogOdds, Reasoning, Rescore, canonical_order
+from amodal.reasoning.pair_order import appearance_alone
 from amodal.reasoning.windows import clusters, overlapping_pairs
-from amodal.reasoning.wishes import contested_groups, edges_of, pair_claims
+from amodal.reasoning.wishes import contested_groups, edges_of
 
 
 @dataclass(frozen=True)
 class JointSettings:
-    """How `reason` searches and weighs.
+    """How `reason` searches.
 
     Attributes:
-        evidence_weight: what one feature cell's log-evidence counts beside the geometric prior; below 1
-            because neighbouring cells see much of the same picture.
-        max_pair_log_odds: what the pixels that two objects share may say about their order at most, either way;
-            without a prior only the probability of an edge is held to it.
         max_samples: the search looks at about so many of a cluster's pixels under two windows or more, but
             at two per cell side at least; the final labels are made on every pixel.
-        exact_up_to: clusters up to this size are searched through completely.
-        contested: the log-odds that both sides of a pair need somewhere to be called interlocking.
+        exact_up_to: clusters up to this size are searched completely for the order that their pixels like best.
+        contested: the log-odds a pair needs for a wish that counts in a circle of wishes.
+        contested_cells: the evidence that both sides of a pair need somewhere to be called interlocking, in cells.
     """
 
-    # Chosen by log loss of the edge probability on 168 train pairs judged by eye:
-    # `python experiments/real_order/run.py --data DIR`. The limit lies below what two boxes may say (3.48), so that
-    # their pixels never overrule a clear lower edge, and above what boxes say where lower edges are nearly level.
-    evidence_weight: float = 0.4
-    max_pair_log_odds: float = 2.0
     max_samples: int = 4096
     exact_up_to: int = 6
-    contested: float = 1.5  # below max_pair_log_odds, else pixels alone could never wish a circle
+    contested: float = 1.5
+    contested_cells: float = 4.0
 
 
 def reason(
@@ -54,22 +49,21 @@ def reason(
         evidences: one per object, in any sequence; the result does not depend on it.
         rescore: makes new evidence of an object from where it is visible; None for no self-correction.
         rounds: at most so many rounds of self-correction; it stops early when nothing changes.
-        pair_log_odds: geometric prior on each overlapping pair; None for none.
+        pair_log_odds: what all cues together say of each overlapping pair; None for appearance alone.
         settings: see `JointSettings`.
 
     Raises:
         ValueError: `rescore` gave evidence on another window.
     """
     settings = settings or JointSettings()
+    pair_log_odds = pair_log_odds or appearance_alone
     groups = _solve_clusters(evidences, rescore, rounds, pair_log_odds, settings)
     cluster_of = {n: (cluster, k) for cluster in groups for k, n in enumerate(cluster.members)}
     own = [cluster_of[n] for n in range(len(evidences))]
     edges, contradictions = [], []
-    limit = settings.max_pair_log_odds
     for cluster in groups:
-        claims = pair_claims(cluster)
-        edges += [(cluster.members[i], cluster.members[j], p) for i, j, p in edges_of(cluster, claims, limit)]
-        for group in contested_groups(claims, settings.contested):
+        edges += [(cluster.members[i], cluster.members[j], p) for i, j, p in edges_of(cluster)]
+        for group in contested_groups(cluster, settings.contested, settings.contested_cells):
             contradictions.append(tuple(sorted(cluster.members[k] for k in group)))
     return Reasoning(
         modal=tuple(cluster.labels[k].modal for cluster, k in own),
@@ -86,7 +80,7 @@ def _solve_clusters(
     evidences: Sequence[Evidence],
     rescore: Rescore | None,
     rounds: int,
-    pair_log_odds: PairLogOdds | None,
+    pair_log_odds: PairLogOdds,
     settings: JointSettings,
 ) -> list[Cluster]:
     sequence = canonical_order(evidences)
@@ -101,20 +95,18 @@ def _solve_clusters(
             evidences=[evidences[sequence[k]] for k in group],
             pairs=[pair for k in group for pair in pairs_of.get(k, [])],
             pair_log_odds=pair_log_odds,
-            evidence_weight=settings.evidence_weight,
-            max_pair_log_odds=settings.max_pair_log_odds,
             max_samples=settings.max_samples,
             exact_up_to=settings.exact_up_to,
         )
         if rescore is not None:
-            cluster = _correct(cluster, rescore, rounds, settings.exact_up_to)
+            cluster = _correct(cluster, rescore, rounds, pair_log_odds, settings.exact_up_to)
         solved.append(cluster)
     return solved
 
 
-def _correct(cluster: Cluster, rescore: Rescore, rounds: int, exact_up_to: int) -> Cluster:
+def _correct(cluster: Cluster, rescore: Rescore, rounds: int, pair_log_odds: PairLogOdds, exact_up_to: int) -> Cluster:
     for _ in range(rounds):
-        following = corrected(cluster, rescore, exact_up_to)
+        following = corrected(cluster, rescore, pair_log_odds, exact_up_to)
         if following is None:
             break
         cluster = following

@@ -19,13 +19,11 @@ class Objective:
     Attributes:
         layers: one per object, on a common canvas.
         neighbours: per object the objects whose windows overlap its own, sorted.
-        log_prior: log_prior[i, j] = log P(i in front of j) for neighbours, from geometry; 0 elsewhere.
         scale: what one sample's log-evidence counts (samples of one feature cell are one observation).
     """
 
     layers: tuple[Layer, ...]
     neighbours: tuple[tuple[int, ...], ...]
-    log_prior: Float64[np.ndarray, "n n"]
     scale: float
 
     @property
@@ -41,17 +39,14 @@ class Objective:
         """J of an order, with the best labels."""
         best = winning_scores(self.layers, order)
         rest = sum(float(layer.rest.sum(dtype=np.float64)) for layer in self.layers)
-        rank = {n: k for k, n in enumerate(order)}
-        prior = sum(self.log_prior[(i, j) if rank[i] < rank[j] else (j, i)] for i, j in self.pairs())
-        return self.scale * (rest + float(best.sum(dtype=np.float64))) + float(prior)
+        return self.scale * (rest + float(best.sum(dtype=np.float64)))
 
     def values_of_slots(self, moved: int, near: Sequence[int]) -> Float64[np.ndarray, " slots"]:
         """J, up to a constant, of putting `moved` before near[0], before near[1], …, behind the last.
 
         `near` are all neighbours of `moved`, front to back. Only samples in the moved window are looked at.
         """
-        gain, prior = self._gain_of_slots(moved, near), self._prior_of_slots(moved, near)
-        values: Float64[np.ndarray, " slots"] = self.scale * gain + prior
+        values: Float64[np.ndarray, " slots"] = self.scale * self._gain_of_slots(moved, near)
         return values
 
     def value_inside(self, n: int, order: Sequence[int], layer: Layer) -> float:
@@ -64,18 +59,14 @@ class Objective:
             paid[here] += other.price[there]
         return self.scale * float(best.sum(dtype=np.float64) + layer.rest.sum(dtype=np.float64))
 
-    @property
-    def canvas_shape(self) -> tuple[int, int]:
-        """Rows and columns of the smallest canvas that holds every layer."""
-        return _canvas_shape(self.layers)
-
-    def pair_alone(self, i: int, j: int) -> float:
-        """J(i in front) - J(j in front) when there are no other objects and no prior."""
+    def gains_alone(self, i: int, j: int) -> Float32[np.ndarray, "h w"]:
+        """What each common sample adds to J with i in front rather than j, when there are no other objects."""
         a, b = self.layers[i], self.layers[j]
         in_a, in_b = shared_crops(a.window, b.window)
         i_first = np.maximum(np.maximum(a.gain[in_a], b.gain[in_b] + a.price[in_a]), 0)
         j_first = np.maximum(np.maximum(b.gain[in_b], a.gain[in_a] + b.price[in_b]), 0)
-        return self.scale * float((i_first - j_first).sum(dtype=np.float64))
+        gains: Float32[np.ndarray, "h w"] = i_first - j_first
+        return gains
 
     def with_layer(self, n: int, layer: Layer) -> Objective:
         """The objective with other evidence of object n."""
@@ -123,13 +114,6 @@ class Objective:
             np.maximum(best[k], behind, out=best[k])
         sums: Float64[np.ndarray, " slots"] = best.reshape(slots, -1).sum(axis=1, dtype=np.float64)
         return sums
-
-    def _prior_of_slots(self, moved: int, near: Sequence[int]) -> Float64[np.ndarray, " slots"]:
-        near = list(near)
-        in_front = np.concatenate(([0.0], np.cumsum(self.log_prior[near, moved])))
-        behind = np.cumsum(np.concatenate(([0.0], self.log_prior[moved, near][::-1])))[::-1]
-        total: Float64[np.ndarray, " slots"] = in_front + behind
-        return total
 
 
 def winning_scores(layers: Sequence[Layer], order: Sequence[int]) -> Float32[np.ndarray, "h w"]:

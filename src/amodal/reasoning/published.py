@@ -38,8 +38,9 @@ def reason(
 ) -> Reasoning:
     """Order and masks by the published procedure (the rows "iter = rounds" of the paper).
 
-    Arguments as in `joint.reason`. Each round ends with self-correction, which is always accepted, and the
-    maps it gives are labelled anew. With `pair_log_odds` the prior is added to the log ratio of the votes.
+    Arguments as in `joint.reason`, but appearance speaks by votes, not to `pair_log_odds`: that prior is added to
+    the log ratio of the votes. Each round ends with self-correction, which is always accepted, and the maps it gives
+    are labelled anew.
 
     Raises:
         ValueError: `rescore` gave evidence on another window.
@@ -216,7 +217,7 @@ def _priors(
 ) -> dict[tuple[int, int], float]:
     if pair_log_odds is None:
         return {}
-    return {(i, j): pair_log_odds(sequence[i], sequence[j]) for i, j in pairs}
+    return {(i, j): pair_log_odds(sequence[i], sequence[j], 0.0) for i, j in pairs}
 
 
 def _in_given_sequence(sequence: Sequence[int], evidences: Sequence[Evidence], verdict: _Verdict) -> Reasoning:

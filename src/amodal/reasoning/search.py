@@ -1,4 +1,4 @@
-"""The best order of a cluster: every order for small clusters, moves from several starts for large ones."""
+"""The order of a cluster that its pixels like best: every order of a small one, moves from several starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ValuesOfSlots = Callable[[int, tuple[int, ...]], Float64[np.ndarray, " slots"]]
 def find_order(objective: Objective, starts: Sequence[Sequence[int]] = (), exact_up_to: int = 6) -> tuple[int, ...]:
     """The order (front to back) with the largest J that was found; exact for N <= `exact_up_to`.
 
-    `starts` are orders to begin with, by default three; the result is never worse than any of them.
+    `starts` are orders to begin with, by default two; the result is never worse than any of them.
     Ties go to the order found first, so objects must come in a canonical sequence.
     """
     best: list[int] = []
@@ -56,17 +56,14 @@ def _climb(objective: Objective, start: Sequence[int], values_of_slots: ValuesOf
 
 
 def _starts(objective: Objective) -> list[list[int]]:
-    """Where to begin: by what each pair alone would wish, by geometry alone, by strength of evidence."""
-    count = objective.count
-    wish, geometry = np.zeros(count), np.zeros(count)
+    """Where to begin: by what each pair alone would wish, by strength of evidence."""
+    wish = np.zeros(objective.count)
     for i, j in objective.pairs():
-        prior = float(objective.log_prior[i, j] - objective.log_prior[j, i])
-        geometry[[i, j]] += (prior, -prior)
-        vote = float(np.tanh((prior + objective.pair_alone(i, j)) / 2))
+        vote = float(np.tanh(objective.scale * float(objective.gains_alone(i, j).sum(dtype=np.float64)) / 2))
         wish[[i, j]] += (vote, -vote)
     strength = np.array([float(np.maximum(layer.gain, 0).sum()) for layer in objective.layers])
     orders: list[list[int]] = []
-    for score in (wish, geometry, strength):
+    for score in (wish, strength):
         order: list[int] = np.argsort(-score, kind="stable").tolist()
         if order not in orders:
             orders.append(order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool
@@ -14,55 +13,18 @@ from amodal.reasoning.graph import cycles
 from amodal.reasoning.windows import shared_crops
 
 
-@dataclass(frozen=True)
-class Claims:
-    """What a pair (front, behind) has in common: log-odds for the order it has.
-
-    Attributes:
-        in_favour: from samples that speak for it.
-        against: from samples that speak against it, positive.
-        prior: from geometry.
-    """
-
-    in_favour: float
-    against: float
-    prior: float
-
-    @property
-    def net(self) -> float:
-        """The log-odds, all in all."""
-        return self.in_favour - self.against + self.prior
-
-    def net_within(self, limit: float) -> float:
-        """The same where samples together say no more than `limit`, either way."""
-        return min(max(self.in_favour - self.against, -limit), limit) + self.prior
-
-
-PairClaims = dict[tuple[int, int], Claims]
-
-
-def pair_claims(cluster: Cluster) -> PairClaims:
-    """Claims of every overlapping pair: what J would lose if only these two were exchanged."""
-    objective = cluster.objective
-    claims = {}
-    for (i, j), gains in objective.flip_gains(cluster.order).items():
-        in_favour = objective.scale * float(np.maximum(gains, 0).sum(dtype=np.float64))
-        net = objective.scale * float(gains.sum(dtype=np.float64))
-        prior = float(objective.log_prior[i, j] - objective.log_prior[j, i])
-        claims[i, j] = Claims(in_favour, in_favour - net, prior)
-    return claims
-
-
-def edges_of(cluster: Cluster, claims: PairClaims, limit: float) -> list[tuple[int, int, float]]:
+def edges_of(cluster: Cluster) -> list[tuple[int, int, float]]:
     """(front, behind, probability) of every pair whose amodal masks share a pixel or touch.
 
     Where the model sees nothing of what is hidden, the mask of the one behind ends where the front one begins.
     """
+    rank = {n: k for k, n in enumerate(cluster.order)}
     edges = []
-    for (i, j), claim in claims.items():
+    for pair in cluster.objective.pairs():
+        i, j = sorted(pair, key=rank.__getitem__)
         windows = cluster.evidences[i].window, cluster.evidences[j].window
         if meet(cluster.labels[i].amodal, windows[0], cluster.labels[j].amodal, windows[1]):
-            edges.append((i, j, logistic(claim.net_within(limit))))
+            edges.append((i, j, logistic(float(cluster.log_odds[i, j]))))
     return edges
 
 
@@ -94,19 +56,19 @@ def _on_zone(mask: Bool[np.ndarray, "h w"], window: Window, zone: Window) -> Boo
     return on_zone
 
 
-def contested_groups(claims: PairClaims, least: float) -> list[tuple[int, ...]]:
+def contested_groups(cluster: Cluster, least: float, least_cells: float) -> list[tuple[int, ...]]:
     """Groups of objects that no order can satisfy: cycles of pairwise wishes of log-odds `least` or more.
 
-    Two objects interlock when each has the better claim somewhere, by `least` and by half the other's claim.
+    Two objects interlock when each has the better claim somewhere, by `least_cells` and by half the other's claim.
     """
-    wishes = []
-    for (i, j), claim in claims.items():
-        larger, smaller = max(claim.in_favour, claim.against), min(claim.in_favour, claim.against)
-        both = smaller >= max(least, larger / 2)
-        if both or claim.net >= least:
-            wishes.append((i, j))
-        if both or -claim.net >= least:
-            wishes.append((j, i))
+    objective = cluster.objective
+    wishes = [(int(i), int(j)) for i, j in np.argwhere(cluster.log_odds >= least)]
+    for (i, j), gains in objective.flip_gains(cluster.order).items():
+        in_favour = objective.scale * float(np.maximum(gains, 0).sum(dtype=np.float64))
+        against = in_favour - objective.scale * float(gains.sum(dtype=np.float64))
+        larger, smaller = max(in_favour, against), min(in_favour, against)
+        if smaller >= max(least_cells, larger / 2):
+            wishes += [(i, j), (j, i)]
     return cycles(wishes)
 
 

@@ -17,8 +17,9 @@ from amodal.features.lattice import XYXY, as_xyxy
 from amodal.methods.compnet import alone
 from amodal.methods.compositional import Reasoner, Refine, read_input, read_model, refinement_of
 from amodal.methods.looking import Seen, evidence_from, look
+from amodal.methods.orm import ALL_CUES, cues_of
 from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
-from amodal.reasoning import Evidence, PairGeometry, Reasoning, joint
+from amodal.reasoning import Evidence, PairOrder, Reasoning, joint
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
@@ -33,6 +34,7 @@ def load(
     model: str | os.PathLike[str] = "default",
     *,
     refine: Refine = "none",
+    order_cues: str = ALL_CUES,
     geometry: bool = True,
     keep_posteriors: bool = False,
 ) -> StudentSegmenter:
@@ -41,21 +43,22 @@ def load(
     Args:
         model: "default" or a model file made by `amodal learn --student`.
         refine: image-guided refinement of each object's maps; the student follows edges by itself.
-        geometry: let lower edges and sizes of boxes speak about the order, beside appearance.
+        order_cues: what speaks of who is in front, of appearance, geometry and class, separated by commas.
+        geometry: False leaves geometry out, whatever `order_cues` names.
         keep_posteriors: store every object's posterior maps in the scene.
 
     Raises:
         InputError: the model has no student.
     """
+    pair_order = PairOrder.of(cues_of(order_cues, geometry), "student")
     compnet, student, completer, name = _read(model)
-    prior = PairGeometry() if geometry else None
     return StudentSegmenter(
         "student",
         compnet,
         student,
         name,
         _jointly,
-        geometry=prior,
+        pair_order=pair_order,
         refinement=refinement_of(refine),
         keep_posteriors=keep_posteriors,
         completer=completer,
@@ -94,7 +97,7 @@ class StudentSegmenter(OnePhoto):
     model_name: str
     reasoner: Reasoner
     exclusive: bool = True
-    geometry: PairGeometry | None = None
+    pair_order: PairOrder | None = None
     refinement: Refinement | None = None
     keep_posteriors: bool = False
     completer: BoxCompleter | None = None
@@ -149,11 +152,11 @@ class StudentSegmenter(OnePhoto):
             evidences = [seen_within(evidence, part) for evidence, part in zip(evidences, parts, strict=True)]
             metas = [{"visible_box": part} for part in parts]
         boxes = [item.lattice.box for item in seen]
-        prior = self.geometry.between(boxes, picture.shape[0]) if self.geometry is not None else None
-        reasoning = self.reasoner(evidences, None, prior)
+        names = [named_label(item.label, name, AGNOSTIC) for item, name in zip(seen, given, strict=True)]
+        believed = self.pair_order.between(boxes, names, picture.shape[0]) if self.pair_order is not None else None
+        reasoning = self.reasoner(evidences, None, believed)
         objects = [
-            Named(named_label(item.label, name, AGNOSTIC), item.score, item.lattice.box, meta)
-            for item, name, meta in zip(seen, given, metas, strict=True)
+            Named(name, item.score, item.lattice.box, meta) for item, name, meta in zip(seen, names, metas, strict=True)
         ]
         signed = Signed(self.name, self.model_name, boxes_are, self.exclusive, warnings_of(given, self.labels))
         size = picture.shape[:2]
@@ -187,5 +190,5 @@ def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, BoxCompleter
     return compnet, student, completer_in(compnet), name
 
 
-def _jointly(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
-    return joint.reason(evidences, rescore=rescore, pair_log_odds=prior)
+def _jointly(evidences: Sequence[Evidence], rescore: Rescore | None, believed: PairLogOdds | None) -> Reasoning:
+    return joint.reason(evidences, rescore=rescore, pair_log_odds=believed)
