@@ -29,21 +29,23 @@ def real_occlusion(split: str) -> Callable[[], str]:
             return not_yet("python experiments/real_occlusion/run.py")
         drawn, seen = (parts[f"{split}, {boxes} boxes"] for boxes in ("drawn", "seen"))
         others = parts.get(f"{split}, all others, seen boxes")
+        heights = next(iter(others["methods"].values()))["hidden"] if others else {}
         body = [
             [
                 name,
                 _modal(row["all"]),
                 *(_mean(row["hidden"].get(level)) for level in HIDDEN),
                 _modal(seen["methods"][name]["all"]),
-                *([_modal(others["methods"][name]["all"])] if others else []),
+                *(_modal(others["methods"][name]["hidden"][group]) for group in heights),
             ]
             for name, row in drawn["methods"].items()
         ]
         first = next(iter(drawn["methods"].values()))["hidden"]
         counts = [str(first[level]["modal"]["objects"]) if level in first else "0" for level in HIDDEN]
-        counts = [str(drawn["objects"]), *counts, str(seen["objects"]), *([str(others["objects"])] if others else [])]
+        counts = [str(drawn["objects"]), *counts, str(seen["objects"])]
+        counts += [str(entry["modal"]["objects"]) for entry in heights.values()]
         head = ["drawn boxes", *(f"hidden: {level}" for level in HIDDEN), "the same, boxes of what is seen"]
-        head += ["all others, boxes of what is seen"] if others else []
+        head += [f"others {group}, boxes of what is seen" for group in heights]
         return as_table(["", *head], [*body, ["*objects*", *counts]])
 
     return render

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from box_sheets import overlap, read_judged
+from box_sheets import LEAST_HEIGHT_PX, overlap, read_judged
 
 from amodal.data.coco import read_masks, read_objects
 from amodal.data.truth import Truth, read_truth
 from amodal.scene import OrderEdge, OrderGraph
 
 PAIRS = Path(__file__).parents[1] / "order_prior" / "judged_pairs.json"
+HIGH, LOW = f"at least {LEAST_HEIGHT_PX} px high", f"lower than {LEAST_HEIGHT_PX} px"
 Boxes = Literal["whole", "seen"]
 
 
@@ -41,7 +42,10 @@ def drawn(street: Path, split: str, boxes: Boxes) -> list[Truth]:
 
 
 def others(street: Path, split: str) -> list[Truth]:
-    """All other objects that overlap another annotated one as the drawn ones do; boxes of what is seen."""
+    """All other objects that overlap another annotated one as the drawn ones do; boxes of what is seen.
+
+    Groups: those as high as the drawn ones at least, and lower ones, of which a photo shows little.
+    """
     judged = read_judged()
     path = street / "annotations.json"
     objects = read_objects(path, images=street / "images")
@@ -60,7 +64,9 @@ def others(street: Path, split: str) -> list[Truth]:
             and any(overlap(objects, masks, row, other) for other in own if other != row)
         }
         if ids:
-            truths.append(counting(replace(truth, scene=replace(truth.scene, boxes_are="visible")), ids, {}))
+            seen = replace(truth, scene=replace(truth.scene, boxes_are="visible"))
+            heights = {one.id: one.box[3] - one.box[1] for one in truth.scene.instances}
+            truths.append(counting(seen, ids, {id: HIGH if heights[id] >= LEAST_HEIGHT_PX else LOW for id in ids}))
     return truths
 
 

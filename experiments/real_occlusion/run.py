@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from box_sheets import read_judged
-from overlaps import drawn, judged_order, others
+from overlaps import HIGH, LOW, drawn, judged_order, others
 
 from amodal.comparison import Comparison, compare, parse_specs
 from amodal.comparison.comparing import MethodResult
@@ -61,6 +61,9 @@ def main() -> None:
         truths = PARTS[name](arguments.data)[: arguments.limit]
         comparison = compare(truths, specs, arguments.work / name.replace(", ", "-").replace(" ", "-"), progress=say)
         parts[name] = part_of(comparison)
+        for result in comparison.results:
+            for failure in result.run.failures:
+                print(f"{name}: {result.name} failed on {failure.photo}: {failure.reason}")
         show(name, parts[name])
     out = arguments.out or (None if arguments.limit else HERE / "result.json")
     if out is not None:
@@ -167,7 +170,9 @@ def show(name: str, part: dict) -> None:
     for method, row in part["methods"].items():
         if "all" in row:
             own = row["all"]["modal"]
-            levels = " ".join(f"{g} {row['hidden'][g]['modal']['mean']:.1f}" for g in HIDDEN if g in row["hidden"])
+            levels = " ".join(
+                f"{g} {row['hidden'][g]['modal']['mean']:.1f}" for g in (*HIDDEN, HIGH, LOW) if g in row["hidden"]
+            )
             box = row.get("whole_box", {}).get("all")
             boxes = f"  whole box {box['mean']:.1f}" if box else ""
             print(f"  {method:<24} {own['mean']:5.1f} {own['interval_95']}  {levels}{boxes}")

@@ -75,6 +75,8 @@ def main() -> None:
         folder = arguments.work / "predictions" / f"{arguments.split}-{name}".replace(", ", "-").replace(" ", "-")
         for result in compare(truths, told, folder, progress=say).results:
             rows[result.name]["sets"][name] = scores_of(result)
+            for failure in result.run.failures:
+                print(f"{name}: {result.name} failed on {failure.photo}: {failure.reason}", file=sys.stderr)
             print(f"{name}: {result.name}: {json.dumps(rows[result.name]['sets'][name])}", flush=True)
     usual = HERE / ("result.json" if arguments.split == "val" else f"{arguments.split}.json")
     out = arguments.out or (None if arguments.limit else usual)

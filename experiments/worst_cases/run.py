@@ -3,10 +3,11 @@
     python experiments/worst_cases/run.py --data DIR --method student --out DIR [--scenes DIR ...] [--limit PHOTOS]
 
 DIR holds `annotations.json` and `images/` of the street data; --scenes names folders of the Occlusion Challenge made of
-val objects. Ranked by the IoU of the visible mask, at most two objects of a photo. Writes pictures and index.html into
---out (photos for research: not to be passed on) and cases.json beside this file, from which docs/worst-cases.md is
-rendered together with reasons.json, written by hand. --pictures DIR writes small pictures of those photos alone whose
-licence, CC BY or CC BY-SA, allows it.
+val objects. Ranked by the IoU of the visible mask, at most two objects of a photo; those lower than 40 px are left out:
+a photo shows too little of them to say why. Writes pictures and index.html into --out (photos for research: not to be
+passed on) and cases.json beside this file, from which docs/worst-cases.md is rendered together with reasons.json,
+written by hand: {"PHOTO ANNOTATION": "why"}. --pictures DIR writes small pictures of those photos alone whose licence,
+CC BY or CC BY-SA, allows it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "splits"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "real_occlusion"))
+from box_sheets import LEAST_HEIGHT_PX
 from overlaps import drawn, others
 from tiles import tile_of, write_page
 from truths import fully_visible, without_geometry
@@ -81,8 +83,10 @@ def main() -> None:
     by_kind = {}
     for kind, truths in kinds.items():
         told = without_geometry(spec) if "-free-" in kind else spec
-        scenes = run_method(told, truths, arguments.out / "predictions" / kind, progress=say).scenes
-        by_kind[kind] = list(cases_of(kind, truths, scenes))
+        run = run_method(told, truths, arguments.out / "predictions" / kind, progress=say)
+        for failure in run.failures:
+            print(f"{spec.name} failed on {failure.photo}: {failure.reason}")
+        by_kind[kind] = list(cases_of(kind, truths, run.scenes))
     if arguments.each:
         share = -(-arguments.cases // len(by_kind))
         chosen = worst([case for own in by_kind.values() for case in worst(own, share)], arguments.cases)
@@ -137,6 +141,8 @@ def cases_of(kind: str, truths: list[Truth], scenes) -> Iterable[Case]:
             photo, annotation = f"{kind.removeprefix('challenge ')}/{photo}", int(one.meta["source"])
         modal, amodal = rounded(100 * scores.modal_iou[row], 1), rounded(100 * scores.amodal_iou[row], 1)
         said = "" if hidden[row] == UNKNOWN else hidden[row]
+        if one.box[3] - one.box[1] < LEAST_HEIGHT_PX:
+            continue
         yield Case(kind, photo, annotation, modal or 0.0, amodal, said, truth, one, pairings[index][id])
 
 
