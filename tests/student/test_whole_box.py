@@ -20,6 +20,7 @@ from amodal.student.lessons import Lesson, Target
 from amodal.student.segmenter import seen_within
 from amodal.student.whole_box import (
     DISTANCES,
+    OFFSETS,
     BoxNetwork,
     box_shape,
     hints_around,
@@ -44,11 +45,14 @@ def model(reference: Learned) -> CompNet:
     return load_model(reference.model)
 
 
-def completer_that_says(model: CompNet, *logits: float) -> BoxCompleter:
-    """Whatever it sees, side s passes every distance with these log-odds."""
+def completer_that_says(model: CompNet, *, lateral: float = -1, upper: float = -1, lower: float = -1) -> BoxCompleter:
+    """Whatever it sees, these sides pass every distance with these log-odds."""
     network = BoxNetwork(box_shape(model)).eval()
-    torch.nn.init.zeros_(network.head.weight)
-    network.head.bias.data = torch.tensor(logits, dtype=torch.float32).repeat_interleave(len(DISTANCES))
+    for name, said in (("lateral", lateral), ("upper", upper), ("lower", lower)):
+        last = network.get_submodule(f"{name}.2")
+        assert isinstance(last, torch.nn.Linear)
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.constant_(last.bias, said)
     return BoxCompleter(network, {})
 
 
@@ -108,31 +112,31 @@ def test_hints_say_which_share_of_each_cell_a_box_takes() -> None:
 
 
 def test_a_side_that_is_said_to_stay_is_given_back_to_the_last_bit(model: CompNet) -> None:
-    (found,) = completer_that_says(model, -1, -1, -1, -1).whole_boxes(model, [PHOTO], [BOXES], [["car", None]])
+    (found,) = completer_that_says(model).whole_boxes(model, [PHOTO], [BOXES], [["car", None]])
     assert np.array_equal(found, BOXES)
 
 
 def test_only_the_side_that_is_said_to_move_moves(model: CompNet) -> None:
-    (found,) = completer_that_says(model, -1, -1, 5, -1).whole_boxes(model, [PHOTO], [BOXES], [["car", "strange"]])
-    assert np.array_equal(found[:, [0, 1, 3]], BOXES[:, [0, 1, 3]])
-    assert (found[:, 2] > BOXES[:, 2]).all()
+    (found,) = completer_that_says(model, lower=5).whole_boxes(model, [PHOTO], [BOXES], [["car", "strange"]])
+    assert np.array_equal(found[:, :3], BOXES[:, :3])
+    assert (found[:, 3] > BOXES[:, 3]).all()
 
 
 def test_completing_boxes_costs_one_backbone_pass_per_object(model: CompNet) -> None:
-    completer = completer_that_says(model, 0, 0, 0, 0)
+    completer = completer_that_says(model)
     with counted_crops(model.backbone) as batches:
         completer.whole_boxes(model, [PHOTO, PHOTO], [BOXES, BOXES[:1]], [[None] * 2, [None]])
     assert sum(batches) == 3
 
 
 def test_a_photo_without_objects_has_no_boxes(model: CompNet) -> None:
-    completer = completer_that_says(model, 0, 0, 0, 0)
+    completer = completer_that_says(model)
     assert completer.whole_boxes(model, [PHOTO], [np.zeros((0, 4))], [[]])[0].shape == (0, 4)
 
 
 def test_a_completer_travels_in_the_model_file(model: CompNet, tmp_path: Path) -> None:
     assert completer_in(model) is None
-    completer = completer_that_says(model, -1, 2, -1, -1)
+    completer = completer_that_says(model, upper=2)
     path = tmp_path / "m.safetensors"
     save_model(replace(model, extensions={EXTENSION: as_extension(completer, {"steps": 1})}), path)
     found = completer_in(load_model(path))
@@ -142,7 +146,7 @@ def test_a_completer_travels_in_the_model_file(model: CompNet, tmp_path: Path) -
 
 
 def test_weights_that_do_not_fit_are_refused(model: CompNet) -> None:
-    extension = as_extension(completer_that_says(model, 0, 0, 0, 0), {})
+    extension = as_extension(completer_that_says(model), {})
     other = replace(extension, settings={"shape": {"width": 32}})
     with pytest.raises(InputError, match="whole-box"):
         completer_in(replace(model, extensions={EXTENSION: other}))
@@ -203,7 +207,14 @@ def test_of_an_object_nothing_is_seen_outside_its_visible_box() -> None:
     np.testing.assert_allclose(np.exp(found.foreground) + np.exp(found.occluded), present, atol=1e-4)
 
 
-def test_around_an_object_lies_what_is_known_of_it(model: CompNet) -> None:
-    ((first, _),) = look_around(model, [PHOTO], [BOXES], [["car", None]])
-    assert first.features.shape[1:] == first.hints.shape[1:] == first.shape.padded
-    assert first.label == model.labels.index("car") + 1
+def test_profiles_are_read_at_their_distances_from_each_side(model: CompNet) -> None:
+    ((first, second),) = look_around(model, [PHOTO], [BOXES], [["car", None]])
+    for item, box in ((first, BOXES[0]), (second, BOXES[1])):
+        assert item.features.shape[2:] == item.hints.shape[2:]
+        longer = (box[2:] - box[:2]).max()
+        way_from_left, way_from_lower = item.hints[0, 4].mean(0), item.hints[0, 7].mean(1)
+        np.testing.assert_allclose(item.across[0, 0] @ way_from_left, -np.array(OFFSETS), atol=1e-4)
+        np.testing.assert_allclose(item.down[0, 1] @ way_from_lower, OFFSETS, atol=1e-4)
+        middle = float(item.cols[0] @ way_from_left) * longer
+        assert middle == pytest.approx((box[2] - box[0]) / 2, abs=0.5)
+    assert (int(first.labels), int(second.labels)) == (model.labels.index("car") + 1, 0)

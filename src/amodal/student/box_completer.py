@@ -16,8 +16,8 @@ from torch import Tensor
 from amodal.compnet.model import CompNet, Extension
 from amodal.errors import InputError
 from amodal.features.crops import CHUNK
-from amodal.features.lattice import Shape, as_xyxy
-from amodal.student.whole_box import BoxNetwork, batch_of, box_shape, look_around, medians, moved_out
+from amodal.features.lattice import as_xyxy
+from amodal.student.whole_box import BoxNetwork, box_shape, joined, look_around, medians, moved_out
 from amodal.training.files import read_network
 
 EXTENSION = "whole-box"
@@ -44,14 +44,14 @@ class BoxCompleter:
         One backbone pass per object. A label of None, or one the model does not know, stands for any object.
         """
         looked = look_around(model, photos, visible, labels)
-        groups: dict[Shape, list[tuple[int, int]]] = defaultdict(list)
+        groups: dict[tuple[int, ...], list[tuple[int, int]]] = defaultdict(list)
         for p, items in enumerate(looked):
             for n, item in enumerate(items):
-                groups[item.shape].append((p, n))
+                groups[tuple(item.hints.shape)].append((p, n))
         found = [np.array(boxes, np.float64).reshape(-1, 4) for boxes in visible]
         for keys in groups.values():
             for chunk in (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)):
-                logits = self.network(*batch_of([looked[p][n] for p, n in chunk]))
+                logits = self.network(joined([looked[p][n] for p, n in chunk]))
                 for (p, n), distances in zip(chunk, medians(torch.sigmoid(logits).numpy()), strict=True):
                     height, width = photos[p].shape[:2]
                     found[p][n] = moved_out(as_xyxy(found[p][n]), distances, (height, width))

@@ -8,7 +8,7 @@ the median. A side that is as likely to stay as not stays where it was given, to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from amodal.compnet.model import CompNet
-from amodal.features.crops import extract_features
-from amodal.features.lattice import XYXY, Lattice, Shape, as_xyxy
+from amodal.features.crops import ObjectFeatures, extract_features
+from amodal.features.lattice import XYXY, Lattice, as_xyxy, interpolation_weights
 from amodal.student.network import Merge, Residual, dilations
 from amodal.student.task import label_number
 
@@ -29,10 +29,11 @@ SURROUNDINGS = 0.8
 DISTANCES = (0.015, 0.03, 0.05, 0.075, 0.11, 0.15, 0.2, 0.26, 0.34, 0.44, 0.56, 0.7, 0.88, 1.1, 1.4, 1.8, 2.4)
 """How far a side may lie further out, in longer sides of the visible box; below the first it stays."""
 
+OFFSETS = (-0.4, -0.2, -0.1, -0.03, 0.03, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)
+"""Where a side's profile is read, in longer sides outwards from it."""
+
 HINTS = 8
 """Inside the picture; own box; other boxes; those that reach lower; how far from left, top, right and bottom side."""
-_SIZES = 2
-_GRID = 8
 
 
 @dataclass(frozen=True)
@@ -43,46 +44,64 @@ class BoxShape:
     labels: int
     width: int = 64
     blocks: int = 3
-    hidden: int = 128
+    narrow: int = 32
+    hidden: int = 96
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """n objects of one lattice shape with their surroundings, as the network takes them.
+
+    Attributes:
+        features: what the backbone gave.
+        hints: see `HINTS`.
+        rows, cols: weights of the rows and columns that the visible box takes; each sums to 1.
+        down, across: weights that read a profile at `OFFSETS` from the upper and lower, left and right side.
+        sizes: width and height as shares of the longer side, logs: what the lattice's few shapes do not tell.
+        labels: numbers of the classes, 0 for any.
+    """
+
+    features: Float32[Tensor, "n channels rows cols"]
+    hints: Float32[Tensor, "n hints rows cols"]
+    rows: Float32[Tensor, "n rows"]
+    cols: Float32[Tensor, "n cols"]
+    down: Float32[Tensor, "n 2 offsets rows"]
+    across: Float32[Tensor, "n 2 offsets cols"]
+    sizes: Float32[Tensor, "n 2"]
+    labels: Int[Tensor, " n"]
 
 
 class BoxNetwork(nn.Module):
-    """Features, hints and labels of n objects of one lattice shape to logits: does side s lie further out than d?"""
+    """n objects of one lattice shape to logits: does side s of the whole box lie further out than d?
+
+    Each side has a profile: what is seen at a number of distances from it, averaged along the side. Left and right are
+    judged by the same weights.
+    """
 
     def __init__(self, shape: BoxShape) -> None:
         super().__init__()
         self.label = nn.Embedding(shape.labels, shape.width)
         self.stem = Merge(shape.channels + HINTS, shape.width)
         self.blocks = nn.Sequential(*(Residual(shape.width, dilation) for dilation in dilations(shape.blocks)))
-        self.narrow = nn.Conv2d(shape.width, shape.width // 2, 1)
-        self.hidden = nn.Linear(shape.width // 2 * _GRID**2 + _SIZES, shape.hidden)
-        self.head = nn.Linear(shape.hidden, 4 * len(DISTANCES))
+        self.narrow = nn.Conv2d(shape.width, shape.narrow, 1)
+        given = (len(OFFSETS) + 2) * shape.narrow + 2
+        self.upper, self.lower, self.lateral = (_judge(given, shape.hidden) for _ in range(3))
 
-    def forward(
-        self,
-        features: Float[Tensor, "n channels rows cols"],
-        hints: Float[Tensor, "n hints rows cols"],
-        sizes: Float[Tensor, "n 2"],
-        labels: Int[Tensor, " n"],
-    ) -> Float[Tensor, "n 4 distances"]:
-        """`sizes`: see `sizes_of`."""
-        scale = features.shape[1] ** 0.5  # unit vectors: entries of about one
-        x = self.stem(torch.cat([features * scale, hints], 1)) + self.label(labels)[:, :, None, None]
-        x = functional.adaptive_avg_pool2d(functional.relu(self.narrow(self.blocks(x))), _GRID)
-        x = functional.relu(self.hidden(torch.cat([x.flatten(1), sizes], 1)))
-        logits: Tensor = self.head(x)
-        return logits.float().view(len(logits), 4, len(DISTANCES))
-
-
-@dataclass(frozen=True, eq=False)
-class Around:
-    """One object with its surroundings, as the network takes it."""
-
-    shape: Shape
-    features: Float32[Tensor, "channels rows cols"]
-    hints: Float32[Tensor, "hints rows cols"]
-    sizes: Float32[Tensor, " 2"]
-    label: int
+    def forward(self, objects: Around) -> Float[Tensor, "n 4 distances"]:
+        """Sides in the sequence left, top, right, bottom."""
+        scale = objects.features.shape[1] ** 0.5  # unit vectors: entries of about one
+        x = self.stem(torch.cat([objects.features * scale, objects.hints], 1))
+        x = self.blocks(x + self.label(objects.labels)[:, :, None, None])
+        x = functional.relu(self.narrow(x)).float()
+        by_row = torch.einsum("nchw,nw->nch", x, objects.cols)
+        by_col = torch.einsum("nchw,nh->ncw", x, objects.rows)
+        above, below = torch.einsum("nch,nskh->snkc", by_row, objects.down)
+        left, right = torch.einsum("ncw,nskw->snkc", by_col, objects.across)
+        inside = torch.einsum("nch,nh->nc", by_row, objects.rows)
+        common = torch.cat([inside, x.mean((2, 3)), objects.sizes], 1)
+        judged = ((self.lateral, left), (self.upper, above), (self.lateral, right), (self.lower, below))
+        logits = [judge(torch.cat([profile.flatten(1), common], 1)) for judge, profile in judged]
+        return torch.stack(logits, 1).float()
 
 
 def look_around(
@@ -98,17 +117,19 @@ def look_around(
     features = extract_features(model.backbone, photos, lattices)
     return [
         [
-            Around(
-                lattice.shape,
-                item.features,
-                torch.from_numpy(np.stack([item.inside.numpy(), *hints_around(lattice, n, visible[p])])),
-                torch.from_numpy(sizes_of(as_xyxy(visible[p][n]))),
-                label_number(model, labels[p][n] or ""),
-            )
-            for n, lattice, item in zip(rows[p], lattices[p], features[p], strict=True)
+            _around(item, n, visible[p], label_number(model, labels[p][n] or ""))
+            for n, item in zip(rows[p], features[p], strict=True)
         ]
         for p in range(len(photos))
     ]
+
+
+def joined(items: Sequence[Around]) -> Around:
+    """Objects of one lattice shape together."""
+    parts = {field.name: torch.cat([getattr(item, field.name) for item in items]) for field in fields(Around)}
+    for name in ("features", "hints"):
+        parts[name] = parts[name].contiguous(memory_format=torch.channels_last)
+    return Around(**parts)
 
 
 def lattice_around(box: XYXY) -> Lattice:
@@ -134,21 +155,6 @@ def hints_around(lattice: Lattice, n: int, boxes: Float[np.ndarray, "n 4"]) -> F
         *((way + nothing) / longer for way in (x - own[0], (y - own[1])[:, None], x - own[2], (y - own[3])[:, None])),
     ]
     return np.stack(hints).astype(np.float32)
-
-
-def sizes_of(box: XYXY) -> Float32[np.ndarray, " 2"]:
-    """Width and height as shares of the longer side, logs: what the lattice's few shapes do not tell."""
-    sides = np.array([box[2] - box[0], box[3] - box[1]])
-    return np.log(sides / sides.max()).astype(np.float32)
-
-
-def batch_of(items: Sequence[Around]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Objects of one lattice shape, as the network takes them."""
-    # Copies, out of the backbone's inference mode.
-    features = torch.stack([item.features for item in items]).float().clone(memory_format=torch.channels_last)
-    hints = torch.stack([item.hints for item in items]).clone(memory_format=torch.channels_last)
-    sizes = torch.stack([item.sizes for item in items])
-    return features, hints, sizes, torch.tensor([item.label for item in items])
 
 
 def box_shape(model: CompNet, **settings: Any) -> BoxShape:
@@ -183,6 +189,40 @@ def moved_out(
     within = np.clip(outwards, 0, [width, height, width, height])
     # A given side beyond the frame stays where it is.
     return np.concatenate([np.minimum(given[:2], within[:2]), np.maximum(given[2:], within[2:])])
+
+
+def _judge(given: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(given, hidden), nn.ReLU(), nn.Linear(hidden, len(DISTANCES)))
+
+
+def _around(item: ObjectFeatures, n: int, boxes: Float[np.ndarray, "n 4"], label: int) -> Around:
+    lattice = item.lattice
+    box = as_xyxy(boxes[n])
+    hints = np.stack([item.inside.numpy(), *hints_around(lattice, n, boxes)])
+    sides = np.array([box[2] - box[0], box[3] - box[1]])
+    outwards = sides.max() * np.array(OFFSETS)
+    rows, cols = lattice.shape.padded
+    across = [_reading(lattice, box[0] - outwards, 0, cols), _reading(lattice, box[2] + outwards, 0, cols)]
+    down = [_reading(lattice, box[1] - outwards, 1, rows), _reading(lattice, box[3] + outwards, 1, rows)]
+    taken = _share(lattice, box)
+    return Around(
+        features=item.features.float().clone()[None],  # a copy, out of the backbone's inference mode
+        hints=torch.from_numpy(hints)[None],
+        rows=torch.from_numpy(taken.sum(1) / taken.sum())[None],
+        cols=torch.from_numpy(taken.sum(0) / taken.sum())[None],
+        down=torch.from_numpy(np.stack(down))[None],
+        across=torch.from_numpy(np.stack(across))[None],
+        sizes=torch.from_numpy(np.log(sides / sides.max()).astype(np.float32))[None],
+        labels=torch.tensor([label]),
+    )
+
+
+def _reading(
+    lattice: Lattice, places: Float64[np.ndarray, " k"], axis: int, cells: int
+) -> Float32[np.ndarray, "k cells"]:
+    """Weights that read a map's values at these x (axis 0) or y (axis 1) of the photo."""
+    points = lattice.photo_to_cell(np.stack([places, places], 1))[:, axis]
+    return interpolation_weights(points, cells)
 
 
 def _share(lattice: Lattice, box: XYXY) -> Float32[np.ndarray, "rows cols"]:

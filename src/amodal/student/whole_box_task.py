@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from amodal.compnet.model import AGNOSTIC, CompNet
-from amodal.features.lattice import Shape
 from amodal.student.box_completer import EXTENSION
 from amodal.student.lessons import Lesson, Lessons, Target
-from amodal.student.whole_box import DISTANCES, Around, BoxNetwork, batch_of, box_shape, look_around
+from amodal.student.whole_box import DISTANCES, Around, BoxNetwork, box_shape, joined, look_around
 from amodal.training.loop import TrainConfig
 
 DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
@@ -37,9 +36,9 @@ class VisibleLesson:
 
 @dataclass(frozen=True, eq=False)
 class BoxGroup:
-    """n objects of one lattice shape: what the network takes, and which distances each side passes."""
+    """Objects of one lattice shape, and which distances each of their sides passes."""
 
-    inputs: tuple[Tensor, Tensor, Tensor, Tensor]
+    objects: Around
     further: Float[Tensor, "n 4 distances"]
 
 
@@ -73,13 +72,13 @@ class WholeBoxTask:
             [lesson.labels for lesson in samples],
             [list(own) for own in taught],
         )
-        found: dict[Shape, list[tuple[Around, np.ndarray]]] = defaultdict(list)
+        found: dict[tuple[int, ...], list[tuple[Around, np.ndarray]]] = defaultdict(list)
         for lesson, items, own in zip(samples, looked, taught, strict=True):
             for item, further in zip(items, passed(lesson.boxes[own], lesson.insets[own]), strict=True):
-                found[item.shape].append((item, further))
+                found[tuple(item.hints.shape)].append((item, further))
         return [
             BoxGroup(
-                batch_of([item for item, _ in members]),
+                joined([item for item, _ in members]),
                 torch.from_numpy(np.stack([further for _, further in members])).float(),
             )
             for members in found.values()
@@ -90,7 +89,7 @@ class WholeBoxTask:
         if not batch:  # every object of every lesson only stands by
             return {"further": sum(parameter.sum() for parameter in module.parameters()) * 0}  # type: ignore[dict-item]
         losses = [
-            functional.binary_cross_entropy_with_logits(module(*group.inputs), group.further, reduction="none")
+            functional.binary_cross_entropy_with_logits(module(group.objects), group.further, reduction="none")
             for group in batch
         ]
         return {"further": torch.cat([loss.flatten(1).mean(1) for loss in losses]).mean()}
