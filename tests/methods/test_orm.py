@@ -130,7 +130,9 @@ def test_cues_that_are_switched_off_say_nothing(mini_model: Path, cues: str) -> 
 
 
 def test_without_geometry_is_the_same_as_the_other_cues(mini_model: Path) -> None:
-    assert loaded(mini_model, geometry=False).pair_order == loaded(mini_model, order_cues="appearance,class").pair_order
+    without = loaded(mini_model, geometry=False).pair_order
+    assert without == loaded(mini_model, order_cues="appearance,class").pair_order
+    assert without == loaded(mini_model, order_cues="appearance+class").pair_order
 
 
 @pytest.mark.parametrize("method", COMPOSITIONAL)

@@ -74,8 +74,11 @@ def load_nod(
 
 
 def cues_of(order_cues: str, geometry: bool = True) -> tuple[Cue, ...]:
-    """The cues that a setting names, separated by commas, "none" for none of them; raises `InputError` for others."""
-    named = [name.strip() for name in order_cues.split(",")] if order_cues != "none" else []
+    """The cues that a setting names, "none" for none of them; raises `InputError` for others.
+
+    They are separated by commas, or by + in a comparison's methods, where a comma ends a setting.
+    """
+    named = [name.strip() for name in order_cues.replace("+", ",").split(",")] if order_cues != "none" else []
     for name in named:
         if name not in CUES:
             raise InputError("load", "order_cues", f"found {name!r}", f"expected some of {', '.join(CUES)}, or none")
