@@ -167,6 +167,12 @@ class Scene:
     def __len__(self) -> int:
         return len(self.instances)
 
+    @property
+    def boxes_said(self) -> str:
+        """What the boxes hold, in words; whole ones may have been predicted from visible ones."""
+        predicted = any(instance.visible_box is not None for instance in self.instances)
+        return f"{self.boxes_are}, predicted from visible" if predicted else self.boxes_are
+
     def instance(self, id: int) -> Instance:
         """The object with this id.
 

@@ -75,7 +75,7 @@ def _section(entry: PageEntry, side: int) -> str:
     facts = [
         f"{scene.width} × {scene.height}",
         counted(len(scene.instances), "object"),
-        f"{scene.boxes_are} boxes",
+        f"boxes: {scene.boxes_said}",
     ]
     facts += [f"method {scene.method}"] * bool(scene.method) + [f"model {scene.model}"] * bool(scene.model)
     warnings = "".join(f"<p class='warning'>{safe(warning)}</p>" for warning in scene.warnings)

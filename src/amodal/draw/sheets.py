@@ -100,7 +100,7 @@ def has_likelihoods(scene: Scene) -> bool:
 def _headline(scene: Scene) -> str:
     count = len(scene.instances)
     name = PurePath(scene.image).name if scene.image else "photo"
-    said = [name, f"{count} object{'' if count == 1 else 's'}", f"boxes: {scene.boxes_are}"]
+    said = [name, f"{count} object{'' if count == 1 else 's'}", f"boxes: {scene.boxes_said}"]
     return "   ·   ".join(said + [f"method: {scene.method}"] * bool(scene.method))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,30 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from amodal.compnet.model import AGNOSTIC, CompNet
-from amodal.student.box_completer import EXTENSION
+from amodal.compnet.model import AGNOSTIC, CompNet, Extension
+from amodal.student.box_completer import EXTENSION, as_extension, trained_completer
 from amodal.student.lessons import Lesson, Lessons, Target
 from amodal.student.whole_box import DISTANCES, Around, BoxNetwork, box_shape, joined, look_around
-from amodal.training.loop import TrainConfig
+from amodal.training.loop import Progress, TrainConfig, train
 
 DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
 """A dozen minutes of one core, nearly all of it the backbone's."""
 _FORGOTTEN = 0.15  # labels that are hidden from the network, so that it knows what to do without
+
+
+def teach_boxes(
+    model: CompNet,
+    lessons: Lessons,
+    recipe: Mapping[str, Any],
+    out: Path,
+    work: Path | None = None,
+    progress: Progress | None = None,
+    config: TrainConfig = DEFAULTS,
+) -> Extension:
+    """Train on the student's lessons and give what goes into the model's file under `EXTENSION`; `out` is left too."""
+    taught = train(WholeBoxTask(model, lessons, recipe=recipe), config, out, work, progress)
+    about = {"steps": config.steps, "batch": config.batch, "seed": config.seed, "seconds": round(taught.seconds)}
+    return as_extension(trained_completer(model, taught.path), about)
 
 
 @dataclass(frozen=True, eq=False)
