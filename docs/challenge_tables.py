@@ -139,10 +139,13 @@ def challenge_short() -> str:
         "compnet": "each object by itself",
         "published iter 2": "reasoning as published",
         "joint iter 2": "ours, plain",
-        "joint refined": "ours (default, without geometry)",
+        "joint refined": "ours with GrabCut (without geometry)",
+        "student": "ours with the student (without geometry)",
     }
     body = []
     for name, title in names.items():
+        if not all(name in parts[scenario]["methods"] for scenario in SCENARIOS):
+            continue
         cells = []
         for scenario in SCENARIOS:
             row = parts[scenario]["methods"][name]
