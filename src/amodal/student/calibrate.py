@@ -13,7 +13,7 @@ from torch.nn import functional
 from amodal.student.model import Student
 from amodal.student.task import Group, StudentTask
 
-_LESSONS = 64
+_LESSONS = 32
 _GRID = tuple(float(value) for value in np.geomspace(0.5, 3.0, 37))
 _SEED_OFFSET = 1_000_003  # lessons of another kind of seed than those it learned from
 

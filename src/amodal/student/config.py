@@ -31,7 +31,7 @@ class StudentConfig:
     """Steps of descent."""
     batch: int = 4
     """Pictures per step, of two or three objects each."""
-    rate: float = 1e-3
+    rate: float = 2e-3
     """Highest learning rate."""
     teacher: Literal["grabcut", "guided", "none"] = "grabcut"
     """Image-guided refinement of the masks it is taught."""
