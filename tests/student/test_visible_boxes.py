@@ -61,7 +61,7 @@ def test_boxes_of_a_scene_are_the_predicted_ones_and_the_given_ones_are_remember
 def test_visible_masks_keep_to_the_visible_box_and_whole_ones_need_not(scene: Scene) -> None:
     assert any(not one.modal.is_empty for one in scene.instances)
     for one, given in zip(scene.instances, BOXES, strict=True):
-        allowed = CropMask.from_box(given + [-1, -1, 1, 1], scene.height, scene.width)
+        allowed = CropMask.from_box(given + np.array([-1, -1, 1, 1]), scene.height, scene.width)
         assert one.modal.subtract(allowed).is_empty
     assert any(one.amodal.area > one.modal.area for one in scene.instances)
 
