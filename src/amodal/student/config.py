@@ -39,11 +39,15 @@ class StudentConfig:
     """What it is told beside the photo."""
     widths: tuple[int, ...] = WIDTHS
     """Channels of its head at strides 16, 8, 4, 2: the last says how fine its maps are."""
+    box_steps: int = 800
+    """Steps of descent of the network that finds whole boxes from visible ones; 0 leaves it out."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be before anything is read."""
         for name in ("steps", "batch"):
             if getattr(self, name) < 1:
                 raise InputError("learn", f"student.{name}", f"is {getattr(self, name)}", "expected at least 1")
+        if self.box_steps < 0:
+            raise InputError("learn", "student.box-steps", f"is {self.box_steps}", "expected 0 or more")
         if not 1 <= len(self.widths) <= 4 or any(width < 8 or width % 8 for width in self.widths):
             raise InputError("learn", "student.widths", f"is {self.widths}", "expected up to four multiples of 8")

@@ -19,12 +19,15 @@ from amodal.compnet.training_set import SelectionSettings, select_objects
 from amodal.compnet.workshop import Workshop
 from amodal.data.coco import CocoBoxes, read_objects
 from amodal.errors import AmodalError
+from amodal.student.box_completer import EXTENSION as BOXES
 from amodal.student.calibrate import calibrated
 from amodal.student.config import StudentConfig
 from amodal.student.lessons import Lessons
 from amodal.student.model import EXTENSION, as_extension, trained_student
 from amodal.student.task import StudentTask
 from amodal.student.teacher import Pupil, pupil_of, teach
+from amodal.student.whole_box_task import DEFAULTS as BOX_DEFAULTS
+from amodal.student.whole_box_task import teach_boxes
 from amodal.training.loop import TrainConfig, train
 
 
@@ -69,8 +72,15 @@ def teach_student(
     taught = train(task, budget, model.with_suffix(".student.safetensors"), work, progress)
     student = calibrated(trained_student(compnet, taught.path), task, seed, progress)
     extension = as_extension(student, {**asdict(config), "seed": seed, "seconds": round(taught.seconds)})
-    save_model(replace(compnet, extensions={EXTENSION: extension}), model)
-    return taught.seconds
+    extensions = {EXTENSION: extension}
+    save_model(replace(compnet, extensions=extensions), model)
+    if not config.box_steps:
+        return taught.seconds
+    boxes_budget = replace(BOX_DEFAULTS, steps=config.box_steps, seed=seed)
+    file = model.with_suffix(".whole-box.safetensors")
+    extensions[BOXES] = teach_boxes(compnet, lessons, recipe, file, work, progress, boxes_budget)
+    save_model(replace(compnet, extensions=extensions), model)
+    return taught.seconds + float(extensions[BOXES].settings["about"]["seconds"])
 
 
 def find_pupils(

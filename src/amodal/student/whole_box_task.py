@@ -20,7 +20,7 @@ from amodal.student.lessons import Lesson, Lessons, Target
 from amodal.student.whole_box import DISTANCES, Around, BoxNetwork, box_shape, joined, look_around
 from amodal.training.loop import Progress, TrainConfig, train
 
-DEFAULTS = TrainConfig(steps=800, batch=4, rate=1e-3)
+DEFAULTS = TrainConfig(steps=800, batch=4, rate=2e-3)
 """A dozen minutes of one core, nearly all of it the backbone's."""
 _FORGOTTEN = 0.15  # labels that are hidden from the network, so that it knows what to do without
 
