@@ -29,11 +29,13 @@ PAGES = (
     *(DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
 )
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
-REAL_ORDER = ROOT / "experiments" / "real_order" / "result.json"
+ORDER_EVIDENCE = ROOT / "experiments" / "order_evidence" / "result.json"
 WITHOUT_FLAGS = ROOT / "experiments" / "unoccluded" / "result_without_flags.json"
 ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
 INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
 MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
+ORDER_COMMAND = "python experiments/order_evidence/fit.py --data DIR --pasted FOLDER"
+ORDER_HEAD = ["pair right", "right in the order of all", "log loss", "calibration error (of a perfect model)"]
 SLOT = re.compile(r"(<!-- table: ([a-z_]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 
 IOU_ROWS = {
@@ -157,14 +159,28 @@ def order_prior() -> str:
     return as_table(head, body)
 
 
-def real_order_of_pairs() -> str:
-    """Judged pairs of the val split, the two boxes given alone."""
-    return _real_order("boxes_of_the_pair_alone")
+def order_of_pairs() -> str:
+    """Judged pairs of the val split, the two boxes given alone: rules, and every choice of cues."""
+    return _order_on_val("boxes_of_the_pair_alone")
 
 
-def real_order_of_photos() -> str:
+def order_of_photos() -> str:
     """The same pairs, all boxes of the photo given."""
-    return _real_order("all_boxes_of_32_px_height")
+    return _order_on_val("all_boxes_of_32_px_height")
+
+
+def order_of_pasted() -> str:
+    """Pairs of pasted scenes, where geometry tells nothing by construction."""
+    result = read(ORDER_EVIDENCE)
+    if result is None:
+        return not_yet(ORDER_COMMAND)
+    body = [
+        [f"{name} ({part['pairs']} pairs)", cues, *_order_row(row)]
+        for name, part in result["free"].items()
+        for cues, row in part.items()
+        if isinstance(row, dict) and "right_in_the_order_of_all" in row
+    ]
+    return as_table(["scenes", "cues", *ORDER_HEAD], body)
 
 
 def speed() -> str:
@@ -235,25 +251,27 @@ def model_settings() -> str:
     return as_table(["setting", "value"], [[f"`{name}`", f"`{json.dumps(value)}`"] for name, value in settings.items()])
 
 
-def _real_order(given: str) -> str:
-    """Right, wrong and undecided by every method, the trivial rules first."""
-    result = read(REAL_ORDER)
+def _order_on_val(given: str) -> str:
+    result = read(ORDER_EVIDENCE)
     if result is None:
-        return not_yet("python experiments/real_order/run.py")
-    part = result[given]["val"]["all"]
+        return not_yet(ORDER_COMMAND)
+    part = result["val"][given]["all"]
     body = [
-        [
-            method,
-            _percent(row["right"]),
-            *(f"{100 * row[name]['value']:.0f} %" for name in ("wrong", "undecided")),
-            f"{row['log_loss']['value']:.2f}",
-        ]
-        for method, row in part.items()
+        [name.replace(",", ", "), *_order_row(row)]
+        for name, row in part.items()
         if isinstance(row, dict) and "right" in row
     ]
-    return as_table(
-        [f"{part['pairs']} pairs in {part['photos']} photos", "right", "wrong", "undecided", "log loss"], body
-    )
+    return as_table([f"{part['pairs']} pairs in {part['photos']} photos", *ORDER_HEAD], body)
+
+
+def _order_row(row: Mapping[str, Any]) -> list[str]:
+    loss, error = row.get("log_loss"), row.get("calibration_error")
+    return [
+        _percent(row["right"]),
+        _percent(row.get("right_in_the_order_of_all", row["right"])),
+        "" if loss is None else f"{loss['value']:.2f}",
+        "" if error is None else f"{100 * error['value']:.1f} % ({100 * error['of_a_perfect_prior']:.1f} %)",
+    ]
 
 
 def _model_head() -> Any:
@@ -279,8 +297,9 @@ TABLES: Mapping[str, Callable[[], str]] = (
             unoccluded_short,
             unoccluded_seeds,
             order_prior,
-            real_order_of_pairs,
-            real_order_of_photos,
+            order_of_pairs,
+            order_of_photos,
+            order_of_pasted,
             unoccluded_without_flags,
             speed,
             speed_of_crowds,

@@ -53,8 +53,8 @@ SEED, FOLDS, INVERSE_PENALTY = 0, 10, 1.0
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 PASTED_SHARE = {"student": 0.2, "orm": 0.02}
 """What all pasted pairs together count in the fit; the rest are judged pairs. A larger share trusts boxes less: better
-on scenes pasted without perspective, worse on photos. Of the compositional maps a larger one puts more of the judged train
-pairs wrong: they are a worse witness of photos than of pasted scenes."""
+on scenes pasted without perspective, worse on photos. With compositional maps a larger one puts more judged
+train pairs wrong: they are a worse witness of photos than of pasted scenes."""
 SUBSETS = tuple(some for size in (1, 2, 3) for some in combinations(CUES, size))
 ALONE, EVERYBODY = "boxes_of_the_pair_alone", f"all_boxes_of_{LEAST_HEIGHT_PX}_px_height"
 
