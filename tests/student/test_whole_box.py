@@ -29,7 +29,8 @@ from amodal.student.whole_box import (
     medians,
     moved_out,
 )
-from amodal.student.whole_box_task import WholeBoxTask, passed, visible_lesson
+from amodal.student.whole_box_task import WholeBoxTask, passed, teach_boxes, visible_lesson
+from amodal.training.loop import TrainConfig
 from helpers.counting import counted_crops
 from helpers.learned import Learned
 
@@ -193,6 +194,16 @@ def test_a_taught_object_reaches_the_loss_with_the_distances_it_passes(model: Co
     loss.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(loss)
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_what_is_taught_goes_into_the_model_file_and_out_again(model: CompNet, tmp_path: Path) -> None:
+    lesson = Lesson(PHOTO, BOXES[:1], ("car",), (target((slice(30, None), slice(None))),))
+    config = TrainConfig(steps=2, batch=1, half=False)
+    extension = teach_boxes(model, lambda _rng: lesson, {}, tmp_path / "b.safetensors", config=config)  # type: ignore[arg-type]
+    found = completer_in(replace(model, extensions={EXTENSION: extension}))
+    assert found is not None
+    assert extension.settings["about"]["steps"] == 2
+    assert found.whole_boxes(model, [PHOTO], [BOXES], [["car", "person"]])[0].shape == (2, 4)
 
 
 def test_of_an_object_nothing_is_seen_outside_its_visible_box() -> None:
