@@ -51,8 +51,8 @@ def test_only_what_was_asked_for_is_told_to_the_method(
     common = ("predict", photo, "--boxes", boxes, "--out", tmp_path, "--no-pictures")
     amodal(*common)
     assert stub_segmenter.LAST_LOADED == {"model": "default"}
-    amodal(*common, "--model", "other", "--refine", "guided", "--no-geometry", "--rounds", 3)
-    told = {"model": "other", "refine": "guided", "geometry": False, "rounds": 3}
+    amodal(*common, "--model", "other", "--refine", "guided", "--no-geometry", "--rounds", 3, "--order-cues", "class")
+    told = {"model": "other", "refine": "guided", "geometry": False, "rounds": 3, "order_cues": "class"}
     assert told == stub_segmenter.LAST_LOADED
 
 

@@ -102,7 +102,7 @@ def test_geometry_changes_the_belief_in_an_order_and_nothing_before_it(
         for one, other in zip(with_boxes.instances, without.instances, strict=True):
             assert one.claimed == other.claimed
             assert (one.label, one.score, one.meta["mixture"]) == (other.label, other.score, other.meta["mixture"])
-        assert with_boxes.order.probability(1, 0) > without.order.probability(1, 0)
+        assert with_boxes.order.probability(1, 0) != without.order.probability(1, 0)
 
 
 def test_published_and_nod_have_no_geometry_unless_asked(mini_model: Path) -> None:
