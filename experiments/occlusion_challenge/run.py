@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=[part.name for part in PARTS], help="as 'cars free'")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENES), choices=list(SCENES))
     parser.add_argument("--seeds", nargs="+", type=int, help="of those the part has")
-    parser.add_argument("--only", nargs="+", help="only these rows, as 'joint iter 2'; nothing is written")
+    parser.add_argument("--only", nargs="+", help="only these rows, as 'joint iter 2'; the others stay as measured")
     parser.add_argument("--out", type=Path, default=HERE / "result.json")
     arguments = parser.parse_args()
     measured = {
@@ -110,20 +110,31 @@ def main() -> None:
         for part in PARTS
         if part.name in arguments.parts
     }
-    if arguments.only or arguments.seeds:
+    if arguments.seeds:
         return
+    known = _known_parts(arguments.out)
     result = {
         "command": "python experiments/occlusion_challenge/run.py --data DIR --backgrounds DIR --models DIR --work DIR",
         "date": date.today().isoformat(),
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "values": "mIoU and shares in percent; mean over seeds, `spread` their largest difference",
-        "parts": _known_parts(arguments.out) | measured,  # parts may be measured one by one
+        # Parts, scenarios and rows may be measured one by one.
+        "parts": known | {name: _with_new(known.get(name, {}), found) for name, found in measured.items()},
     }
     arguments.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def _known_parts(path: Path) -> dict:
     return json.loads(path.read_text())["parts"] if path.is_file() else {}
+
+
+def _with_new(known: dict, measured: dict) -> dict:
+    """Scenario by scenario, what was measured now over what was measured before, row by row."""
+    made = dict(known)
+    for scenario, found in measured.items():
+        before = known.get(scenario, {})
+        made[scenario] = before | found | {"methods": before.get("methods", {}) | found["methods"]}
+    return made
 
 
 def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
@@ -135,9 +146,8 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
         if arguments.seeds is None or seed in arguments.seeds:
             rows = rows_of(part, seed, arguments.models, arguments.only)
             by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
-    if arguments.only:
-        return {}
-    unlabelled = untold(part, truths, arguments.models, folder) if part.objects == "mixed" else {}
+    wanted = part.objects == "mixed" and not arguments.only
+    unlabelled = untold(part, truths, arguments.models, folder) if wanted else {}
     if arguments.seeds:
         return {}
     first = by_seed[part.seeds[0]]
@@ -195,7 +205,7 @@ def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> d
 
 def rows_of(part: Part, seed: int, models: Path, only: Sequence[str] | None) -> list[str]:
     first = seed == part.seeds[0]
-    specs = EVERY_SEED | SEEN_BOXES | (FIRST_SEED if first else {}) | (ABLATED if first and part.ablated else {})
+    specs = EVERY_SEED | (FIRST_SEED | SEEN_BOXES if first else {}) | (ABLATED if first and part.ablated else {})
     files = {name: models / f"{name}-seed{seed}.safetensors" for name in MODELS}
     specs = {name: spec for name, spec in specs.items() if "{student}" not in spec or files["student"].is_file()}
     geometry = str(part.layout != "free").lower()
@@ -256,7 +266,7 @@ def mean_of(rows: Sequence[dict]) -> dict:
         }
         for name, masks_of in rows[0].get("groups", {}).items()
     }
-    made = {"seeds": len(rows), "masks": masks, "order": order, "per_class": per_class, "groups": groups}
+    made = {"seeds": len(rows), "date": date.today().isoformat(), "masks": masks, "order": order, "per_class": per_class, "groups": groups}
     return made | {"seconds_per_photo": mean([row["seconds_per_photo"] for row in rows])}
 
 

@@ -37,6 +37,10 @@ class StudentConfig:
     """Image-guided refinement of the masks it is taught."""
     inputs: Inputs = field(default_factory=Inputs)
     """What it is told beside the photo."""
+    least_tightness: float = 0.9
+    """A mask of the teacher is cut out to be pasted only if its own box covers so much of the object's box,"""
+    least_sureness: float = 0.5
+    """and if its pixels are so sure, mean |2p - 1| over the box."""
     widths: tuple[int, ...] = WIDTHS
     """Channels of its head at strides 16, 8, 4, 2: the last says how fine its maps are."""
     box_steps: int = 800

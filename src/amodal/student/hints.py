@@ -54,13 +54,13 @@ def _others(
     strongest = np.zeros((2, *own.shape.padded), np.float32)
     for m, item in enumerate(seen):
         if m != n and _meet(own, item.lattice):
-            down, across = _carry(item.lattice, own)
+            down, across = carry(item.lattice, own)
             inside = np.stack([maps[m][0] * _box_mask(item.lattice.shape), _box_mask(item.lattice.shape)])
             np.maximum(strongest, down @ inside @ across, out=strongest)
     return strongest
 
 
-def _carry(source: Lattice, target: Lattice) -> tuple[Float32[np.ndarray, "rows2 rows"], Float32[np.ndarray, "c c2"]]:
+def carry(source: Lattice, target: Lattice) -> tuple[Float32[np.ndarray, "rows2 rows"], Float32[np.ndarray, "c c2"]]:
     """Weights that carry a map from the cells of one lattice to those of another, zero beyond the first's padding."""
     rows, cols = target.shape.padded
     centres = target.cell_to_photo(np.stack([np.arange(max(rows, cols)) + 0.5] * 2, axis=1))

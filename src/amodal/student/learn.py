@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from amodal.errors import AmodalError
 from amodal.student.box_completer import EXTENSION as BOXES
 from amodal.student.calibrate import calibrated
 from amodal.student.config import StudentConfig
-from amodal.student.lessons import Lessons
+from amodal.student.lessons import Lessons, cut_outs_of
 from amodal.student.model import EXTENSION, as_extension, trained_student
 from amodal.student.task import StudentTask
 from amodal.student.teacher import Pupil, pupil_of, teach
@@ -66,19 +67,22 @@ def teach_student(
         "teacher": config.teacher,
     }
     pupils = find_pupils(compnet, boxes, split, config.teacher, recipe, clean_flags, min_height_px, work, progress)
-    lessons = Lessons(pupils, read_backgrounds(backgrounds, part=background_part))
+    cut_outs = cut_outs_of(pupils, config.least_tightness, config.least_sureness)
+    lessons = Lessons(pupils, read_backgrounds(backgrounds, part=background_part), cut_outs)
     task = StudentTask(compnet, lessons, config.inputs, {"widths": config.widths}, recipe)
     budget = TrainConfig(steps=config.steps, batch=config.batch, seed=seed, rate=config.rate)
-    taught = train(task, budget, model.with_suffix(".student.safetensors"), work, progress)
-    student = calibrated(trained_student(compnet, taught.path), task, seed, progress)
+    with TemporaryDirectory() as folder:
+        taught = train(task, budget, Path(folder) / "student.safetensors", work, progress)
+        student = calibrated(trained_student(compnet, taught.path), task, seed, progress)
     extension = as_extension(student, {**asdict(config), "seed": seed, "seconds": round(taught.seconds)})
     extensions = {EXTENSION: extension}
     save_model(replace(compnet, extensions=extensions), model)
     if not config.box_steps:
         return taught.seconds
     boxes_budget = replace(BOX_DEFAULTS, steps=config.box_steps, seed=seed)
-    file = model.with_suffix(".whole-box.safetensors")
-    extensions[BOXES] = teach_boxes(compnet, lessons, recipe, file, work, progress, boxes_budget)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "whole-box.safetensors"
+        extensions[BOXES] = teach_boxes(compnet, lessons, recipe, file, work, progress, boxes_budget)
     save_model(replace(compnet, extensions=extensions), model)
     return taught.seconds + float(extensions[BOXES].settings["about"]["seconds"])
 

@@ -65,9 +65,8 @@ class Lesson:
 class Lessons:
     """Draws lessons; all chance comes from the generator that is passed."""
 
-    def __init__(self, pupils: Sequence[Pupil], backgrounds: Backgrounds) -> None:
-        self.pupils, self.backgrounds = tuple(pupils), backgrounds
-        self.cut_outs = cut_outs_of(pupils)
+    def __init__(self, pupils: Sequence[Pupil], backgrounds: Backgrounds, cut_outs: Sources) -> None:
+        self.pupils, self.backgrounds, self.cut_outs = tuple(pupils), backgrounds, cut_outs
         counts = Counter(pupil.label for pupil in pupils)
         weights = np.array([counts[pupil.label] ** -0.5 for pupil in pupils])
         self.chances = weights / weights.sum()
@@ -156,14 +155,14 @@ class Lessons:
         return None
 
 
-def cut_outs_of(pupils: Sequence[Pupil]) -> Sources:
-    """The believed ones as things to paste, numbered from 1.
+def cut_outs_of(pupils: Sequence[Pupil], least_tightness: float, least_sureness: float) -> Sources:
+    """The believed ones (see `StudentConfig`) as things to paste, numbered from 1.
 
     Raises `InputError` where none is left.
     """
     found = {}
     for id, pupil in enumerate(pupils, start=1):
-        if pupil.believed:
+        if pupil.believed(least_tightness, least_sureness):
             height, width = read_photo(pupil.path).shape[:2]
             mask = CropMask.from_crop(pupil.probability > 0.5, pupil.window[0], pupil.window[1], height, width)
             found[id] = CutOut(id, pupil.label, pupil.path, mask)

@@ -22,10 +22,6 @@ from amodal.images import read_photo
 from amodal.methods.looking import evidence_of, look
 from amodal.reasoning.evidence import Window
 
-MIN_TIGHTNESS = 0.9
-"""A mask whose own box covers less of the object's box than this is not believed."""
-MIN_SURENESS = 0.5
-"""Nor is one whose pixels are surer of nothing, mean |2p - 1| over the box."""
 _PHOTOS_PER_STAGE = 64
 
 
@@ -50,11 +46,10 @@ class Pupil:
     window: Window
     probability: Float32[np.ndarray, "h w"]
 
-    @property
-    def believed(self) -> bool:
+    def believed(self, least_tightness: float, least_sureness: float) -> bool:
         """Whether its mask fills the box and is sure enough to be cut out."""
-        full = extent(self.probability > 0.5) >= MIN_TIGHTNESS * self.probability.size
-        return full and float(np.abs(2 * self.probability - 1).mean()) >= MIN_SURENESS
+        tight = extent(self.probability > 0.5) >= least_tightness * self.probability.size
+        return tight and float(np.abs(2 * self.probability - 1).mean()) >= least_sureness
 
 
 def teach(
