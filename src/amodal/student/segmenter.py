@@ -147,11 +147,12 @@ class StudentSegmenter(OnePhoto):
             evidence_from(own, item.lattice, picture, self.refinement) for item, own in zip(seen, maps, strict=True)
         ]
         metas: list[dict[str, XYXY]] = [{} for _ in seen]
+        boxes = [item.lattice.box for item in seen]
         if visible is not None:
-            parts = [as_xyxy(box) for box in visible]
+            # Geometry too speaks of what is seen: who is hidden below ends higher.
+            boxes = parts = [as_xyxy(box) for box in visible]
             evidences = [seen_within(evidence, part) for evidence, part in zip(evidences, parts, strict=True)]
             metas = [{"visible_box": part} for part in parts]
-        boxes = [item.lattice.box for item in seen]
         names = [named_label(item.label, name, AGNOSTIC) for item, name in zip(seen, given, strict=True)]
         believed = self.pair_order.between(boxes, names, picture.shape[0]) if self.pair_order is not None else None
         reasoning = self.reasoner(evidences, None, believed)
