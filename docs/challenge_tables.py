@@ -194,14 +194,18 @@ def challenge_untold() -> str:
         return not_yet(COMMAND)
     untold = {scenario: parts[scenario]["untold"] for scenario in SCENARIOS}
     body = []
-    for title, row in (("class right before (compnet)", "before"), ("class right after (joint iter 2)", "after")):
+    taught = all("student" in own for own in untold.values())
+    told = [("class right before (compnet)", "before"), ("class right after (joint iter 2)", "after")]
+    for title, row in [*told, *([("class right, student", "student")] if taught else [])]:
         classes = [untold[scenario][row]["classes"] for scenario in SCENARIOS]
         body.append(
             [title, *(cell for own in classes for cell in (_levels(own["levels"]), f"{own['mean_objects']:.1f}"))]
         )
     for title, what in (("calibration error of maps", "posteriors"), ("calibration error of order", "edges")):
-        found = [untold[scenario]["after"]["calibration"].get(what) for scenario in SCENARIOS]
-        body.append([title, *(cell for own in found for cell in ("", "–" if own is None else f"{own['ece']:.1f}"))])
+        for row in ("after", "student") if taught else ("after",):
+            found = [untold[scenario][row]["calibration"].get(what) for scenario in SCENARIOS]
+            cells = [cell for own in found for cell in ("", "–" if own is None else f"{own['ece']:.1f}")]
+            body.append([f"{title}, {'joint iter 2' if row == 'after' else row}", *cells])
     return as_table(["percent", *(cell for s in SCENARIOS for cell in (f"{s}: L0 · L1 · L2 · L3", "all"))], body)
 
 

@@ -133,7 +133,8 @@ def _with_new(known: dict, measured: dict) -> dict:
     made = dict(known)
     for scenario, found in measured.items():
         before = known.get(scenario, {})
-        made[scenario] = before | found | {"methods": before.get("methods", {}) | found["methods"]}
+        made[scenario] = before | found
+        made[scenario] |= {key: before.get(key, {}) | found[key] for key in ("methods", "untold") if key in found}
     return made
 
 
@@ -146,10 +147,9 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
         if arguments.seeds is None or seed in arguments.seeds:
             rows = rows_of(part, seed, arguments.models, arguments.only)
             by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
-    wanted = part.objects == "mixed" and not arguments.only
-    unlabelled = untold(part, truths, arguments.models, folder) if wanted else {}
     if arguments.seeds:
         return {}
+    unlabelled = untold(part, truths, arguments.models, folder, arguments.only) if part.objects == "mixed" else {}
     first = by_seed[part.seeds[0]]
     made = {"scenes": summary.scenes, "levels": dict(summary.levels), "rules": first.to_json()["rules"]}
     return made | table_of(by_seed) | unlabelled
@@ -192,12 +192,19 @@ def scenes_of(
     ]
 
 
-def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path) -> dict:
+def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path, only: Sequence[str] | None) -> dict:
     """Classes by level before and after self-correction, and calibration, where methods are not told the class."""
-    model = models / f"compnet-seed{part.seeds[0]}.safetensors"
-    geometry = str(part.layout != "free").lower()
-    joint = f"orm:model={model},refine=none,keep_posteriors=true,geometry={geometry}"
-    rows = parse_specs([f"before=compnet:model={model}", f"after={joint}"])
+    seed, geometry = part.seeds[0], str(part.layout != "free").lower()
+    model, taught = (models / f"{name}-seed{seed}.safetensors" for name in ("compnet", "student"))
+    specs = {
+        "before": f"compnet:model={model}",
+        "after": f"orm:model={model},refine=none,keep_posteriors=true,geometry={geometry}",
+    }
+    if taught.is_file():
+        specs["student"] = f"student:model={taught},keep_posteriors=true,geometry={geometry}"
+    rows = parse_specs([f"{name}={spec}" for name, spec in specs.items() if not only or name in only])
+    if not rows:
+        return {}
     methods = compare(truths, rows, folder / "untold", labels="none", progress=say).to_json()["methods"]
     kept = ("classes", "calibration")
     return {"untold": {row["name"]: {key: row[key] for key in kept if key in row} for row in methods}}
@@ -266,7 +273,14 @@ def mean_of(rows: Sequence[dict]) -> dict:
         }
         for name, masks_of in rows[0].get("groups", {}).items()
     }
-    made = {"seeds": len(rows), "date": date.today().isoformat(), "masks": masks, "order": order, "per_class": per_class, "groups": groups}
+    made = {
+        "seeds": len(rows),
+        "date": date.today().isoformat(),
+        "masks": masks,
+        "order": order,
+        "per_class": per_class,
+        "groups": groups,
+    }
     return made | {"seconds_per_photo": mean([row["seconds_per_photo"] for row in rows])}
 
 
