@@ -1,6 +1,6 @@
 """Peak memory of one process that loads a model and segments one street twice; called by run.py.
 
-    python benchmarks/inference/memory.py MODEL COUNT SIZE ours|published
+    python benchmarks/inference/memory.py MODEL COUNT SIZE orm|published|student
 
 The base is the resident set once the libraries are imported (VmRSS of /proc/self/status), the peak the kernel's own
 high-water mark (VmHWM) at the end: no sampling, so no peak is missed. Linux only.
@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 
 def main() -> None:
@@ -24,13 +28,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         street = make_street(int(count), Path(folder), size=float(size))
         base = _megabytes("VmRSS")
-        segmenter = procedures.load_segmenter(model)
+        run = _procedure(procedures, model, which)
         for _ in range(2):
-            if which == "ours":
-                procedures.ours(segmenter, street)
-            else:
-                procedures.published_procedure(segmenter.model, street)
+            run(street)
     print(f"{_megabytes('VmHWM') - base:.1f}")
+
+
+def _procedure(procedures: ModuleType, model: str, which: str) -> Callable[[Any], object]:
+    """Loads what is needed and no more."""
+    if which == "student":
+        student = procedures.load_student(model)
+        if student is None:
+            raise SystemExit(f"memory: {model} has no student")
+        return partial(procedures.ours, student)
+    segmenter = procedures.load_segmenter(model)
+    return (
+        partial(procedures.ours, segmenter)
+        if which == "orm"
+        else partial(procedures.published_procedure, segmenter.model)
+    )
 
 
 def _megabytes(field: str) -> float:

@@ -1,4 +1,4 @@
-"""What is timed: (a) ours, (b) the published procedure, (c) the backbone alone. All three use one model."""
+"""What is timed: (a) orm, (b) the published procedure, (c) the backbone alone, (e) the student. All use one model."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.methods.compositional import CompositionalSegmenter
 from amodal.methods.looking import Seen, evidence_of, look, look_again
+from amodal.models import has_extension
 from amodal.reasoning import Evidence, Reasoning, published
+from amodal.student.segmenter import StudentSegmenter
 
 ROUNDS = 2
 
 
-def ours(segmenter: CompositionalSegmenter, street: Street) -> None:
+def ours(segmenter: CompositionalSegmenter | StudentSegmenter, street: Street) -> None:
     """From a file on disk to the scene, decoding, crops, reasoning and masks included."""
     segmenter.segment(street.path, street.boxes, list(street.labels))
 
@@ -115,4 +117,13 @@ def load_segmenter(model: str | Path, refine: str = "none") -> CompositionalSegm
     """Method `orm` with everything else in its default setting."""
     segmenter = amodal.load(model, method="orm", refine=refine)
     assert isinstance(segmenter, CompositionalSegmenter)
+    return segmenter
+
+
+def load_student(model: str | Path) -> StudentSegmenter | None:
+    """Method `student` in its default setting, where the model has a student."""
+    if not has_extension(model, "student"):
+        return None
+    segmenter = amodal.load(model, method="student")
+    assert isinstance(segmenter, StudentSegmenter)
     return segmenter
