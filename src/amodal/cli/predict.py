@@ -57,10 +57,10 @@ class Predict:
             help_behavior_hint="(default: student, or orm for a model without one; with --visible-masks pcnet-m)",
         ),
     ] = None
-    """student and orm reason about all objects together, student with masks of a dense head, orm with those of the
-    compositional model; student-alone takes each object by itself; published does so as the paper printed it, nod without an order;
-    compnet takes each object by itself; pcnet-m completes visible masks, given or found by orm; mask-rcnn and bbtp
-    are networks, each object by itself too."""
+    """student and orm reason about all objects together, student with the masks of a dense head, orm with those of the
+    compositional model; published does so as the paper printed it, nod without an order; student-alone and compnet take
+    each object by itself; pcnet-m completes visible masks, given or found by orm; mask-rcnn and bbtp are networks, each
+    object by itself too."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
     """The shipped model, or a .safetensors file made by amodal learn or amodal train."""
     refine: Annotated[
