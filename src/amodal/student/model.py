@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +70,14 @@ class Student:
     @torch.inference_mode()
     def logits(self, features: Tensor, finer: Sequence[Tensor], hints: Tensor, labels: Tensor) -> Tensor:
         """The network's, before the temperature; arguments as its own."""
-        with torch.autocast("cpu", torch.bfloat16):
-            found: Tensor = self.network(features, finer, hints, labels)
+        found: Tensor = self._fast(features, finer, hints, labels)
         return found
+
+    @cached_property
+    def _fast(self) -> StudentNetwork:
+        """The network in bfloat16, like the backbone's passes: cast once, where autocast would at every call."""
+        with torch.inference_mode(False):
+            return deepcopy(self.network).to(torch.bfloat16)
 
     def _number(self, model: CompNet, label: str) -> int:
         return label_number(model, label if self.inputs.label else AGNOSTIC)

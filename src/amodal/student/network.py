@@ -61,9 +61,13 @@ class StudentNetwork(nn.Module):
         hints: Float[Tensor, "n hints rows cols"],
         labels: Int[Tensor, " n"],
     ) -> Float[Tensor, "n 3 fine_rows fine_cols"]:
-        """`finer`: features of finer stages, those that the backbone has; fine_rows is a multiple of rows."""
+        """`finer`: features of finer stages, those that the backbone has; fine_rows is a multiple of rows.
+
+        What is given may be more or less precise than the weights, which say how precise everything is.
+        """
         scale = features.shape[1] ** 0.5  # unit vectors: entries of about one
-        x = self.stem(torch.cat([features * scale, hints], 1)) + self.label(labels)[:, :, None, None]
+        given = torch.cat([features * scale, hints], 1).to(self.head.weight.dtype)
+        x = self.stem(given) + self.label(labels)[:, :, None, None]
         x = self.blocks(x)
         by_rows = {item.shape[-2]: item for item in finer}
         for stage in self.stages:
@@ -105,4 +109,4 @@ def _doubled(x: Tensor) -> Tensor:
 
 def _with(x: Tensor, by_rows: Mapping[int, Tensor]) -> Tensor:
     found = by_rows.get(x.shape[-2])
-    return x if found is None else torch.cat([x, found], 1)
+    return x if found is None else torch.cat([x, found.to(x.dtype)], 1)

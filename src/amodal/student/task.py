@@ -114,21 +114,28 @@ def label_number(model: CompNet, label: str) -> int:
 def batch_of(
     items: Sequence[tuple[Seen, Tensor, int]], inputs: Inputs
 ) -> tuple[Tensor, tuple[Tensor, ...], Tensor, Tensor]:
-    """Objects of one lattice shape, as the network takes them."""
-    features = torch.stack([seen.features.features for seen, _, _ in items])
+    """Objects of one lattice shape, as the network takes them and as precise as they came."""
+    features = _stacked([seen.features.features for seen, _, _ in items])
     stages = zip(*(seen.features.finer for seen, _, _ in items), strict=True)
-    finer = tuple(_channels_last(torch.stack(stage)) for stage in stages)
-    hints = told(torch.stack([hint for _, hint, _ in items]), inputs)
-    return _channels_last(features), finer, _channels_last(hints), torch.tensor([number for _, _, number in items])
+    finer = tuple(_stacked(stage) for stage in stages)
+    hints = told(_stacked([hint for _, hint, _ in items]), inputs)
+    return features, finer, hints, torch.tensor([number for _, _, number in items])
 
 
-def _channels_last(values: Tensor) -> Tensor:
+def _stacked(maps: Sequence[Tensor]) -> Tensor:
+    """Stacked with channels last, as each lies in memory."""
+    return torch.stack([item.movedim(0, -1) for item in maps]).movedim(-1, 1)
+
+
+def _to_learn_from(values: Tensor) -> Tensor:
     # A copy, out of the backbone's inference mode.
     return values.float().clone(memory_format=torch.channels_last)
 
 
 def _group(members: Sequence[tuple[Seen, Tensor, int, Target]], inputs: Inputs, fine: int) -> Group:
     features, finer, hints, labels = batch_of([(seen, hint, number) for seen, hint, number, _ in members], inputs)
+    features, hints = _to_learn_from(features), _to_learn_from(hints)
+    finer = tuple(_to_learn_from(stage) for stage in finer)
     truths = [on_lattice(target, seen.lattice, fine) for seen, _, _, target in members]
     target = torch.from_numpy(np.stack([truth for truth, _ in truths]))
     everything = torch.stack([hint for _, hint, _, _ in members])
