@@ -146,7 +146,8 @@ def measure(part: Part, scenario: str, arguments: argparse.Namespace) -> dict:
     for seed in part.seeds:
         if arguments.seeds is None or seed in arguments.seeds:
             rows = rows_of(part, seed, arguments.models, arguments.only)
-            by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
+            if rows:
+                by_seed[seed] = compare(truths, parse_specs(rows), folder / f"seed{seed}", progress=say)
     if arguments.seeds:
         return {}
     unlabelled = untold(part, truths, arguments.models, folder, arguments.only) if part.objects == "mixed" else {}
