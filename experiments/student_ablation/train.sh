@@ -20,5 +20,4 @@ short=(--student --student.box-steps 0 --student.steps 300)
 learn short "${short[@]}"
 learn teacher-plain "${short[@]}" --student.teacher none
 learn coarse "${short[@]}" --student.widths 96 64
-learn no-maps "${short[@]}" --student.inputs.no-maps
-learn no-others "${short[@]}" --student.inputs.no-others
+learn no-hints "${short[@]}" --student.inputs.no-maps --student.inputs.no-others
