@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from amodal.errors import InputError
 from amodal.networks import bbtp, maskrcnn
 from amodal.networks.boxed import NetworkSegmenter, pasted
-from amodal.training.files import write_network
 from amodal.networks.rcnn import Rcnn, RcnnSize
 from amodal.segmenter import Segmenter, load
+from amodal.training.files import write_network
 
 SIZE = RcnnSize(longest_px=96, channels=8, box_features=8)
 CLASSES = ("car", "person")

@@ -18,8 +18,8 @@ from amodal.masks import CropMask
 from amodal.networks import completer, pcnet
 from amodal.networks.completer import Completer
 from amodal.networks.pcnet import Exercise, PCNetM, PCNetTask
-from amodal.training.sources import PhotoDraw, Pictures, Sample, SourcePhoto
 from amodal.training.loop import TrainConfig, train
+from amodal.training.sources import PhotoDraw, Pictures, Sample, SourcePhoto
 from helpers.stub_segmenter import StubSegmenter
 
 HEIGHT, WIDTH = 96, 128

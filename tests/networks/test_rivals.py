@@ -13,9 +13,9 @@ from amodal.networks.bbtp import BbtpTask
 from amodal.networks.maskrcnn import MaskRcnnTask
 from amodal.networks.rcnn import RcnnSize
 from amodal.networks.registry import NETWORKS, TrainingData, default_config, make_task
-from amodal.training.sources import real_sample
-from amodal.training.loop import TrainConfig, train
 from amodal.segmenter import METHODS, load
+from amodal.training.loop import TrainConfig, train
+from amodal.training.sources import real_sample
 from helpers.miniature import Miniature, with_rubbish_masks
 
 SIZE = RcnnSize(longest_px=128, channels=16, box_features=16)

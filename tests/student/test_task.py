@@ -1,4 +1,4 @@
-"""Targets on a lattice and the loss: exact averages, sums to one, bounded overlap, nothing learned where nothing is sure."""
+"""Targets on a lattice and the loss: exact averages, sums to one, bounded overlap, what is unsure does not count."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ def extract_features(
 ) -> list[list[ObjectFeatures]]:
     """Features of every object of every photo, one backbone pass each; crops of one shape form batches.
 
-    `mirror` flips the crops left to right first (learning uses mirrored objects as further viewpoints); `finer`: strides
-    of earlier stages whose features are kept too, where the backbone has them.
+    `mirror` flips the crops left to right first (learning uses mirrored objects as further viewpoints); `finer` names
+    strides of earlier stages whose features are kept too, where the backbone has them.
     """
     pyramids = [Pyramid(photo) for photo in photos]
     by_shape: dict[Shape, list[tuple[int, int]]] = defaultdict(list)
@@ -124,7 +124,10 @@ def extract_features(
 def run_backbone(
     backbone: Backbone, crops: UInt8[np.ndarray, "n h w 3"]
 ) -> tuple[Float32[Tensor, "n channels rows cols"], dict[int, Tensor]]:
-    """One batched pass, and what its earlier stages gave, by stride. On a CPU bf16 halves its time, within features' noise."""
+    """One batched pass, and what its earlier stages gave, by stride.
+
+    On a CPU bf16 halves its time and moves features by less than their noise.
+    """
     device = next(backbone.parameters()).device
     batch = torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float()
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):

@@ -20,8 +20,8 @@ from amodal.networks.pictures import PictureBatch
 from amodal.networks.rcnn import MASK_SIDE, Rcnn
 from amodal.networks.rcnn_task import RcnnTask
 from amodal.networks.registry import TrainingData
-from amodal.training.sources import read_pictures
 from amodal.training.loop import TrainConfig
+from amodal.training.sources import read_pictures
 
 NAME = "bbtp"
 DEFAULTS = TrainConfig(steps=1200, batch=2, rate=1e-3)

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.methods.compositional import read_input
-from amodal.training.files import fill, read_network
 from amodal.networks.pictures import scaled
 from amodal.networks.rcnn import Rcnn, RcnnSize, as_batch
 from amodal.scene import XYXY, BoxKind, Instance, Scene
 from amodal.segmenter import OnePhoto, Photo
+from amodal.training.files import fill, read_network
 
 BoxSource = Literal["given", "own"]
 

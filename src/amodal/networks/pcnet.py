@@ -25,8 +25,8 @@ from amodal.features.crops import Pyramid
 from amodal.masks import CropMask
 from amodal.networks.patches import Patch, mask_patch, network_input, patch_around, photo_patch
 from amodal.networks.registry import TrainingData
-from amodal.training.sources import Pictures, read_pictures
 from amodal.training.loop import TrainConfig
+from amodal.training.sources import Pictures, read_pictures
 
 NAME = "pcnet-m"
 DEFAULTS = TrainConfig(steps=500, batch=8, rate=2e-3, pretrained_rate=0.3, half=False)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from amodal.errors import InputError
-from amodal.training.sources import CLASSES
 from amodal.training.loop import Task, TrainConfig
+from amodal.training.sources import CLASSES
 
 # Name -> module with `task(data: TrainingData) -> Task` and `DEFAULTS`, its TrainConfig.
 NETWORKS: Mapping[str, str] = {
