@@ -34,9 +34,10 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
-    segmenter = amodal.load(arguments.model, keep_posteriors=True)
+    default = amodal.load(arguments.model, keep_posteriors=True)
+    compositional = amodal.load(arguments.model, "orm", keep_posteriors=True)
 
-    def segmented(name: str) -> tuple[amodal.Scene, np.ndarray]:
+    def segmented(name: str, segmenter: amodal.Segmenter = default) -> tuple[amodal.Scene, np.ndarray]:
         photo = read_photo(DEMO / "photos" / name)
         return segmenter.segment(photo, *boxes_and_labels(name)), photo
 
@@ -45,7 +46,8 @@ def main() -> None:
         "hero": beside(draw.draw_boxes(*hero), draw.draw_scene(*hero)),
         "boxes": draw.draw_boxes(*buses),
         "likelihood": draw.draw_likelihoods(*buses),
-        "before_after": draw.draw_before_after(*buses),
+        # The student's maps of this photo leave nothing to settle.
+        "before_after": draw.draw_before_after(*segmented(BUSES, compositional)),
         "order": draw.draw_order(*buses),
         "masks": draw.draw_masks(*buses),
         "two_more": beside(draw.draw_scene(*skater), draw.draw_scene(*rider)),
