@@ -26,7 +26,8 @@ def amodal(capsys: pytest.CaptureFixture[str]) -> Amodal:
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the default method one that needs no model."""
-    monkeypatch.setitem(METHODS, "orm", "helpers.stub_segmenter:load")
+    for method in ("student", "orm"):
+        monkeypatch.setitem(METHODS, method, "helpers.stub_segmenter:load")
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def slow(self, *args, **more):
     time.sleep(60)
 
 StubSegmenter.segment_batch = slow
-METHODS["orm"] = "helpers.stub_segmenter:load"
+METHODS["student"] = "helpers.stub_segmenter:load"
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
 sys.exit(main(sys.argv[1:]))
 """

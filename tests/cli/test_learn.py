@@ -45,7 +45,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
         return StubReport({"car": 350}, {"tram": 0})
 
     module = ModuleType("amodal.compnet.learn")
-    module.__dict__.update(LearnConfig=StubConfig, LearnReport=StubReport, learn=learn)
+    module.__dict__.update(LearnConfig=StubConfig, LearnReport=StubReport, Progress=Callable, learn=learn)
     if "amodal.compnet" not in sys.modules:
         monkeypatch.setitem(sys.modules, "amodal.compnet", ModuleType("amodal.compnet"))
     monkeypatch.setitem(sys.modules, "amodal.compnet.learn", module)
@@ -82,7 +82,8 @@ def test_the_table_of_classes_is_printed_and_progress_goes_to_stderr(
 def test_the_table_is_json_where_asked_for(amodal: Amodal, calls: Calls, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.safetensors"
     outcome = amodal("learn", "--data", data, "--images", tmp_path, "--out", out, "--json")
-    assert json.loads(outcome.out) == {"model": str(out), "learned": {"car": 350}, "skipped": {"tram": 0}}
+    learned = {"learned": {"car": 350}, "skipped": {"tram": 0}}
+    assert json.loads(outcome.out) == {"model": str(out), **learned, "student": None}
 
 
 Wrong = Callable[[Path], tuple[object, object, object]]

@@ -19,7 +19,8 @@ from helpers.command_line import Amodal, save_photo
 @pytest.fixture(autouse=True)
 def completer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METHODS, "pcnet-m", "helpers.stub_completer:load")
-    monkeypatch.setitem(METHODS, "orm", "helpers.stub_segmenter:load")
+    for method in ("student", "orm"):
+        monkeypatch.setitem(METHODS, method, "helpers.stub_segmenter:load")
 
 
 def block(x0: int, y0: int, x1: int, y1: int, *, width: int = 64, height: int = 48) -> CropMask:
