@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 
 import pytest
 
-from amodal.compnet.model import load_model
+from amodal.compnet.model import Extension, load_model, save_model
 from amodal.data.coco import read_objects
 from amodal.errors import AmodalError, InputError
 from amodal.segmenter import best_method
@@ -19,7 +20,14 @@ from helpers.learned import Learned, flags_of, learn_command
 from helpers.miniature import Miniature, with_rubbish_masks, without_masks
 
 SHORT = StudentConfig(
-    steps=3, batch=1, widths=(16, 8), teacher="none", least_tightness=0, least_sureness=0, box_steps=0
+    steps=2,
+    batch=1,
+    widths=(16, 8),
+    teacher="none",
+    least_tightness=0,
+    least_sureness=0,
+    calibration_lessons=1,
+    box_steps=0,
 )
 
 
@@ -67,7 +75,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_student(
         pass
 
     def stop(stage: str, done: int, _total: int) -> None:
-        if stage == "train student" and done == 2:
+        if stage == "train student" and done == 1:
             raise Stop
 
     with pytest.raises(Stop):
@@ -102,9 +110,7 @@ def test_another_seed_gives_another_student(model: Path, mini: Miniature, refere
 
 
 def test_inputs_are_remembered(model: Path, mini: Miniature) -> None:
-    blind = StudentConfig(
-        steps=1, batch=1, widths=(16, 8), teacher="none", inputs=Inputs(maps=False), least_tightness=0
-    )
+    blind = replace(SHORT, inputs=Inputs(maps=False))
     taught(model, mini, config=blind)
     student = student_in(load_model(model))
     assert student is not None
@@ -114,10 +120,6 @@ def test_inputs_are_remembered(model: Path, mini: Miniature) -> None:
 
 def test_a_garbled_student_is_refused(model: Path, mini: Miniature) -> None:
     taught(model, mini)
-    from dataclasses import replace
-
-    from amodal.compnet.model import Extension, save_model
-
     sound = load_model(model)
     for settings in ({"inputs": {}}, {**sound.extensions["student"].settings, "temperature": 0}):
         garbled = Extension(settings, sound.extensions["student"].tensors)

@@ -86,6 +86,11 @@ def load_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, 
     """
     if name not in timm.list_models():
         raise AmodalError(f"backbone {name!r} is not a model of timm {timm.__version__}: see timm.list_models()")
+    with torch.random.fork_rng(devices=[]):  # weights are drawn before they are filled: nobody's chance but ours
+        return _loaded(name, weights, pretrained=pretrained)
+
+
+def _loaded(name: str, weights: Path | None, *, pretrained: bool) -> Backbone:
     from_hub = pretrained and weights is None and name != DEFAULT_BACKBONE
     stages = _stages(name)
     network: Any  # timm gives its networks attributes that types do not know

@@ -13,21 +13,22 @@ from torch.nn import functional
 from amodal.student.model import Student
 from amodal.student.task import Group, StudentTask
 
-_LESSONS = 32
 _GRID = tuple(float(value) for value in np.geomspace(0.5, 3.0, 37))
 _SEED_OFFSET = 1_000_003  # lessons of another kind of seed than those it learned from
 
 
 @torch.inference_mode()
-def calibrated(student: Student, task: StudentTask, seed: int, progress: Callable[[str, int, int], None]) -> Student:
+def calibrated(
+    student: Student, task: StudentTask, lessons: int, seed: int, progress: Callable[[str, int, int], None]
+) -> Student:
     """The student with the temperature of least log loss on fresh lessons: synthetic occlusion, the teacher's masks."""
     losses = np.zeros(len(_GRID))
-    for number in range(_LESSONS):
+    for number in range(lessons):
         lesson = task.lessons(np.random.default_rng([seed + _SEED_OFFSET, number]))
         for group in task.collate([lesson]):
             logits = student.logits(group.features, group.finer, group.hints, group.labels)
             losses += [_loss(logits / temperature, group) for temperature in _GRID]
-        progress("student's temperature", number + 1, _LESSONS)
+        progress("student's temperature", number + 1, lessons)
     return replace(student, temperature=_GRID[int(losses.argmin())])
 
 

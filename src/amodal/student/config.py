@@ -43,12 +43,14 @@ class StudentConfig:
     """and if its pixels are so sure, mean |2p - 1| over the box."""
     widths: tuple[int, ...] = WIDTHS
     """Channels of its head at strides 16, 8, 4, 2: the last says how fine its maps are."""
+    calibration_lessons: int = 32
+    """Fresh pictures on which the temperature of its probabilities is found."""
     box_steps: int = 800
     """Steps of descent of the network that finds whole boxes from visible ones; 0 leaves it out."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be before anything is read."""
-        for name in ("steps", "batch"):
+        for name in ("steps", "batch", "calibration_lessons"):
             if getattr(self, name) < 1:
                 raise InputError("learn", f"student.{name}", f"is {getattr(self, name)}", "expected at least 1")
         if self.box_steps < 0:

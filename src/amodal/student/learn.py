@@ -73,8 +73,8 @@ def teach_student(
     budget = TrainConfig(steps=config.steps, batch=config.batch, seed=seed, rate=config.rate)
     with TemporaryDirectory() as folder:
         taught = train(task, budget, Path(folder) / "student.safetensors", work, progress)
-        student = calibrated(trained_student(compnet, taught.path), task, seed, progress)
-    extension = as_extension(student, {**asdict(config), "seed": seed, "seconds": round(taught.seconds)})
+        student = calibrated(trained_student(compnet, taught.path), task, config.calibration_lessons, seed, progress)
+    extension = as_extension(student, {**asdict(config), "seed": seed})
     extensions = {EXTENSION: extension}
     save_model(replace(compnet, extensions=extensions), model)
     if not config.box_steps:
