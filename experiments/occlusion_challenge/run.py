@@ -203,10 +203,10 @@ def untold(part: Part, truths: Sequence[Truth], models: Path, folder: Path, only
     }
     if taught.is_file():
         specs["student"] = f"student:model={taught},keep_posteriors=true,geometry={geometry}"
-    rows = parse_specs([f"{name}={spec}" for name, spec in specs.items() if not only or name in only])
+    rows = [f"{name}={spec}" for name, spec in specs.items() if not only or name in only]
     if not rows:
         return {}
-    methods = compare(truths, rows, folder / "untold", labels="none", progress=say).to_json()["methods"]
+    methods = compare(truths, parse_specs(rows), folder / "untold", labels="none", progress=say).to_json()["methods"]
     kept = ("classes", "calibration")
     return {"untold": {row["name"]: {key: row[key] for key in kept if key in row} for row in methods}}
 
