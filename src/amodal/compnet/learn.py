@@ -23,7 +23,7 @@ from amodal.compnet.mixtures import MixtureSettings
 from amodal.compnet.model import AGNOSTIC, ClassModel, CompNet, save_model
 from amodal.compnet.outliers import fit_outliers, mean_responsibility
 from amodal.compnet.templates import Templates
-from amodal.compnet.training_set import Selection, SelectionSettings, select_objects
+from amodal.compnet.training_set import Selection, SelectionSettings, rows_by_photo, select_objects
 from amodal.compnet.vmf import Kernels, fit_kernels
 from amodal.compnet.workshop import Tensors, Workshop
 from amodal.data.coco import CocoBoxes, read_objects
@@ -130,7 +130,8 @@ def learn(
     selection = _select(boxes, split, config)
     backbone = load_backbone(config.backbone, config.backbone_weights)
     workshop = Workshop.of(work, _ingredients(config, boxes, selection))
-    rows_of_photo = _rows_of_photo(boxes, selection)
+    chosen = {int(row) for rows in selection.rows.values() for row in rows}
+    rows_of_photo = rows_by_photo(boxes, sorted(chosen))
     photos = [image.path for image in boxes.images]
     objects = gather_objects(backbone, photos, rows_of_photo, boxes.boxes, workshop, progress)
     concentration = config.concentration or backbone.spec.sigma
@@ -201,13 +202,6 @@ def _backgrounds(config: LearnConfig) -> list[Path]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _rows_of_photo(boxes: CocoBoxes, selection: Selection) -> list[list[int]]:
-    rows_of_photo: list[list[int]] = [[] for _ in boxes.images]
-    for row in sorted({int(row) for rows in selection.rows.values() for row in rows}):
-        rows_of_photo[boxes.image_index[row]].append(row)
-    return rows_of_photo
 
 
 def _kernels(

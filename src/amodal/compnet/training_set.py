@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +69,14 @@ def select_objects(
         filled = np.concatenate([first, others[: max(0, wanted - len(first))]])
         rows[category], sure[category] = filled, len(first)
     return Selection(rows, sure, skipped)
+
+
+def rows_by_photo(boxes: CocoBoxes, rows: Iterable[int]) -> list[list[int]]:
+    """For every photo of the file, which of the rows are its own, in the sequence given."""
+    found: list[list[int]] = [[] for _ in boxes.images]
+    for row in rows:
+        found[boxes.image_index[row]].append(row)
+    return found
 
 
 def likely_unoccluded(boxes: CocoBoxes) -> Bool[np.ndarray, " n"]:

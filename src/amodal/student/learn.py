@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +15,7 @@ from amodal.challenge.backgrounds import BackgroundPart
 from amodal.compnet.learn import Progress
 from amodal.compnet.model import AGNOSTIC, CompNet, load_model, save_model
 from amodal.compnet.refine import REFINEMENTS
-from amodal.compnet.training_set import SelectionSettings, select_objects
+from amodal.compnet.training_set import SelectionSettings, rows_by_photo, select_objects
 from amodal.compnet.workshop import Workshop
 from amodal.data.coco import CocoBoxes, read_objects
 from amodal.errors import AmodalError
@@ -110,13 +109,13 @@ def find_pupils(
     )
     if not rows:
         raise AmodalError(f"no fully visible object of {', '.join(model.labels)} to teach a student with")
-    everyone = _by_photo(boxes, np.flatnonzero(~boxes.is_crowd).tolist())
+    everyone = rows_by_photo(boxes, np.flatnonzero(~boxes.is_crowd).tolist())
     labels = [label or AGNOSTIC for label in boxes.labels]
     paths = [image.path for image in boxes.images]
     taught = teach(
         model,
         paths,
-        _by_photo(boxes, rows),
+        rows_by_photo(boxes, rows),
         boxes.boxes,
         labels,
         REFINEMENTS.get(teacher),
@@ -143,13 +142,6 @@ def _digest(model: CompNet) -> str:
     for label, entry in model.classes.items():
         digest.update(label.encode() + entry.templates.prior.numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _by_photo(boxes: CocoBoxes, rows: Sequence[int]) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in boxes.images]
-    for row in rows:
-        found[boxes.image_index[row]].append(row)
-    return found
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

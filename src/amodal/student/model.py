@@ -18,11 +18,11 @@ from torch import Tensor
 from amodal.compnet.model import AGNOSTIC, CompNet, Extension
 from amodal.errors import InputError
 from amodal.features.crops import CHUNK
-from amodal.features.lattice import STRIDE, Shape
+from amodal.features.lattice import Shape
 from amodal.methods.looking import Seen
 from amodal.student.config import Inputs
 from amodal.student.hints import hints_of
-from amodal.student.network import StudentNetwork
+from amodal.student.network import StudentNetwork, strides_of
 from amodal.student.task import batch_of, label_number, network_shape
 from amodal.training.files import read_network
 
@@ -45,7 +45,7 @@ class Student:
     @property
     def finer(self) -> tuple[int, ...]:
         """Strides of the backbone's stages that it looks at, beside 16."""
-        return tuple(STRIDE // 2**number for number in range(1, len(self.shape["widths"])))
+        return strides_of(self.shape["widths"])
 
     @torch.inference_mode()
     def posteriors(

@@ -35,7 +35,12 @@ class NetworkShape:
     @property
     def strides(self) -> tuple[int, ...]:
         """Of the finer stages, in the sequence of the head."""
-        return tuple(STRIDE // 2**number for number in range(1, len(self.widths)))
+        return strides_of(self.widths)
+
+
+def strides_of(widths: Sequence[int]) -> tuple[int, ...]:
+    """Of the backbone's finer stages that a head of these widths looks at, in its sequence."""
+    return tuple(STRIDE // 2**number for number in range(1, len(widths)))
 
 
 class StudentNetwork(nn.Module):
