@@ -27,9 +27,9 @@ METHODS: dict[str, str] = {
     "published": "amodal.methods.orm:load_published",
     "nod": "amodal.methods.orm:load_nod",
     "compnet": "amodal.methods.compnet:load",
-    "mask-rcnn": "amodal.networks.maskrcnn:load",
-    "bbtp": "amodal.networks.bbtp:load",
-    "pcnet-m": "amodal.networks.completer:load",
+    "mask-rcnn": "amodal.rivals.maskrcnn:load",
+    "bbtp": "amodal.rivals.bbtp:load",
+    "pcnet-m": "amodal.rivals.completer:load",
     "box": "amodal.methods.trivial:load_box",
     "prior": "amodal.methods.trivial:load_prior",
 }

@@ -54,8 +54,8 @@ class Train:
     def run(self) -> int:
         """Do it; returns the exit code."""
         self._check_use()
-        from amodal.networks.registry import TrainingData, default_config, make_task  # brings torch
         from amodal.training.loop import train
+        from amodal.training.registry import TrainingData, default_config, make_task  # brings torch
 
         own = default_config(self.network)
         config = replace(

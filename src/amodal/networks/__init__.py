@@ -1,4 +1,5 @@
-"""Trained networks to compare with: a file for each, which is a task for `training.loop` and a `Segmenter` in the end.
+"""The amodal network family: photos in, boxes, classes, amodal and inmodal masks and occlusion of every object out.
 
-Each network is trained by `amodal train NAME`; `registry` finds them by name.
+`parts/` holds what several networks are built from; each published network is one file here: Mask R-CNN, ORCNN, PANet,
+MNC, FCIS, AmodalMask, and ASN on Mask R-CNN and on PANet.
 """

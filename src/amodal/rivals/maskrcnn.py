@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import maskrcnn_loss
 
-from amodal.networks.boxed import BoxSource, NetworkSegmenter, load_rcnn
-from amodal.networks.pictures import PictureBatch
-from amodal.networks.rcnn import Rcnn
-from amodal.networks.rcnn_task import RcnnTask
-from amodal.networks.registry import TrainingData
+from amodal.rivals.boxed import BoxSource, NetworkSegmenter, load_rcnn
+from amodal.rivals.pictures import PictureBatch
+from amodal.rivals.rcnn import Rcnn
+from amodal.rivals.rcnn_task import RcnnTask
 from amodal.training.loop import TrainConfig
+from amodal.training.registry import TrainingData
 from amodal.training.sources import read_pictures
 
 NAME = "mask-rcnn"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from amodal.features.crops import Pyramid
 from amodal.masks import CropMask
-from amodal.networks.patches import Patch, in_photo, mask_patch, network_input, patch_around, photo_patch
+from amodal.rivals.patches import Patch, in_photo, mask_patch, network_input, patch_around, photo_patch
 
 PHOTO = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 EDGE = st.integers(0, 79)

@@ -17,9 +17,9 @@ from amodal.errors import InputError
 from amodal.features.crops import CHUNK, Pyramid
 from amodal.images import pixels_of
 from amodal.masks import CropMask
-from amodal.networks.completion import Completed, Question, complete
-from amodal.networks.patches import Patch, in_photo, mask_patch, network_input, patch_around, photo_patch
-from amodal.networks.pcnet import NAME, SIZE, PCNetM
+from amodal.rivals.completion import Completed, Question, complete
+from amodal.rivals.patches import Patch, in_photo, mask_patch, network_input, patch_around, photo_patch
+from amodal.rivals.pcnet import NAME, SIZE, PCNetM
 from amodal.scene import XYXY, BoxKind, Instance, OrderEdge, OrderGraph, Scene
 from amodal.segmenter import OnePhoto, Photo, Segmenter
 from amodal.segmenter import load as load_method

@@ -14,9 +14,9 @@ from amodal.training.sources import CLASSES
 
 # Name -> module with `task(data: TrainingData) -> Task` and `DEFAULTS`, its TrainConfig.
 NETWORKS: Mapping[str, str] = {
-    "mask-rcnn": "amodal.networks.maskrcnn",
-    "bbtp": "amodal.networks.bbtp",
-    "pcnet-m": "amodal.networks.pcnet",
+    "mask-rcnn": "amodal.rivals.maskrcnn",
+    "bbtp": "amodal.rivals.bbtp",
+    "pcnet-m": "amodal.rivals.pcnet",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amodal.networks.crf import CrfSettings, mean_field, polish
+from amodal.rivals.crf import CrfSettings, mean_field, polish
 
 SETTINGS = CrfSettings(side=24, colour_px=8.0)
 

@@ -14,7 +14,7 @@ from torchvision.models.detection.image_list import ImageList
 
 from amodal.errors import AmodalError
 from amodal.masks import CropMask
-from amodal.networks.rcnn import Targets, as_batch
+from amodal.rivals.rcnn import Targets, as_batch
 from amodal.training.sources import Pictures, Sample
 
 _SMALLEST, _BRIGHTNESS = 0.8, 0.2

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from amodal.masks import CropMask
-from amodal.networks.pictures import as_picture_batch, varied
-from amodal.networks.rcnn import Rcnn, RcnnSize, Targets, as_batch
+from amodal.rivals.pictures import as_picture_batch, varied
+from amodal.rivals.rcnn import Rcnn, RcnnSize, Targets, as_batch
 from amodal.training.sources import Sample
 
 SIZE = RcnnSize(longest_px=96, channels=8, box_features=8)

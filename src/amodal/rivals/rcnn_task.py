@@ -10,8 +10,8 @@ import numpy as np
 from torch import nn
 
 from amodal.features.backbone import DEFAULT_BACKBONE
-from amodal.networks.pictures import Picture, PictureBatch, as_picture_batch, drawn
-from amodal.networks.rcnn import Rcnn, RcnnSize
+from amodal.rivals.pictures import Picture, PictureBatch, as_picture_batch, drawn
+from amodal.rivals.rcnn import Rcnn, RcnnSize
 from amodal.training.sources import CLASSES, Pictures
 
 

@@ -14,13 +14,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from amodal.networks import crf as dense_crf
-from amodal.networks.boxed import BoxSource, NetworkSegmenter, load_rcnn
-from amodal.networks.pictures import PictureBatch
-from amodal.networks.rcnn import MASK_SIDE, Rcnn
-from amodal.networks.rcnn_task import RcnnTask
-from amodal.networks.registry import TrainingData
+from amodal.rivals import crf as dense_crf
+from amodal.rivals.boxed import BoxSource, NetworkSegmenter, load_rcnn
+from amodal.rivals.pictures import PictureBatch
+from amodal.rivals.rcnn import MASK_SIDE, Rcnn
+from amodal.rivals.rcnn_task import RcnnTask
 from amodal.training.loop import TrainConfig
+from amodal.training.registry import TrainingData
 from amodal.training.sources import read_pictures
 
 NAME = "bbtp"

@@ -15,9 +15,9 @@ import amodal
 from amodal.errors import InputError
 from amodal.features.backbone import lite0_state
 from amodal.masks import CropMask
-from amodal.networks import completer, pcnet
-from amodal.networks.completer import Completer
-from amodal.networks.pcnet import Exercise, PCNetM, PCNetTask
+from amodal.rivals import completer, pcnet
+from amodal.rivals.completer import Completer
+from amodal.rivals.pcnet import Exercise, PCNetM, PCNetTask
 from amodal.training.loop import TrainConfig, train
 from amodal.training.sources import PhotoDraw, Pictures, Sample, SourcePhoto
 from helpers.stub_segmenter import StubSegmenter

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from amodal.networks.bbtp import ENLARGED, bag_loss, enlarged_rois, lines_inside, smoothness
+from amodal.rivals.bbtp import ENLARGED, bag_loss, enlarged_rois, lines_inside, smoothness
 
 Lines = tuple[list[bool], list[bool]]
 

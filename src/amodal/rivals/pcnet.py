@@ -23,9 +23,9 @@ from amodal.errors import InputError
 from amodal.features.backbone import DEFAULT_BACKBONE, lite0_state
 from amodal.features.crops import Pyramid
 from amodal.masks import CropMask
-from amodal.networks.patches import Patch, mask_patch, network_input, patch_around, photo_patch
-from amodal.networks.registry import TrainingData
+from amodal.rivals.patches import Patch, mask_patch, network_input, patch_around, photo_patch
 from amodal.training.loop import TrainConfig
+from amodal.training.registry import TrainingData
 from amodal.training.sources import Pictures, read_pictures
 
 NAME = "pcnet-m"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from amodal.errors import InputError
-from amodal.networks import bbtp, maskrcnn
-from amodal.networks.boxed import NetworkSegmenter, pasted
-from amodal.networks.rcnn import Rcnn, RcnnSize
+from amodal.rivals import bbtp, maskrcnn
+from amodal.rivals.boxed import NetworkSegmenter, pasted
+from amodal.rivals.rcnn import Rcnn, RcnnSize
 from amodal.segmenter import Segmenter, load
 from amodal.training.files import write_network
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from amodal.errors import InputError
-from amodal.networks.bbtp import BbtpTask
-from amodal.networks.maskrcnn import MaskRcnnTask
-from amodal.networks.rcnn import RcnnSize
-from amodal.networks.registry import NETWORKS, TrainingData, default_config, make_task
+from amodal.rivals.bbtp import BbtpTask
+from amodal.rivals.maskrcnn import MaskRcnnTask
+from amodal.rivals.rcnn import RcnnSize
 from amodal.segmenter import METHODS, load
 from amodal.training.loop import TrainConfig, train
+from amodal.training.registry import NETWORKS, TrainingData, default_config, make_task
 from amodal.training.sources import real_sample
 from helpers.miniature import Miniature, with_rubbish_masks
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amodal.masks import CropMask
-from amodal.networks.completion import Question, ancestors, complete, touching_pairs, without_cycles
 from amodal.order import OrderEdge, OrderGraph
+from amodal.rivals.completion import Question, ancestors, complete, touching_pairs, without_cycles
 
 SIDE = 40
 ORDERS = st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)).filter(lambda pair: pair[0] != pair[1]), max_size=8)

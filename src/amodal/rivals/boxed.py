@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.methods.compositional import read_input
-from amodal.networks.pictures import scaled
-from amodal.networks.rcnn import Rcnn, RcnnSize, as_batch
+from amodal.rivals.pictures import scaled
+from amodal.rivals.rcnn import Rcnn, RcnnSize, as_batch
 from amodal.scene import XYXY, BoxKind, Instance, Scene
 from amodal.segmenter import OnePhoto, Photo
 from amodal.training.files import fill, read_network
