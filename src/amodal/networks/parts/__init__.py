@@ -1,0 +1,5 @@
+"""What several networks of the family are built from: batches in, losses and found objects out; nothing here is a network.
+
+Trunk and proposals, sampling of RoIs and their losses, heads, and what each paper adds; torchvision's parts where it has
+them.
+"""
