@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from amodal.cli.main import COMMANDS, _parse, main
+from amodal.cli.main import COMMANDS, MENU, main
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -72,10 +72,9 @@ def test_pictures_are_small_and_credited() -> None:
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
 def test_commands_of_the_readme_are_understood(arguments: list[str]) -> None:
-    name, *rest = arguments
-    assert name in COMMANDS
-    if "--help" not in rest:
-        _parse(name, rest)
+    assert arguments[0] in COMMANDS
+    if "--help" not in arguments:
+        MENU.parsed(arguments)
 
 
 def test_recipes_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
