@@ -10,14 +10,17 @@ import numpy as np
 
 from amodal.scene import Instance, Scene
 
-Scenario = Literal["two", "four", "two-unknown"]
+Scenario = Literal["two", "four", "two-unknown", "street"]  # a new one at the end: the place is part of the seed
+FEWEST = {"two": 2, "four": 4, "two-unknown": 2, "street": 5}  # known objects
 RULES = ("lower", "larger", "taller")
 
 # Hidden part of an object of a level. A little inside the definition, so that no rounding moves an object.
-RANGES = {"L0": (0.0, 0.005), "L1": (0.05, 0.295), "L2": (0.305, 0.595), "L3": (0.605, 0.88)}
+RANGES = {"L0": (0.0, 0.005), "L1": (0.05, 0.295), "L2": (0.305, 0.595), "L3": (0.605, 0.88),
+          "any": (0.0, 0.88)}  # fmt: skip
 _LIKELY = 0.97  # that the missing side is asked for: not always, for some objects can have no pair like that
 LEAST_VISIBLE_PX = 32  # of a known object
 _ONE_MORE_IN_FRONT = 0.25  # of `four`: share of scenes in which a second object is not hidden
+_MOST_IN_STREET = 12
 _ONE_IN_FRONT = 0.7  # of `two-unknown`: share of scenes in which one of the two known is not hidden
 
 
@@ -54,7 +57,12 @@ class Balance:
 
 
 def targets(scenario: Scenario, seed: int, index: int) -> tuple[str, ...]:
-    """Levels of the known objects from front to back; in any three scenes from a multiple of 3 L1, L2, L3 are even."""
+    """Levels of the known objects from front to back; in any three scenes from a multiple of 3 L1, L2, L3 are even.
+
+    A street's are not chosen: `any` for each of 5 to 12 objects.
+    """
+    if scenario == "street":
+        return ("any",) * int(np.random.default_rng([seed, index]).integers(FEWEST["street"], _MOST_IN_STREET + 1))
     rng = np.random.default_rng([seed, index // 3, 0])
     count = {"two": 1, "four": 3, "two-unknown": 2}[scenario]
     levels = [f"L{1 + (number + index) % 3}" for number in rng.integers(0, 3, count).tolist()]

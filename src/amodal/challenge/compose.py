@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from amodal.challenge.backgrounds import Backgrounds
-from amodal.challenge.balance import Balance, Scenario, targets
+from amodal.challenge.balance import FEWEST, Balance, Scenario, targets
 from amodal.challenge.free import Free
 from amodal.challenge.ground import Ground
 from amodal.challenge.pieces import Piece
@@ -17,6 +17,7 @@ from amodal.challenge.record import Placed, Record
 from amodal.challenge.render import background_of
 from amodal.challenge.sources import Sources
 from amodal.challenge.stage import Stage
+from amodal.challenge.street import fill_street
 from amodal.errors import InputError
 
 Layout = Literal["free", "ground"]
@@ -49,8 +50,9 @@ def compose(
     """Propose scenes until one has the levels that are wanted.
 
     Args:
-        scenario: which things there are: `two` or `four` known objects, or two and unknown occluders.
-        layout: `free`, where geometry tells nothing of the order, or `ground`, plausible perspective.
+        scenario: what is there: `two` or `four` known objects, two and unknown occluders, or a `street` of many.
+        layout: `free`, where geometry tells nothing of the order, or `ground`, plausible perspective, which a street
+            always has.
         sources: cut-outs.
         backgrounds: photos to paste onto and textures.
         rng: all chance but the levels comes from here; without a `place` these too.
@@ -62,17 +64,24 @@ def compose(
         InputError: no proposal of many kept the levels: too few or unfit objects.
     """
     place = place or Place(int(rng.integers(2**31)), int(rng.integers(2**31)))
+    layout = layout_of(scenario, layout)
     wanted = targets(scenario, place.seed, place.index)
-    if len(sources.objects) < len(wanted):
+    if len(sources.objects) < (least := FEWEST[scenario]):
         found = f"found {len(sources.objects)} usable"
-        raise InputError("challenge", "objects", found, f"expected at least {len(wanted)} for scenario {scenario!r}")
+        raise InputError("challenge", "objects", found, f"expected at least {least} for scenario {scenario!r}")
     for _ in range(_SCENES_TRIED):
         window = _window(rng, scenario, layout, backgrounds, place)
         stage = Stage(window.width, window.height, _OUTSIDE if truncation else 0.0)
         if _fill(rng, stage, scenario, layout, sources, backgrounds, wanted, balance or Balance()):
             return replace(window, placed=_finished(rng, stage, window, sources, backgrounds))
-    found = f"no scene with levels {', '.join(wanted)} in {_SCENES_TRIED} tries from {len(sources.objects)} objects"
+    what = f"of {FEWEST[scenario]} objects" if scenario == "street" else f"with levels {', '.join(wanted)}"
+    found = f"no scene {what} in {_SCENES_TRIED} tries from {len(sources.objects)} objects"
     raise InputError("challenge", "objects", found, "expected more or larger objects, or larger backgrounds")
+
+
+def layout_of(scenario: Scenario, layout: Layout) -> Layout:
+    """The layout that a scene has: a street stands on the ground whatever is asked for."""
+    return "ground" if scenario == "street" else layout
 
 
 def _window(rng: np.random.Generator, scenario: str, layout: str, backgrounds: Backgrounds, place: Place) -> Record:
@@ -98,6 +107,8 @@ def _fill(
     balance: Balance,
 ) -> bool:
     """Put all things on the stage from front to back; False if one finds no place."""
+    if scenario == "street":
+        return fill_street(rng, stage, sources, backgrounds, min(len(wanted), len(sources.objects)))
     room: Free | Ground
     if layout == "ground":
         room = Ground.random(rng, stage, sources, backgrounds)

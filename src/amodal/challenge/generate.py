@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
@@ -23,9 +23,9 @@ import numpy as np
 from PIL import Image
 
 from amodal.challenge.backgrounds import BackgroundPart, Backgrounds, read_backgrounds
-from amodal.challenge.balance import Balance, Scenario, targets
+from amodal.challenge.balance import FEWEST, Balance, Scenario
 from amodal.challenge.check import check_scene
-from amodal.challenge.compose import Layout, Place, compose
+from amodal.challenge.compose import Layout, Place, compose, layout_of
 from amodal.challenge.datasheet import DATASHEET, DATASHEET_TEXT, Datasheet, Summary
 from amodal.challenge.render import render
 from amodal.challenge.sheet import SHEET, chosen, sheet
@@ -51,9 +51,9 @@ class ChallengeConfig:
     images: Path | None = None
     """Where the objects' photos are; else beside the file or in images/ there."""
     scenario: Scenario = "two"
-    """Two known objects, four, or two and unknown occluders."""
+    """Two known objects, four, two and unknown occluders, or a street: 5 to 12 known ones of all classes."""
     layout: Layout = "free"
-    """free: geometry tells nothing of the order. ground: plausible perspective."""
+    """free: geometry tells nothing of the order. ground: plausible perspective, which a street always has."""
     scenes: int = 300
     """How many."""
     seed: int = 0
@@ -87,6 +87,7 @@ def generate(config: ChallengeConfig, out: str | os.PathLike[str], progress: Pro
             no scene with the levels that are wanted.
     """
     started = time.perf_counter()
+    config = replace(config, layout=layout_of(config.scenario, config.layout))
     _check(config)
     sources, backgrounds = _read(config)
     folder = make_folder(out)
@@ -135,7 +136,7 @@ def _read(config: ChallengeConfig) -> tuple[Sources, Backgrounds]:
         classes=config.classes or None,
         unknown_path=config.unknown_objects,
     )
-    if len(sources.objects) < (least := len(targets(config.scenario, config.seed, 0))):
+    if len(sources.objects) < (least := FEWEST[config.scenario]):
         found = f"found {len(sources.objects)} usable"
         expected = f"expected at least {least} for scenario {config.scenario!r}"
         raise InputError(os.fspath(config.objects), "objects", found, expected)

@@ -19,8 +19,8 @@ from amodal.challenge.stage import Stage
 HEIGHTS_M = {"person": 1.7, "pedestrian": 1.7, "cyclist": 1.75, "car": 1.5, "bicycle": 1.1, "motorcycle": 1.35,
              "van": 2.1, "truck": 3.1, "bus": 3.1, "tram": 3.4}  # fmt: skip
 _OTHER_M = 1.5
-_DEPTHS_M = {"person": 0.7, "pedestrian": 0.7, "cyclist": 1.2, "bicycle": 0.8, "motorcycle": 1.0}
-_OTHER_DEPTH_M = 2.0
+DEPTHS_M = {"person": 0.7, "pedestrian": 0.7, "cyclist": 1.2, "bicycle": 0.8, "motorcycle": 1.0}
+OTHER_DEPTH_M = 2.0
 _LOWEST_PX, _LOWEST_FRONT_PX = 40, 90
 _WIDEST = 0.85
 _PLACES = 40
@@ -58,21 +58,21 @@ class Ground:
 
     def first(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int]) -> Piece | None:
         """The nearest object."""
-        depth = self._nearest_m(stage) * math.exp(rng.uniform(0.02, 0.5))
-        piece = self._standing(rng, stage, self._one(rng, ids), "object", depth, _LOWEST_FRONT_PX)
-        return None if piece is None else self._at(rng, stage, piece, depth, None)
+        depth = self.nearest_m(stage) * math.exp(rng.uniform(0.02, 0.5))
+        piece = self.standing(rng, stage, self._one(rng, ids), "object", depth, _LOWEST_FRONT_PX)
+        return None if piece is None else self.at(rng, stage, piece, depth, None)
 
     def behind(self, rng: np.random.Generator, stage: Stage, ids: Sequence[int], level: str) -> Piece | None:
         """An object further away than all others, hidden as the level says."""
         cut_out = self._one(rng, ids)
-        depth = self.depth_m + _DEPTHS_M.get(cut_out.label, _OTHER_DEPTH_M) * rng.uniform(0.9, 2.2)
-        piece = self._standing(rng, stage, cut_out, "object", depth, _LOWEST_PX)
+        depth = self.depth_m + DEPTHS_M.get(cut_out.label, OTHER_DEPTH_M) * rng.uniform(0.9, 2.2)
+        piece = self.standing(rng, stage, cut_out, "object", depth, _LOWEST_PX)
         if piece is None:
             return None
         before = self.depth_m
         anchor = None if level == "L0" else stage.pieces[int(rng.integers(len(stage.pieces)))]
         for _ in range(_PLACES):
-            tried = self._at(rng, stage, piece, depth, anchor)
+            tried = self.at(rng, stage, piece, depth, anchor)
             if tried is not None and fits(stage, tried, level):
                 return tried
         self.depth_m = before
@@ -83,7 +83,11 @@ class Ground:
         if stage.pieces:
             depth = self.depth_m + rng.uniform(0.5, 1.5)
         else:
-            depth = self._nearest_m(stage) * math.exp(rng.uniform(0.05, 0.4))
+            depth = self.nearest_m(stage) * math.exp(rng.uniform(0.05, 0.4))
+        return self.unknown_at(rng, stage, depth)
+
+    def unknown_at(self, rng: np.random.Generator, stage: Stage, depth: float) -> Piece | None:
+        """An unknown occluder at this distance, anywhere across."""
         cut_out = random_unknown(rng, self.sources, self.backgrounds)
         if cut_out is None:
             px_per_m = self.focal_px / depth
@@ -91,17 +95,17 @@ class Ground:
             highest = min(round(_TEXTURE_HIGHEST_M * px_per_m), stage.height - 4)
             piece = texture_piece(rng, self.sources, self.backgrounds, area, highest, round(0.5 * stage.width))
         else:
-            piece = self._standing(rng, stage, cut_out, "unknown", depth, _LOWEST_PX)
-        return None if piece is None else self._at(rng, stage, piece, depth, None)
+            piece = self.standing(rng, stage, cut_out, "unknown", depth, _LOWEST_PX)
+        return None if piece is None else self.at(rng, stage, piece, depth, None)
 
-    def _nearest_m(self, stage: Stage) -> float:
+    def nearest_m(self, stage: Stage) -> float:
         """Distance of the ground that the picture's last rows show."""
         return self.focal_px * self.camera_m / (stage.height - 3 - self.horizon)
 
     def _one(self, rng: np.random.Generator, ids: Sequence[int]) -> CutOut:
         return self.sources.objects[ids[int(rng.integers(len(ids)))]]
 
-    def _standing(
+    def standing(
         self, rng: np.random.Generator, stage: Stage, cut_out: CutOut, kind: SourceKind, depth: float, lowest: int
     ) -> Piece | None:
         """A cut-out as high as its class is at this distance."""
@@ -110,7 +114,7 @@ class Ground:
         fitting = lowest <= height_px <= stage.height - 4 and cut_out.width * scale <= _WIDEST * stage.width
         return cut_out_piece(rng, self.sources, kind, cut_out.id, scale) if fitting and scale <= MOST_ENLARGED else None
 
-    def _at(
+    def at(
         self, rng: np.random.Generator, stage: Stage, piece: Piece, depth: float, anchor: Piece | None
     ) -> Piece | None:
         """Its feet on the ground at this depth; across, near the anchor if there is one."""
