@@ -33,7 +33,7 @@ _TOO_SMALL_PX = 12.0
 _SCENARIOS: tuple[Scenario, ...] = ("two", "four")  # unknown occluders are for testing
 _LAYOUTS: tuple[Layout, ...] = ("free", "ground")
 _ALONE, _ENOUGH_ALONE = 0.5, 100
-_ALIKE = ("car", "truck", "van", "bus", "tram")
+ALIKE = ("car", "truck", "van", "bus", "tram")
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,6 +245,6 @@ def _complete(root: Field, objects: CocoBoxes, classes: Sequence[str]) -> list[b
     said = [image.get("annotated") for image in root["images"].items()]
     complete = [entry is None or entry.value == "full" for entry in said]
     for row, label in enumerate(objects.labels):
-        if objects.is_crowd[row] or (label in _ALIKE and label not in classes):
+        if objects.is_crowd[row] or (label in ALIKE and label not in classes):
             complete[int(objects.image_index[row])] = False
     return complete
