@@ -1,5 +1,5 @@
-"""What several networks of the family are built from: batches in, losses and found objects out; nothing here is a network.
+"""What several networks of the family are built from: batches in, losses and found objects out.
 
-Trunk and proposals, sampling of RoIs and their losses, heads, and what each paper adds; torchvision's parts where it has
-them.
+Trunk and proposals, sampling of RoIs and their losses, heads, and what each paper adds; torchvision's parts where it
+has them.
 """
