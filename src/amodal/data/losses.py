@@ -1,0 +1,111 @@
+"""What a format cannot say, counted by kind with the first places: nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amodal.data.entries import Entry
+from amodal.scene import Instance
+
+PLACES = 5
+
+
+class Losses:
+    """Gathers what was lost on the way from one format to another."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, list[str]] = {}
+
+    def note(self, kind: str, place: str) -> None:
+        """One more of this kind."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        places = self._places.setdefault(kind, [])
+        if len(places) < PLACES:
+            places.append(place)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Kind -> how many, most first."""
+        return dict(sorted(self._counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def lines(self) -> list[str]:
+        """One line for each kind, with the first places."""
+        return [
+            f"{kind}: {count} (first: {'; '.join(self._places[kind][:2])})" for kind, count in self.counts.items()
+        ]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """All kinds with their first places."""
+        return [
+            {"what": kind, "count": count, "first": list(self._places[kind])} for kind, count in self.counts.items()
+        ]
+
+
+def place_of(entry: Entry, instance: Instance | None = None) -> str:
+    """How a report calls a photo or an object."""
+    name = entry.scene.image or "photo"
+    return name if instance is None else f"{name}: object {instance.id}"
+
+
+def note_losses(entry: Entry, says: frozenset[str], losses: Losses) -> None:
+    """Note what a format that says only `says` leaves out of a photo.
+
+    `says` are words among: modal, amodal, order, probability, whole box, visible box, score, ignore, unscored, claimed,
+    meta. Order is left to those who can compare it with what will be read back.
+    """
+    truth, scene = entry.truth, entry.scene
+    for one in scene.instances:
+        place = place_of(entry, one)
+        if "amodal" in truth.knows and "amodal" not in says and one.amodal != one.modal:
+            losses.note("the whole mask of a hidden object", place)
+        if "modal" in truth.knows and "modal" not in says:
+            losses.note("the visible mask", place)
+        if "amodal" not in truth.knows and "amodal" in says:
+            losses.note("that the whole mask is not known: what is known stands in its place", place)
+        if "modal" not in truth.knows and "modal" in says and "no mask" not in says:
+            losses.note("that the visible mask is not known: the box stands in its place", place)
+        _note_box(entry, one, says, losses)
+        if one.score != 1 and "score" not in says:
+            losses.note("the score", place)
+        if one.claimed is not None and "claimed" not in says:
+            losses.note("the mask claimed before reasoning", place)
+        if one.id in truth.hidden | truth.unscored and "unscored" not in says:
+            losses.note("that an object is not scored", place)
+    if "order" not in says:
+        for edge in scene.order.edges:
+            losses.note("who is in front", f"{place_of(entry)}: {edge.front} before {edge.behind}")
+    elif "probability" not in says:
+        for edge in scene.order.edges:
+            if edge.probability != 1:
+                losses.note("how likely the order is", f"{place_of(entry)}: {edge.front} before {edge.behind}")
+    if "ignore" not in says:
+        for mask in truth.ignore:
+            losses.note("a region to ignore", f"{place_of(entry)}: {mask.box}")
+
+
+def note_order(entry: Entry, said: set[tuple[int, int]], losses: Losses) -> None:
+    """Note how the order that will be read back differs from the one there is."""
+    if "order" not in entry.truth.knows:
+        for front, behind in sorted(said):
+            losses.note(
+                "that the order is not known: the masks seem to give one", f"{place_of(entry)}: {front} before {behind}"
+            )
+        return
+    true = {(edge.front, edge.behind) for edge in entry.scene.order.edges}
+    for front, behind in sorted(true - said):
+        losses.note("who is in front", f"{place_of(entry)}: {front} before {behind}")
+    for front, behind in sorted(said - true):
+        losses.note(
+            "that two objects have no order: the numbers give one", f"{place_of(entry)}: {front} before {behind}"
+        )
+
+
+def _note_box(entry: Entry, one: Instance, says: frozenset[str], losses: Losses) -> None:
+    if "boxes" not in entry.truth.knows:
+        return
+    whole = entry.scene.boxes_are == "amodal"
+    if whole and "whole box" not in says and one.box != tuple(map(float, one.modal.box)):
+        losses.note("the whole box", place_of(entry, one))
+    if not whole and "visible box" not in says and one.box != tuple(map(float, one.modal.box)):
+        losses.note("the box of the visible part, other than its mask's", place_of(entry, one))
