@@ -1,4 +1,4 @@
-"""The networks of the family by name; a new one is one file and one line here, in `training.registry` and in `METHODS`."""
+"""The networks of the family by name; a new one is a file and a line here, in `training.registry` and in `METHODS`."""
 
 from __future__ import annotations
 
