@@ -17,8 +17,8 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from amodal.networks.parts import boxes as box_branch
 from amodal.networks.parts import masks as mask_branch
-from amodal.networks.parts.batch import Batch, Found
-from amodal.networks.parts.boxes import BoxHead, box_losses, detections, of_class
+from amodal.networks.parts.batch import Batch, Found, Targets
+from amodal.networks.parts.boxes import BoxHead, Detections, box_losses, detections, of_class
 from amodal.networks.parts.masks import MaskHead, class_masks, mask_loss
 from amodal.networks.parts.proposals import proposal_losses, proposal_network, propose, proposing
 from amodal.networks.parts.sampling import Rois, sample_rois
@@ -50,7 +50,7 @@ class BoxOutputs:
 
 
 class MaskRcnn(nn.Module):
-    """The network; class 0 is the background. Three methods are what others replace: `features`, `look_at`, `mask`."""
+    """The network; class 0 is the background. Its middle methods are what others replace."""
 
     def __init__(self, classes: int, settings: TwoStage, *, pretrained: bool) -> None:
         super().__init__()
@@ -101,17 +101,29 @@ class MaskRcnn(nn.Module):
         own = [one.on_objects() for one in rois]
         on_objects = torch.cat([one.labels > 0 for one in rois])
         logits = self.mask(levels, [one.boxes for one in own], batch.images, seen.rows(on_objects))
-        return {f"mask_{kind}": mask_loss(part, own, batch.targets, kind) for kind, part in logits.items()}
+        return self.mask_losses(logits, own, batch.targets)
+
+    def mask_losses(
+        self, logits: Mapping[MaskKind, Tensor], rois: Sequence[Rois], targets: Sequence[Targets]
+    ) -> dict[str, Tensor]:
+        """The losses of the mask branches' logits on RoIs that are on objects."""
+        return {f"mask_{kind}": mask_loss(part, rois, targets, kind) for kind, part in logits.items()}
 
     def find(self, images: ImageList) -> list[Found]:
         """The objects of every picture, in the boxes that it proposes and refines."""
         levels = self.features(images)
         proposals = propose(self.rpn, proposing(levels, self.settings), images)
-        seen = self.look_at(levels, proposals, images)
-        found = detections(seen.logits, seen.shifts, proposals, images.image_sizes, self.settings)
+        found, seen = self.detect(levels, proposals, images)
         boxes = [own.boxes for own in found]
         kept = seen.rows(_in_a_row([own.rows for own in found], [len(own) for own in proposals]))
         return self._masked(levels, images, boxes, [own.labels for own in found], [own.scores for own in found], kept)
+
+    def detect(
+        self, levels: Features, proposals: Sequence[Tensor], images: ImageList
+    ) -> tuple[list[Detections], BoxOutputs]:
+        """What the proposals come down to, and what the box branch has seen of each of them."""
+        seen = self.look_at(levels, proposals, images)
+        return detections(seen.logits, seen.shifts, proposals, images.image_sizes, self.settings), seen
 
     def look(
         self, images: ImageList, boxes: Sequence[Float[Tensor, "n 4"]], labels: Sequence[Int64[Tensor, " n"]]
