@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,8 +16,14 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from amodal.data.write import make_folder, write_text_atomically
-from amodal.errors import AmodalError, InputError
+from amodal.errors import AmodalError
+from amodal.training.ahead import Draw, drawing
+from amodal.training.config import TrainConfig
 from amodal.training.files import read_checkpoint, write_checkpoint, write_network
+from amodal.training.processes import Processes, joined, moved, share_of, without_exchange
+from amodal.training.watch import Watch, logging_to, observe, plain, write_observation
+
+__all__ = ["Progress", "Task", "TrainConfig", "Trained", "train"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,44 +55,6 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """How to train; the same for all networks but for what a network's own defaults say."""
-
-    steps: int = 1000
-    """Steps of descent."""
-    batch: int = 4
-    """Samples per step."""
-    seed: int = 0
-    """Same data, same seed, same machine: same weights."""
-    rate: float = 1e-3
-    """Highest learning rate; warm-up, then a half cosine down to a hundredth."""
-    pretrained_rate: float = 0.2
-    """Of that, the share for the pretrained backbone."""
-    optimiser: Literal["adamw", "sgd"] = "adamw"
-    """SGD has momentum 0.9."""
-    weight_decay: float = 1e-2
-    """For weights of two dimensions and more."""
-    warm_up: float = 0.05
-    """Share of the steps over which the rate rises."""
-    clip: float = 5.0
-    """Largest norm of a step's gradient."""
-    half: bool = True
-    """Compute in bfloat16 where that is safe."""
-    keep_every: int = 100
-    """Steps between checkpoints."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be before anything is read."""
-        for name in ("steps", "batch", "keep_every"):
-            if getattr(self, name) < 1:
-                raise InputError("train", name, f"is {getattr(self, name)}", "expected at least 1")
-        if self.seed < 0:
-            raise InputError("train", "seed", f"is {self.seed}", "expected 0 or more")
-        if not 0 < self.rate < math.inf:
-            raise InputError("train", "rate", f"is {self.rate}", "expected a positive number")
-
-
-@dataclass(frozen=True)
 class Trained:
     """A finished run: the model file, and the mean of every part of the loss over fiftieths of the run."""
 
@@ -95,6 +62,8 @@ class Trained:
     steps: int
     seconds: float
     curve: tuple[Mapping[str, float], ...]
+    watched: tuple[Mapping[str, float | None], ...] = ()
+    """What a Watch saw, by step."""
 
 
 def train(
@@ -104,93 +73,187 @@ def train(
     work: Path | None = None,
     progress: Progress | None = None,
     stop_after: int | None = None,
+    *,
+    device: str = "cpu",
+    workers: int = 0,
+    watch: Watch | None = None,
+    log: Path | None = None,
 ) -> Trained:
     """Train the network and write it to `out`, with the curve of the loss and the seconds in a .json beside it.
 
-    `work` keeps a checkpoint: the same call, stopped at any moment, goes on where it was, and the weights are those of
-    an undisturbed run, bit by bit on one machine. `stop_after` ends the call early, after that many steps in all.
+    Stopped at any moment, the same call with `work` goes on where it was, and the weights are those of an undisturbed
+    run, bit by bit on one machine. Started by torchrun, the processes share every step's samples; the first one
+    writes, all must see `work`.
 
-    Raises `AmodalError` where the loss is no longer a number.
+    Args:
+        task: the network and what it learns from.
+        config: how.
+        out: the model file; what `watch` sees goes into a folder of the same name in `.watch`.
+        work: folder for a checkpoint.
+        progress: told of every step.
+        stop_after: end the call early, after that many steps in all.
+        device: "cpu", "cuda" or "auto".
+        workers: threads that draw the next samples meanwhile.
+        watch: looks at the network from time to time.
+        log: folder for tensorboard.
+
+    Raises `AmodalError` where the loss or its gradient is no longer a number: it names the pictures, and what was
+    learned until then is kept, as checkpoint and as a network to begin anew from.
     """
-    with torch.random.fork_rng(devices=[]):  # the caller's chance stays its own
-        return _train(task, config, out, work, progress, stop_after)
+    with torch.random.fork_rng(devices=[]), joined(device) as processes:  # the caller's chance stays its own
+        return _train(task, config, out, work, progress, stop_after, processes, workers, watch, log)
 
 
 def _train(
-    task: Task, config: TrainConfig, out: Path, work: Path | None, progress: Progress | None, stop_after: int | None
+    task: Task,
+    config: TrainConfig,
+    out: Path,
+    work: Path | None,
+    progress: Progress | None,
+    stop_after: int | None,
+    processes: Processes,
+    workers: int,
+    watch: Watch | None,
+    log: Path | None,
 ) -> Trained:
     metadata = _metadata(task, config)
-    run = _Run.begin(task, config, None if work is None else make_folder(work) / _checkpoint_name(metadata))
+    checkpoint = None if work is None else make_folder(work) / _checkpoint_name(metadata)
+    run = _Run.begin(task, config, checkpoint, processes)
     last = config.steps if stop_after is None else min(stop_after, config.steps)
-    while run.step < last:
-        run.descend()
-        if progress is not None:
-            progress(f"train {task.name}", run.step, config.steps)
-        if run.step % config.keep_every == 0 or run.step == last:
-            run.keep()
-    if run.step == config.steps:
+    folder, first = out.with_suffix(".watch"), processes.is_first
+    with drawing(task.draw, config.seed, workers) as draw, logging_to(log if first else None, run.step) as write:
+        while run.step < last:
+            try:
+                run.descend(draw)
+            except NotFinite as error:
+                raise _stopped(error, run, out, metadata) from None
+            write(run.step, {**{f"loss/{name}": value for name, value in run.losses.items()}, "rate": run.rate})
+            if progress is not None and first:
+                progress(f"train {task.name}", run.step, config.steps)
+            if watch is not None and first and (run.step % watch.every == 0 or run.step == config.steps):
+                seen = observe(watch, run.module, processes.device)
+                run.watched.append({"step": run.step, **plain(seen.numbers)})
+                write_observation(folder, run.step, seen, run.watched)
+                write(run.step, {f"watch/{name}": value for name, value in seen.numbers.items()})
+            if run.step % config.keep_every == 0 or run.step == last:
+                run.keep()
+    if run.step == config.steps and first:
         run.module.eval()
         write_network(out, run.module, {**metadata, "curve": run.curve})
         beside = {**metadata, "curve": run.curve, "seconds": round(run.seconds, 1), "torch": torch.__version__}
+        beside |= {"watched": run.watched} if run.watched else {}
         write_text_atomically(out.with_suffix(".json"), json.dumps(beside, indent=1) + "\n")
-    return Trained(out, run.step, run.seconds, tuple(run.curve))
+    processes.wait()
+    return Trained(out, run.step, run.seconds, tuple(run.curve), tuple(run.watched))
+
+
+class NotFinite(Exception):
+    """The loss or its gradient is no number; `names` are the pictures of the step."""
+
+    def __init__(self, what: str, names: Sequence[str]) -> None:
+        super().__init__(what)
+        self.what, self.names = what, tuple(names)
+
+
+def _stopped(error: NotFinite, run: _Run, out: Path, metadata: Mapping[str, Any]) -> AmodalError:
+    """Keep what was learned before the step that failed: its weights are sound."""
+    kept = out.with_suffix(".stopped.safetensors")
+    if run.processes.is_first:
+        run.keep()
+        if run.step:
+            write_network(kept, run.module, {**metadata, "curve": run.curve, "stopped_at": run.step})
+    where = f"train {run.task.name}: step {run.step}: {error.what}"
+    batch = f"; its pictures: {', '.join(error.names)}" if error.names else ""
+    state = f"; the network of step {run.step} is kept in {kept}" if run.step else ""
+    return AmodalError(f"{where}{batch}{state}")
 
 
 class _Run:
     """A network on its way: weights, optimiser, the step it is at and the curve so far."""
 
-    def __init__(self, task: Task, config: TrainConfig, checkpoint: Path | None) -> None:
+    def __init__(self, task: Task, config: TrainConfig, checkpoint: Path | None, processes: Processes) -> None:
         torch.manual_seed(config.seed)
-        self.task, self.config, self.checkpoint = task, config, checkpoint
-        self.module = task.build()
+        self.task, self.config, self.checkpoint, self.processes = task, config, checkpoint, processes
+        self.module = task.build().to(processes.device)
         self.optimiser = _optimiser(self.module, config)
-        self.step, self.seconds = 0, 0.0
+        self.judge = processes.judge(self.module, task.loss)
+        self.share = share_of(processes, config.batch, config.accumulate)
+        self.step, self.seconds, self.rate = 0, 0.0, 0.0
         self.curve: list[dict[str, float]] = []
+        self.watched: list[dict[str, float | None]] = []
         self.sums: dict[str, float] = {}
+        self.losses: dict[str, float] = {}
 
     @classmethod
-    def begin(cls, task: Task, config: TrainConfig, checkpoint: Path | None) -> _Run:
+    def begin(cls, task: Task, config: TrainConfig, checkpoint: Path | None, processes: Processes) -> _Run:
         """A new run, or the one that the checkpoint holds."""
-        run = cls(task, config, checkpoint)
+        run = cls(task, config, checkpoint, processes)
         found = None if checkpoint is None else read_checkpoint(checkpoint)
         if found is not None:
             run._take_up(*found)
+        if not processes.all_agree(processes.mean({"step": run.step})["step"] == run.step):
+            raise AmodalError(f"train {task.name}: the processes do not see the same checkpoint in --work")
         return run
 
-    def descend(self) -> None:
-        """One step; its chance comes from the seed and the step's number alone."""
+    def descend(self, draw: Draw) -> None:
+        """One step; its chance comes from the seed and the step's number alone. Raises `NotFinite`."""
         started, config = time.perf_counter(), self.config
         torch.manual_seed(_seed_of(config.seed, self.step))
-        first = self.step * config.batch
-        samples = [
-            self.task.draw(index, np.random.default_rng([config.seed, index]))
-            for index in range(first, first + config.batch)
-        ]
-        batch = self.task.collate(samples)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.half):
-            losses = self.task.loss(self.module, batch)
-        total = torch.stack([part.float() for part in losses.values()]).sum()
-        if not bool(torch.isfinite(total)):
-            parts = ", ".join(f"{name} {part.detach().item():g}" for name, part in losses.items())
-            raise AmodalError(f"train {self.task.name}: step {self.step}: the loss is not finite ({parts})")
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["share"] * _rate(config, self.step)
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_([p for p in self.module.parameters() if p.grad is not None], config.clip)
+        sums: dict[str, float] = {}
+        names: list[str] = []
+        for part in range(config.accumulate):
+            samples = draw(self._indices(self.step, part), self._indices(*self._following(part)))
+            names += [sample.name for sample in samples if isinstance(getattr(sample, "name", None), str)]
+            for name, value in self._backward(samples, names, last=part == config.accumulate - 1).items():
+                sums[name] = sums.get(name, 0.0) + value / config.accumulate
+        self.rate = config.rate_at(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["share"] * self.rate
+        norm = nn.utils.clip_grad_norm_([p for p in self.module.parameters() if p.grad is not None], config.clip)
+        if not self.processes.all_agree(bool(torch.isfinite(norm))):
+            raise NotFinite("the gradient is not finite", names)
         self.optimiser.step()
         self.step += 1
         self.seconds += time.perf_counter() - started
-        self._note({name: float(part.detach()) for name, part in losses.items()})
+        self.losses = self.processes.mean(sums)
+        self._note(self.losses)
+
+    def _backward(self, samples: Sequence[Any], names: Sequence[str], *, last: bool) -> dict[str, float]:
+        """Add the gradient of one part of the step's samples; the parts of its loss."""
+        device = self.processes.device
+        with without_exchange(self.judge, last=last):
+            batch = moved(self.task.collate(samples), device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.config.half):
+                losses = self.judge(batch)
+            total = torch.stack([part.float() for part in losses.values()]).sum() / self.config.accumulate
+            fine = bool(torch.isfinite(total))
+            if not self.processes.all_agree(fine):
+                parts = ", ".join(f"{name} {part.detach().item():g}" for name, part in losses.items())
+                where = f" ({parts})" if not fine else " in another process"
+                raise NotFinite(f"the loss is not finite{where}", names if not fine else ())
+            total.backward()  # type: ignore[no-untyped-call]
+        return {name: float(part.detach()) for name, part in losses.items()}
+
+    def _indices(self, step: int, part: int) -> range:
+        """Numbers of the samples of one part of this process's share of a step."""
+        place = self.processes.rank * self.config.accumulate + part
+        first = step * self.config.batch + place * self.share
+        return range(first, first + self.share)
+
+    def _following(self, part: int) -> tuple[int, int]:
+        """Step and part that come next."""
+        return (self.step, part + 1) if part + 1 < self.config.accumulate else (self.step + 1, 0)
 
     def keep(self) -> None:
         """Write the checkpoint, if there is a place for it."""
-        if self.checkpoint is None:
+        if self.checkpoint is None or not self.processes.is_first:
             return
         tensors = {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
         for number, values in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{number}.{name}": value for name, value in values.items() if value is not None}
         state = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "sums": self.sums}
+        state |= {"watched": self.watched}
         write_checkpoint(self.checkpoint, tensors, state)
 
     def _take_up(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
@@ -205,6 +268,7 @@ class _Run:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.curve, self.sums = list(state["curve"]), dict(state["sums"])
+        self.watched = list(state.get("watched", []))
 
     def _note(self, losses: Mapping[str, float]) -> None:
         """Add up each part of the loss, and every fiftieth of the run put the means on the curve."""
@@ -218,8 +282,7 @@ class _Run:
 
 
 def _metadata(task: Task, config: TrainConfig) -> dict[str, Any]:
-    budget = {name: value for name, value in asdict(config).items() if name not in ("seed", "keep_every")}
-    return {**task.metadata(), "name": task.name, "budget": budget, "seed": config.seed}
+    return {**task.metadata(), "name": task.name, "budget": config.budget(), "seed": config.seed}
 
 
 def _checkpoint_name(metadata: Mapping[str, Any]) -> str:
@@ -244,14 +307,6 @@ def _optimiser(module: nn.Module, config: TrainConfig) -> Optimizer:
     if config.optimiser == "sgd":
         return SGD(described, lr=config.rate, momentum=0.9, foreach=True)
     return AdamW(described, lr=config.rate, foreach=True)
-
-
-def _rate(config: TrainConfig, step: int) -> float:
-    rising = max(1, round(config.warm_up * config.steps))
-    if step < rising:
-        return config.rate * (step + 1) / rising
-    done = (step - rising) / max(1, config.steps - rising)
-    return config.rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
 def _seed_of(seed: int, step: int) -> int:
