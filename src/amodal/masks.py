@@ -146,6 +146,10 @@ class CropMask:
         """
         return [ring.astype(np.float64).ravel().tolist() for ring in polygons.outlines(*self._columns())]
 
+    def rings(self) -> list[Int64[np.ndarray, "corners 2"]]:
+        """Closed outlines (x, y) along the pixels' edges, one for each 4-connected part and one for each hole."""
+        return polygons.rings(*self._columns())
+
     def to_dense(self) -> Bool[np.ndarray, "height width"]:
         """The whole frame. The only method whose memory grows with the photo."""
         return self.to_crop((0, 0, self.width, self.height))

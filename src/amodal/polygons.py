@@ -45,6 +45,11 @@ def outlines(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> list[Corners
     return [_joined(rings[outer], inside) for outer, inside in holes.items()]
 
 
+def rings(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> list[Corners]:
+    """Every closed outline of pixel corners, those of holes too, each by itself; a mask as in `outlines`."""
+    return _rings(_corners(x, top, bottom))[0] if len(x) else []
+
+
 def check_outline(outline: Sequence[float] | Any, where: str) -> Float64[np.ndarray, "corners 2"]:
     """Return [x, y, x, y, ...] (or pairs) as an array of corners, or raise InputError if it is no polygon."""
     try:

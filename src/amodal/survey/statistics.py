@@ -1,0 +1,164 @@
+"""Statistics of a data set, as in the paper of KINS: Table 1, Table 2, Fig. 4 and the numbers around them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence, Sized
+from dataclasses import dataclass
+from statistics import fmean
+
+from amodal.data.truth import Truth
+from amodal.survey.numbers import PhotoNumbers, numbers_of
+
+Progress = Callable[[str, int, int], None]
+
+GENERAL = {
+    "pedestrian": "people",
+    "cyclist": "people",
+    "person-sitting": "people",
+    "person": "people",
+    "car": "vehicle",
+    "van": "vehicle",
+    "tram": "vehicle",
+    "truck": "vehicle",
+    "misc": "vehicle",
+    "bus": "vehicle",
+    "bicycle": "vehicle",
+    "motorcycle": "vehicle",
+}
+"""KINS's first layer of classes, and where COCO's classes of the street belong; `misc` are vehicles in KINS."""
+
+OTHER = "other"
+LAST_BIN = 6  # Fig. 4c ends with "6 and more"
+LEVEL_BINS = 10
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """A row of Table 1."""
+
+    general: str
+    label: str
+    objects: int
+    share: float
+
+
+@dataclass(frozen=True)
+class ShapeMeans:
+    """A column of Table 2: means over objects."""
+
+    objects: int
+    convexity: float
+    simplicity: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What `survey` found; None where the data do not say it.
+
+    Attributes:
+        photos, objects: how many.
+        objects_per_photo: mean; and how many photos have 0, 1, 2, … objects.
+        classes: Table 1, large first within each general class.
+        modal_shapes, amodal_shapes: Table 2.
+        coverage: share of all pixels that lie in at least one object.
+        occluded_share: objects of which 1 % and more is hidden, among all.
+        mean_occlusion: the hidden share of those, on average.
+        occlusion_levels: Fig. 4a: of the occluded objects, how many hide up to 10 %, 20 %, … 100 %.
+        match_numbers: Fig. 4c: objects that 0, 1, … 5, 6 and more others overlap.
+        occlusion_orders: Fig. 4c: clusters of two and more with 0, 1, … 5, 6 and more occluded objects.
+        orders_above_6: share of those clusters with more than six occluded objects.
+        cluster_sizes: objects of a cluster -> clusters; single objects are none.
+        points_per_polygon: mean corners of an outline, where the file has outlines.
+    """
+
+    photos: int
+    objects: int
+    objects_per_photo: float
+    photos_by_objects: dict[int, int]
+    classes: tuple[ClassCount, ...]
+    modal_shapes: ShapeMeans | None
+    amodal_shapes: ShapeMeans | None
+    coverage: float | None
+    occluded_share: float | None
+    mean_occlusion: float | None
+    occlusion_levels: tuple[int, ...] | None
+    match_numbers: tuple[int, ...] | None
+    occlusion_orders: tuple[int, ...] | None
+    orders_above_6: float | None
+    cluster_sizes: dict[int, int] | None
+    points_per_polygon: float | None = None
+
+
+def survey(truths: Iterable[Truth], progress: Progress | None = None) -> Statistics:
+    """Measure photo by photo; of each only its numbers are kept."""
+    total = len(truths) if isinstance(truths, Sized) else 0
+    photos = []
+    for done, truth in enumerate(truths, start=1):
+        photos.append(numbers_of(truth))
+        if progress is not None:
+            progress("measuring photos", done, max(done, total))
+    return statistics_of(photos)
+
+
+def statistics_of(photos: Sequence[PhotoNumbers]) -> Statistics:
+    """Counts and means over photos."""
+    objects = [one for photo in photos for one in photo.objects]
+    levels = [one.occlusion for one in objects if one.occlusion is not None]
+    occluded = [one.occlusion for one in objects if one.occlusion is not None and one.occluded]
+    matches = [one.matches for one in objects if one.matches is not None]
+    groups = [group for photo in photos for group in photo.clusters]
+    orders = [hidden for _, hidden in groups]
+    measured = [photo for photo in photos if photo.covered is not None]
+    return Statistics(
+        photos=len(photos),
+        objects=len(objects),
+        objects_per_photo=len(objects) / max(1, len(photos)),
+        photos_by_objects=_counted([len(photo.objects) for photo in photos]),
+        classes=class_counts([one.label for one in objects]),
+        modal_shapes=_means([one.modal for one in objects]),
+        amodal_shapes=_means([one.amodal for one in objects]),
+        coverage=_share(sum(p.covered or 0 for p in measured), sum(p.pixels for p in measured)),
+        occluded_share=_share(len(occluded), len(levels)),
+        mean_occlusion=fmean(occluded) if occluded else None,
+        occlusion_levels=_level_bins(occluded) if levels else None,
+        match_numbers=_up_to_last(matches) if matches else None,
+        occlusion_orders=_up_to_last(orders) if levels else None,
+        orders_above_6=_share(sum(order > LAST_BIN for order in orders), len(orders)) if levels else None,
+        cluster_sizes=_counted([size for size, _ in groups]) if matches else None,
+    )
+
+
+def class_counts(labels: Sequence[str]) -> tuple[ClassCount, ...]:
+    """Table 1 from every object's class."""
+    counts = Counter(labels)
+    general_counts = Counter(GENERAL.get(label, OTHER) for label in labels)
+    rows = [ClassCount(GENERAL.get(label, OTHER), label, count, count / len(labels)) for label, count in counts.items()]
+    return tuple(sorted(rows, key=lambda row: (-general_counts[row.general], row.general, -row.objects, row.label)))
+
+
+def _means(shapes: Iterable[tuple[float, float] | None]) -> ShapeMeans | None:
+    known = [shape for shape in shapes if shape is not None]
+    if not known:
+        return None
+    return ShapeMeans(len(known), fmean(convexity for convexity, _ in known), fmean(simple for _, simple in known))
+
+
+def _level_bins(occlusions: Iterable[float]) -> tuple[int, ...]:
+    bins = [0] * LEVEL_BINS
+    for occlusion in occlusions:
+        bins[min(LEVEL_BINS - 1, int(occlusion * LEVEL_BINS))] += 1
+    return tuple(bins)
+
+
+def _up_to_last(values: Iterable[int]) -> tuple[int, ...]:
+    counts = Counter(min(value, LAST_BIN) for value in values)
+    return tuple(counts[value] for value in range(LAST_BIN + 1))
+
+
+def _counted(values: Iterable[int]) -> dict[int, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

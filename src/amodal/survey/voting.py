@@ -1,0 +1,195 @@
+"""Annotators of the same photos: how far they agree, and the mask that most of them drew [KINS, Table 3]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import numpy as np
+
+from amodal import rle
+from amodal.data.truth import Truth
+from amodal.errors import InputError
+from amodal.masks import CropMask
+from amodal.scene import Instance, Scene
+
+VOTE = "majority vote"
+LEAST_PAIR_IOU = 0.1  # below this two outlines are not of the same object
+Progress = Callable[[str, int, int], None]
+Key = tuple[str, int]  # photo, and the object's id in the first file
+Annotations = Mapping[Key, Instance]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Mean IoU of whole masks between annotators.
+
+    Attributes:
+        rows, columns: annotators' names; the last of each is the majority vote where there are two and more.
+        matrix: [row][column] mean IoU over the objects that both drew; None where they share none.
+        counts: [row][column] over how many objects.
+        missing: annotator -> objects that others of its stage drew and it did not.
+        doubtful: (photo, id, mean IoU of the annotators of a stage), the worst first: to be drawn again.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    matrix: tuple[tuple[float | None, ...], ...]
+    counts: tuple[tuple[int, ...], ...]
+    missing: dict[str, int]
+    doubtful: tuple[tuple[str, int, float], ...]
+
+
+def agreement(
+    first: Mapping[str, Annotations],
+    second: Mapping[str, Annotations] | None = None,
+    *,
+    doubtful_below: float = 0.5,
+    progress: Progress | None = None,
+) -> Agreement:
+    """Compare every annotator of one stage with every one of another; without `second`, of one stage with each other.
+
+    The majority votes of each stage take part as one more annotator. Within one stage a vote holds the mask it is
+    compared with, so those numbers are higher than between stages.
+    """
+    columns = _with_vote(first)
+    rows = columns if second is None else _with_vote(second)
+    scores: list[list[list[float]]] = []
+    for done, ours in enumerate(rows.values(), start=1):
+        scores.append([[ours[key].amodal.iou(one[key].amodal) for key in _both(ours, one)] for one in columns.values()])
+        if progress is not None:
+            progress("comparing annotators", done, len(rows))
+    stages = [first] if second is None else [first, second]
+    return Agreement(
+        rows=tuple(rows),
+        columns=tuple(columns),
+        matrix=tuple(tuple(fmean(cell) if cell else None for cell in row) for row in scores),
+        counts=tuple(tuple(map(len, row)) for row in scores),
+        missing={name: missed for stage in stages for name, missed in _missing(stage).items()},
+        doubtful=_doubtful(stages, doubtful_below),
+    )
+
+
+def voted(stage: Mapping[str, Annotations]) -> dict[Key, Instance]:
+    """For every object the pixels that more than half of those who drew it have; visible ones inside whole ones.
+
+    An object that half of the annotators or fewer drew is left out.
+    """
+    drawn: dict[Key, list[Instance]] = {}
+    for person in stage.values():
+        for key, instance in person.items():
+            drawn.setdefault(key, []).append(instance)
+    found = {}
+    for key, instances in drawn.items():
+        if 2 * len(instances) <= len(stage):
+            continue
+        whole = majority([one.amodal for one in instances])
+        seen = majority([one.modal for one in instances]).intersection(whole)
+        if not whole.is_empty:
+            found[key] = replace(instances[0], box=whole.box, amodal=whole, modal=seen)
+    return found
+
+
+def majority(masks: Sequence[CropMask]) -> CropMask:
+    """The pixels that more than half of the masks have."""
+    height, width = masks[0].height, masks[0].width
+    parts = [mask.intervals() for mask in masks]
+    starts, ends = (np.concatenate(side) for side in zip(*parts, strict=True))
+    places, at = np.unique(np.concatenate((starts, ends)), return_inverse=True)
+    change = np.zeros(len(places), np.int64)
+    np.add.at(change, at, np.repeat([1, -1], [len(starts), len(ends)]))
+    wins = 2 * np.cumsum(change) > len(masks)
+    begins = np.flatnonzero(wins & ~np.roll(wins, 1))  # the last place is never won: all have ended there
+    finishes = np.flatnonzero(~wins & np.roll(wins, 1))
+    runs = rle.intervals_to_runs((places[begins], places[finishes]), height * width)
+    return CropMask.from_coco_rle({"size": [height, width], "counts": runs.tolist()})
+
+
+def annotations_of(truths: Sequence[Truth], reference: Annotations | None = None) -> dict[Key, Instance]:
+    """One annotator's objects by photo and id.
+
+    With a `reference`, and where its ids do not say the same objects, an object gets the id of the reference's
+    object that it overlaps most, one to one; those that overlap none by 10 % IoU get ids of their own.
+
+    Raises:
+        InputError: a photo comes twice.
+    """
+    found: dict[Key, Instance] = {}
+    known: dict[str, list[Instance]] = {}
+    for (name, _), instance in (reference or {}).items():
+        known.setdefault(name, []).append(instance)
+    photos: set[str] = set()
+    for truth in truths:
+        name = truth.scene.image or ""
+        if name in photos:
+            raise InputError(name or "scene", "photo", "comes twice", "expected each photo once in a file")
+        photos.add(name)
+        theirs = known.get(name, [])
+        for id, instance in _renamed(truth.given, theirs) if reference is not None else _by_id(truth.given):
+            found[name, id] = instance
+    return found
+
+
+def scenes_of_votes(votes: Annotations, photos: Iterable[Truth]) -> list[Scene]:
+    """The voted objects as scenes, without an order."""
+    scenes = []
+    for truth in photos:
+        inside = [replace(one, id=id) for (name, id), one in votes.items() if name == (truth.scene.image or "")]
+        scenes.append(
+            Scene(truth.scene.height, truth.scene.width, tuple(inside), image=truth.scene.image, exclusive=False)
+        )
+    return scenes
+
+
+def _by_id(objects: Sequence[Instance]) -> list[tuple[int, Instance]]:
+    return [(one.id, one) for one in objects]
+
+
+def _renamed(objects: Sequence[Instance], reference: Sequence[Instance]) -> list[tuple[int, Instance]]:
+    """Pairs by overlap, the largest IoU first, if not every id already stands for an overlapping object."""
+    by_id = {one.id: one for one in reference}
+    if all(one.id in by_id and one.amodal.iou(by_id[one.id].amodal) >= LEAST_PAIR_IOU for one in objects):
+        return _by_id(objects)
+    pairs = [(one.amodal.iou(other.amodal), one.id, other.id) for one in objects for other in reference]
+    new_id: dict[int, int] = {}
+    for iou, ours, theirs in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
+        if iou >= LEAST_PAIR_IOU and ours not in new_id and theirs not in new_id.values():
+            new_id[ours] = theirs
+    free = max([*by_id, *(one.id for one in objects), 0]) + 1
+    for one in objects:
+        if one.id not in new_id:
+            new_id[one.id], free = free, free + 1
+    return [(new_id[one.id], one) for one in objects]
+
+
+def _with_vote(stage: Mapping[str, Annotations]) -> dict[str, Annotations]:
+    return {**stage, VOTE: voted(stage)} if len(stage) > 1 else dict(stage)
+
+
+def _both(one: Annotations, other: Annotations) -> list[Key]:
+    return [key for key in one if key in other and _same_frame(one[key], other[key])]
+
+
+def _same_frame(one: Instance, other: Instance) -> bool:
+    if (one.amodal.height, one.amodal.width) == (other.amodal.height, other.amodal.width):
+        return True
+    sizes = " and ".join(f"{mask.height} × {mask.width}" for mask in (one.amodal, other.amodal))
+    raise InputError("consistency", f"object {one.id}", f"is drawn on photos of {sizes} px", "expected one size")
+
+
+def _missing(stage: Mapping[str, Annotations]) -> dict[str, int]:
+    drawn = {key for person in stage.values() for key in person}
+    return {name: len(drawn - person.keys()) for name, person in stage.items()}
+
+
+def _doubtful(stages: Sequence[Mapping[str, Annotations]], below: float) -> tuple[tuple[str, int, float], ...]:
+    found = []
+    for stage in stages:
+        people = list(stage.values())
+        for key in {key for person in people for key in person}:
+            drawn = [person[key].amodal for person in people if key in person]
+            ious = [one.iou(other) for index, one in enumerate(drawn) for other in drawn[index + 1 :]]
+            if ious and fmean(ious) < below:
+                found.append((*key, fmean(ious)))
+    return tuple(sorted(found, key=lambda entry: (entry[2], entry[0], entry[1])))
