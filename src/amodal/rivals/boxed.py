@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.methods.compositional import read_input
+from amodal.methods.grids import on_pixels
 from amodal.rivals.pictures import scaled
 from amodal.rivals.rcnn import Rcnn, RcnnSize, as_batch
 from amodal.scene import XYXY, BoxKind, Instance, Scene
@@ -181,9 +182,7 @@ def pasted(probabilities: Float[np.ndarray, "rows cols"], roi: XYXY, box: XYXY, 
     x1, y1 = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
     if x1 <= x0 or y1 <= y0:
         return CropMask.empty(height, width)
-    down = _between(np.arange(y0, y1) + 0.5, roi[1], roi[3], probabilities.shape[0])
-    across = _between(np.arange(x0, x1) + 0.5, roi[0], roi[2], probabilities.shape[1])
-    return CropMask.from_crop(down @ probabilities @ across.T > 0.5, x0, y0, height, width)
+    return CropMask.from_crop(on_pixels(probabilities, roi, (x0, y0, x1, y1)) > 0.5, x0, y0, height, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,18 +192,6 @@ class _Found:
     label: str
     score: float
     mask: Float32[np.ndarray, "side side"]
-
-
-def _between(places: Float[np.ndarray, " n"], start: float, end: float, cells: int) -> Float32[np.ndarray, "n cells"]:
-    """Weights of linear interpolation between the centres of `cells` equal cells; constant beyond the outer ones."""
-    at = np.clip((places - start) / (end - start) * cells - 0.5, 0, cells - 1)
-    low = np.minimum(at.astype(np.int64), cells - 1)
-    high = np.minimum(low + 1, cells - 1)
-    weights = np.zeros((len(places), cells), np.float32)
-    rows = np.arange(len(places))
-    np.add.at(weights, (rows, low), 1 - (at - low))
-    np.add.at(weights, (rows, high), at - low)
-    return weights
 
 
 def _xyxy(box: Float[np.ndarray, " 4"]) -> XYXY:

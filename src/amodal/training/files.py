@@ -49,17 +49,21 @@ def read_network(path: str | os.PathLike[str], name: str) -> NetworkFile:
     path = shipped(name) if os.fspath(path) == "default" else path
     tensors, said = _read(Path(path), f"expected a .safetensors file made by `amodal train {name}`")
     where = os.fspath(path)
-    if said.get("format") != FORMAT:
-        expected = f"expected {FORMAT!r}: a file made by `amodal train {name}`"
-        raise InputError(where, "format", f"is {said.get('format')!r}", expected)
-    if said.get("version") != str(VERSION):
-        expected = f"expected {VERSION}; train the network again or use the matching release"
-        raise InputError(where, "version", f"is {said.get('version')!r}", expected)
-    metadata = _json_object(where, "network", said.get("network", ""))
+    metadata = _described(said, where, name)
     if metadata.get("name") != name:
         raise InputError(where, "name", f"is {metadata.get('name')!r}", f"expected {name!r}, the method asked for")
     floats = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
     return NetworkFile(floats, metadata)
+
+
+def name_in(path: str | os.PathLike[str]) -> str:
+    """Which network a model file holds; its weights are not read.
+
+    Raises:
+        InputError: no such file, truncated, another kind of model or another version.
+    """
+    said = _said(Path(path), "expected a .safetensors file made by `amodal train`")
+    return str(_described(said, os.fspath(path), "NETWORK").get("name"))
 
 
 def fill(module: nn.Module, file: NetworkFile, path: str | os.PathLike[str]) -> None:
@@ -116,6 +120,27 @@ def _read(path: Path, expected: str) -> tuple[dict[str, Tensor], dict[str, str]]
             return tensors, file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(str(path), "model", f"is not a whole safetensors file ({error})", expected) from error
+
+
+def _said(path: Path, expected: str) -> dict[str, str]:
+    if not path.is_file():
+        raise InputError(str(path), "model", "no such file", expected)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(str(path), "model", f"is not a whole safetensors file ({error})", expected) from error
+
+
+def _described(said: Mapping[str, str], where: str, name: str) -> dict[str, Any]:
+    """What a file says of its network."""
+    if said.get("format") != FORMAT:
+        expected = f"expected {FORMAT!r}: a file made by `amodal train {name}`"
+        raise InputError(where, "format", f"is {said.get('format')!r}", expected)
+    if said.get("version") != str(VERSION):
+        expected = f"expected {VERSION}; train the network again or use the matching release"
+        raise InputError(where, "version", f"is {said.get('version')!r}", expected)
+    return _json_object(where, "network", said.get("network", ""))
 
 
 def _json_object(where: str, field: str, text: str) -> dict[str, Any]:
