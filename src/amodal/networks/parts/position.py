@@ -20,9 +20,9 @@ def position_sensitive(
 ) -> Float[Tensor, "rois c side side"]:
     """Score maps put together to a grid over each RoI, all pictures' RoIs in a row.
 
-    An RoI is cut into cells × cells; what lies in cell (row, column) is read from channels
-    (row · cells + column) · c and the c − 1 after it, bilinearly at the middle of each of the grid's side × side points.
-    Beyond the map its border goes on. `side` is a multiple of `cells`; RoIs are XYXY pixels.
+    A RoI is cut into cells × cells; what lies in cell (row, column) is read from channel (row · cells + column) · c and
+    the c − 1 after it, bilinearly at the middle of each of the grid's side × side points. Beyond the map its border
+    goes on. `side` is a multiple of `cells`; RoIs are XYXY pixels.
     """
     number, channels, height, width = maps.shape
     outputs = channels // cells**2
@@ -35,8 +35,8 @@ def position_sensitive(
                            for y, x in _neighbours(above, left, height, width)], -1)  # fmt: skip
     # One row of c numbers per place and cell: four rows are weighed for a point, whatever the number of channels.
     table = maps.permute(0, 2, 3, 1).reshape(number * height * width * cells**2, outputs)
-    summed = functional.embedding_bag(corners.view(-1, 4), table, per_sample_weights=weights.view(-1, 4).to(table.dtype),
-                                      mode="sum")  # fmt: skip
+    shares = weights.view(-1, 4).to(table.dtype)
+    summed = functional.embedding_bag(corners.view(-1, 4), table, per_sample_weights=shares, mode="sum")
     return summed.view(len(boxes), side, side, outputs).permute(0, 3, 1, 2)
 
 
