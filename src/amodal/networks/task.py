@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from amodal.errors import InputError
 from amodal.networks.parts.batch import Batch, Targets, as_images
+from amodal.training.files import NetworkFile, read_network
 from amodal.training.truths import Picture, TruthPictures, Variation
 
 
@@ -27,6 +31,38 @@ class Sized(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """A model file to begin from, of the same network; it may have been made with other settings or classes."""
+
+    path: Path
+    file: NetworkFile
+    digest: str
+
+    @classmethod
+    def read(cls, path: Path, name: str) -> Start:
+        """Raises `InputError` for a file that is no network, or another one."""
+        return cls(path, read_network(path, name), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+
+    def fill(self, module: nn.Module) -> tuple[str, ...]:
+        """Take what fits; the names of what does not, which stays as it was built.
+
+        Raises:
+            InputError: hardly anything fits.
+        """
+        needed = module.state_dict()
+        taken = {
+            name: tensor
+            for name, tensor in self.file.tensors.items()
+            if name in needed and needed[name].shape == tensor.shape
+        }
+        if 2 * len(taken) < len(needed):
+            found = f"only {len(taken)} of {len(needed)} tensors fit"
+            raise InputError(str(self.path), "--init", found, "expected a network of like settings; see --set")
+        module.load_state_dict(taken, strict=False)
+        return tuple(name for name in needed if name not in taken)
+
+
+@dataclass(frozen=True, eq=False)
 class FamilyTask:
     """A `Task` of the loop.
 
@@ -35,6 +71,9 @@ class FamilyTask:
         network: its class, made from (classes with background, settings, pretrained=).
         settings: a frozen dataclass; goes into the model file as JSON.
         pretrained: begin with the published weights of the backbone.
+        varied: pictures are scaled, mirrored and lit at random; False shows them always alike.
+        start: begin with the weights of this file.
+        say: told in words what of `start` was taken.
     """
 
     name: str
@@ -43,10 +82,18 @@ class FamilyTask:
     pictures: TruthPictures
     pretrained: bool = True
     varied: bool = True
+    start: Start | None = None
+    say: Callable[[str], None] = field(default=lambda said: None)
 
     def build(self) -> nn.Module:
         """The network; class 0 is the background."""
-        return self.network(1 + len(self.pictures.classes), self.settings, pretrained=self.pretrained)
+        fresh = self.pretrained and self.start is None  # a start brings its own backbone
+        module = self.network(1 + len(self.pictures.classes), self.settings, pretrained=fresh)
+        if self.start is not None:
+            new = self.start.fill(module)
+            listed = f": {', '.join(new[:6])}{', …' if len(new) > 6 else ''}" if new else ""
+            self.say(f"{self.start.path}: its weights are taken, {len(new)} tensors begin anew{listed}")
+        return module
 
     def draw(self, index: int, rng: np.random.Generator) -> Picture:
         """A photo of the current epoch, varied."""
@@ -73,6 +120,7 @@ class FamilyTask:
             "varied": self.varied,
             "boxes_are": "amodal",
             "data": self.pictures.describe(),
+            **({} if self.start is None else {"start": self.start.digest}),
         }
 
 

@@ -125,7 +125,7 @@ def read_pictures(
         raise InputError("train", "--images", found, expected)
     digest, truths = hashlib.sha256(), list[Truth]()
     for path, folder in zip(data, folders, strict=True):
-        truths += _read(path, folder, split)
+        truths += read_truths(path, folder, split)
         digest.update(_content(path))
     if not truths:
         raise AmodalError(f"{', '.join(map(str, data))}: no photo to learn from")
@@ -205,8 +205,8 @@ def varied(truth: Truth, classes: Sequence[str], variation: Variation, rng: np.r
     )
 
 
-def _read(path: Path, folder: Path | None, split: str | None) -> list[Truth]:
-    """Files without splits are taken whole: a training set is often a file of its own."""
+def read_truths(path: Path, folder: Path | None = None, split: str | None = None) -> list[Truth]:
+    """What is known of the photos of a split; files without splits are whole, as a training set often is a file."""
     if split is None:
         return read_truth(path, images=folder)
     try:
