@@ -171,7 +171,6 @@ def test_an_output_folder_that_is_a_file_is_refused(amodal: Amodal, photo: Path,
 
 
 WRONG_USE: dict[str, tuple[tuple[str, ...], str]] = {
-    "no boxes": (("{photo}",), "--boxes"),
     "boxes and a detector": (("{photo}", "--boxes", "{boxes}", "--detector", "x"), "--detector"),
     "no photo": (("--boxes", "{boxes}"), "PHOTOS"),
     "a folder without photos": (("{empty}", "--boxes", "{boxes}"), "holds no photo"),

@@ -1,4 +1,4 @@
-"""Where a photo's objects come from: a file of boxes or of visible masks, or a detector that looks at the photo."""
+"""Where a photo's objects come from: a file of boxes or of visible masks, a detector, or the method itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from amodal.masks import CropMask
 from amodal.scene import BoxKind
 
 if TYPE_CHECKING:
-    from amodal.methods.detect import Detector
+    from amodal.methods.detect import Detections
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class Objects:
     visible: tuple[CropMask, ...] | None = None
     ids: tuple[int, ...] | None = None
 
+
+# Photo and least score; the objects found, best first.
+Finder = Callable[[UInt8[np.ndarray, "h w 3"], float], "Detections"]
 
 # Raises InputError for a photo whose objects cannot be used.
 ObjectsIn = Callable[[Path, UInt8[np.ndarray, "h w 3"]], Objects]
@@ -81,7 +84,7 @@ def from_visible_masks(masks: Path, photos: Sequence[Path]) -> ObjectsIn:
     return objects_in
 
 
-def from_detector(detector: Detector, least_score: float, boxes_are: BoxKind) -> ObjectsIn:
+def from_detector(detector: Finder, least_score: float, boxes_are: BoxKind) -> ObjectsIn:
     """Objects as a detector finds them."""
 
     def objects_in(path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:
@@ -89,6 +92,12 @@ def from_detector(detector: Detector, least_score: float, boxes_are: BoxKind) ->
         return Objects(found.boxes, found.labels, boxes_are)
 
     return objects_in
+
+
+def found_by_the_method(boxes_are: BoxKind) -> ObjectsIn:
+    """No boxes, for a method that finds its objects itself."""
+    nothing = Objects(np.zeros((0, 4)), (), boxes_are)
+    return lambda _path, _photo: nothing
 
 
 def _objects_of(found: VisiblePhoto, path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:

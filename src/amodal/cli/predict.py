@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from amodal.cli.exits import DONE, NOTHING_DONE, SOME_REFUSED
-from amodal.cli.objects import ObjectsIn, from_detector, from_file, from_visible_masks
+from amodal.cli.objects import Finder, ObjectsIn, found_by_the_method, from_detector, from_file, from_visible_masks
 from amodal.cli.photo_run import PhotoRun
 from amodal.cli.photos import find_photos
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
 from amodal.errors import AmodalError, InputError
+from amodal.scene import BoxKind
 from amodal.segmenter import MaskCompleter, Segmenter, best_method, has_setting, load
 
 
@@ -27,6 +28,8 @@ class Predict:
 
     Writes scenes.json (COCO JSON), pictures/ and index.html into --out; refused.json if photos were refused.
 
+    Without boxes the shipped detector finds the objects, offline; a network of the amodal family its own.
+
     Example: amodal predict street.jpg --boxes boxes.json --out out
     """
 
@@ -35,9 +38,13 @@ class Predict:
     boxes: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Boxes of the objects: COCO JSON, or a list of {file, boxes: [{box: [x0, y0, x1, y1], class}]}, where
     class may be left out."""
-    detector: Annotated[str | None, tyro.conf.arg(metavar="NAME|NAME@FILE", help_behavior_hint="")] = None
-    """In place of --boxes: a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights
-    from a .safetensors file."""
+    detector: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="default|NAME|NAME@FILE|FILE", help_behavior_hint="(default, where nothing is given)"),
+    ] = None
+    """In place of --boxes: "default" for the shipped one, whose boxes are of whole objects; the file of a network of
+    the amodal family; or a torchvision detector by name, as fasterrcnn_resnet50_fpn_v2, or with weights from a
+    .safetensors file, whose boxes are of visible parts."""
     visible_masks: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """In place of --boxes: COCO JSON with the visible masks of the objects, by any segmenter; they are completed."""
     least_score: float = 0.5
@@ -46,7 +53,7 @@ class Predict:
         Literal["amodal", "visible"] | None,
         tyro.conf.arg(
             metavar="amodal|visible",
-            help_behavior_hint="(default: what the file of boxes says, else amodal; with --detector visible)",
+            help_behavior_hint="(default: what the file of boxes says or the detector gives, else amodal)",
         ),
     ] = None
     """What the boxes hold: whole objects, or their visible parts."""
@@ -60,7 +67,8 @@ class Predict:
     """student and orm reason about all objects together, student with the masks of a dense head, orm with those of the
     compositional model; published does so as the paper printed it, nod without an order; student-alone and compnet take
     each object by itself; pcnet-m completes visible masks, given or found by orm; mask-rcnn and bbtp are networks, each
-    object by itself too."""
+    object by itself too. amodal-mask-rcnn, orcnn, panet, asn, panet-asn, mnc, fcis and amodal-mask are the amodal
+    networks of --model FILE (detector: whichever it is): without boxes they find the objects themselves."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
     """The shipped model, or a .safetensors file made by amodal learn or amodal train."""
     refine: Annotated[
@@ -74,6 +82,11 @@ class Predict:
         str | None, tyro.conf.arg(metavar="CUE,CUE", help_behavior_hint="(default: appearance,geometry,class)")
     ] = None
     """What may speak of who is in front: some of appearance, geometry and class, or none."""
+    reasoning: Annotated[
+        Literal["none", "order", "owners"] | None,
+        tyro.conf.arg(metavar="none|order|owners", help_behavior_hint="(default: owners)"),
+    ] = None
+    """After an amodal network: its masks as they are, with an order beside them, or with one owner per pixel too."""
     rounds: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the method's own)")] = None
     """Rounds of reasoning and self-correction."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-out")
@@ -91,8 +104,9 @@ class Predict:
         with new_results(self.out) as building:
             run = PhotoRun(photos, building, pictures=self.pictures)
             try:
-                objects_in = self._objects_in(photos)
-                segmenter = self._segmenter()
+                own = self._finds_its_own()
+                objects_in = found_by_the_method("amodal") if own else self._objects_in(photos)
+                segmenter = self._segmenter(own=own)
                 with progress_on_stderr() as report:
                     run.work(objects_in, segmenter, report)
             except KeyboardInterrupt:
@@ -113,9 +127,8 @@ class Predict:
     def _check_use(self) -> None:
         ways = {"--boxes": self.boxes, "--detector": self.detector, "--visible-masks": self.visible_masks}
         given = [name for name, value in ways.items() if value is not None]
-        if len(given) != 1:
-            found = f"found {' and '.join(given) or 'none'}"
-            raise InputError("predict", ", ".join(ways), found, "expected one of them")
+        if len(given) > 1:
+            raise InputError("predict", ", ".join(ways), f"found {' and '.join(given)}", "expected one of them")
         if self.rounds is not None and self.rounds < 0:
             raise InputError("predict", "--rounds", f"found {self.rounds}", "expected 0 or more")
         if not 0 <= self.least_score <= 1:
@@ -126,15 +139,26 @@ class Predict:
             return from_file(self.boxes, photos, self.boxes_are)
         if self.visible_masks is not None:
             return from_visible_masks(self.visible_masks, photos)
-        from amodal.methods.detect import load_detector  # brings torch
+        detector, boxes_are = _detector(self.detector)
+        return from_detector(detector, self.least_score, self.boxes_are or boxes_are)
 
-        return from_detector(load_detector(self.detector or ""), self.least_score, self.boxes_are or "visible")
+    def _finds_its_own(self) -> bool:
+        """Whether nobody gives boxes to a method that can do without."""
+        given = (self.boxes, self.detector, self.visible_masks)
+        if self.method is None or any(value is not None for value in given):
+            return False
+        from amodal.networks.registry import FAMILY  # brings torch
 
-    def _segmenter(self) -> Segmenter:
+        return self.method in (*FAMILY, "detector")
+
+    def _segmenter(self, *, own: bool) -> Segmenter:
         method = self.method or (best_method(self.model) if self.visible_masks is None else "pcnet-m")
-        segmenter = load(self.model, method, **self._settings(method))
+        settings = {"boxes": "own", "least_score": self.least_score} if own else {}
+        segmenter = load(self.model, method, **settings, **self._settings(method))
         if self.visible_masks is not None and not isinstance(segmenter, MaskCompleter):
             raise InputError("predict", "--visible-masks", f"method {method!r} starts from boxes", "expected pcnet-m")
+        if own:
+            say(f"no boxes given: {method} finds the objects itself, in boxes of whole objects")
         return segmenter
 
     def _settings(self, method: str) -> dict[str, Any]:
@@ -144,6 +168,7 @@ class Predict:
             "rounds": self.rounds,
             "geometry": None if self.geometry else False,
             "order_cues": self.order_cues,
+            "reasoning": self.reasoning,
             # Maps are drawn where the method has any; nobody asked for them by name.
             "keep_posteriors": True if self.pictures and has_setting(method, "keep_posteriors") else None,
         }
@@ -167,6 +192,22 @@ class Predict:
         print(f"results: {self.out / SCENES}")
         if self.pictures:
             print(f"look at: {page}")
+
+
+def _detector(name: str | None) -> tuple[Finder, BoxKind]:
+    """The detector of that name, the shipped one where there is none; and what its boxes hold."""
+    from amodal.methods.detect import load_detector  # brings torch
+    from amodal.networks.detector import family_detector, is_shipped
+
+    if name is None and not is_shipped():
+        expected = "expected one of them: this package ships no detector"
+        raise InputError("predict", "--boxes, --detector, --visible-masks", "found none", expected)
+    own = family_detector(name or "default")
+    if own is None:
+        return load_detector(name or ""), "visible"
+    if name is None:
+        say(f"no boxes given: the shipped detector, {own.said}, finds the objects, in boxes of whole objects")
+    return own, own.boxes_are
 
 
 def _keep_finished(run: PhotoRun, out: Path) -> str:
