@@ -63,6 +63,11 @@ class Processes:
             distributed.barrier()
 
 
+def is_first_process() -> bool:
+    """Whether this process is alone, or the first that torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
     """This process among those that torchrun started, if it did; they are parted at the end.

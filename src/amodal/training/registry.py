@@ -1,4 +1,7 @@
-"""The networks that can be trained, by name; a new one is one file and one line here."""
+"""The rivals that can be trained, by name; a new one is one file and one line here.
+
+The amodal family is in `networks/registry.py`: it learns from other data and by other settings.
+"""
 
 from __future__ import annotations
 

@@ -88,12 +88,17 @@ class TruthPictures:
         epoch, place = divmod(index, len(self.truths))
         return int(np.random.default_rng([self.order_seed, epoch]).permutation(len(self.truths))[place])
 
+    @property
+    def counts(self) -> Counter[str]:
+        """How many objects there are of each class."""
+        return counted(self.truths)
+
     def describe(self) -> dict[str, Any]:
         """For the model file: how much there is to learn from."""
         return {
             "annotations_sha256": self.digest,
             "photos": len(self.truths),
-            "objects": dict(sorted(counted(self.truths).items())),
+            "objects": dict(sorted(self.counts.items())),
             "objects_whole": sum(is_whole(truth, one) for truth in self.truths for one in truth.given),
         }
 
