@@ -1,4 +1,4 @@
-"""KINS annotation files, read only: whole and visible mask of every object, and the order of each cluster.
+"""KINS annotation files read: whole and visible mask of every object, and the order of each cluster.
 
 Two layouts are in the wild. 2019: `segmentation` and `bbox` are of the whole object, `inmodal_seg` and
 `inmodal_bbox` of its visible part. 2020: `a_segm`, `a_bbox` and `i_segm`, `i_bbox`, and the order as `oco_id` (the

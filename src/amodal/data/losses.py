@@ -24,6 +24,15 @@ class Losses:
         if len(places) < PLACES:
             places.append(place)
 
+    def __add__(self, other: Losses) -> Losses:
+        """Both together."""
+        both = Losses()
+        for losses in (self, other):
+            for kind, count in losses._counts.items():
+                both._counts[kind] = both._counts.get(kind, 0) + count
+                both._places[kind] = [*both._places.get(kind, []), *losses._places[kind]][:PLACES]
+        return both
+
     @property
     def counts(self) -> dict[str, int]:
         """Kind -> how many, most first."""
@@ -31,9 +40,7 @@ class Losses:
 
     def lines(self) -> list[str]:
         """One line for each kind, with the first places."""
-        return [
-            f"{kind}: {count} (first: {'; '.join(self._places[kind][:2])})" for kind, count in self.counts.items()
-        ]
+        return [f"{kind}: {count} (first: {'; '.join(self._places[kind][:2])})" for kind, count in self.counts.items()]
 
     def to_json(self) -> list[dict[str, Any]]:
         """All kinds with their first places."""

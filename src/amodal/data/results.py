@@ -87,10 +87,10 @@ def scenes_to_json(scenes: Sequence[Scene]) -> dict[str, Any]:
         scene.validate()
         first = len(annotations) + 1
         annotation_of = {instance.id: first + number for number, instance in enumerate(scene.instances)}
-        images.append(_image_json(scene, image_id, common))
+        images.append(image_json(scene, image_id, common))
         for instance in scene.instances:
             ids = {"id": annotation_of[instance.id], "image_id": image_id, "instance_id": instance.id}
-            annotations.append(ids | _instance_json(instance, category_of))
+            annotations.append(ids | instance_json(instance, category_of))
         order += [
             {
                 "image_id": image_id,
@@ -110,7 +110,8 @@ def scenes_to_json(scenes: Sequence[Scene]) -> dict[str, Any]:
     }
 
 
-def _image_json(scene: Scene, image_id: int, common: Mapping[str, Any]) -> dict[str, Any]:
+def image_json(scene: Scene, image_id: int, common: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a photo; what `common` says for the whole file is left out."""
     return {
         "id": image_id,
         "file_name": scene.image,
@@ -122,7 +123,8 @@ def _image_json(scene: Scene, image_id: int, common: Mapping[str, Any]) -> dict[
     }
 
 
-def _instance_json(instance: Instance, category_of: Mapping[str, int]) -> dict[str, Any]:
+def instance_json(instance: Instance, category_of: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of an object, but for its ids."""
     x0, y0, x1, y1 = instance.box
     content: dict[str, Any] = {
         "category_id": category_of[instance.label],
@@ -154,14 +156,15 @@ def _lines(content: Mapping[str, Any]) -> str:
     parts = []
     for key, value in content.items():
         if isinstance(value, list) and value:
-            text = "[\n  " + ",\n  ".join(map(_plain, value)) + "\n ]"
+            text = "[\n  " + ",\n  ".join(map(plain, value)) + "\n ]"
         else:
-            text = _plain(value)
+            text = plain(value)
         parts.append(f" {json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """JSON on one line; numpy's values are plain ones, NaN is a ValueError."""
     return json.dumps(value, allow_nan=False, default=_from_numpy)
 
 

@@ -63,9 +63,11 @@ Reader = Callable[[Field, "Path | None", "str | None"], list[Truth]]  # parsed f
 # file reads it, so the most particular stand first.
 FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
     "amodal": (lambda root: _has(root, "schema_version"), "amodal.data.truth:read_our_truth"),
+    "cocoa-regions": (lambda root: _objects_have(root, "regions"), "amodal.data.cocoa_regions:read_regions_truth"),
     "cocoa": (lambda root: _objects_have(root, "inmodal_seg", "order"), "amodal.data.cocoa:read_cocoa_truth"),
-    "kins 2020": (lambda root: _objects_have(root, "a_segm"), "amodal.data.kins:read_kins_truth"),
-    "kins 2019": (lambda root: _objects_have(root, "inmodal_seg"), "amodal.data.kins:read_kins_truth"),
+    "kins-2020": (lambda root: _objects_have(root, "a_segm"), "amodal.data.kins:read_kins_truth"),
+    "kins-2019": (lambda root: _objects_have(root, "inmodal_seg"), "amodal.data.kins:read_kins_truth"),
+    "d2sa": (lambda root: _objects_have(root, "visible_mask"), "amodal.data.d2sa:read_d2sa_truth"),
     "coco": (lambda root: _has(root, "annotations", "images"), "amodal.data.truth:read_coco_truth"),
 }
 
@@ -79,6 +81,10 @@ _KINS_FILES = [
 FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {
     "kins": (lambda folder: _holds(folder, *_KINS_FILES), "amodal.data.kins_folder:read_kins_folder"),
     "kitti": (lambda folder: _holds(folder, "label_2/*.txt", "labels/*.txt"), "amodal.data.kitti:read_kitti_truth"),
+    "cityscapes": (
+        lambda folder: _holds(folder, "**/*_instanceIds.png"),
+        "amodal.data.cityscapes:read_cityscapes_truth",
+    ),
 }
 
 
@@ -126,8 +132,11 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
 
     Where the file says which objects are seen whole (`clean` or `clean64`), the others are `unscored`: their
     level is not known. Crowds become regions to ignore; `annotated: "partial"` photos lack masks of any class.
+    A file that says `masks_are: "none"` has boxes alone, which stand in the masks' place.
     """
     objects = coco_objects(root, images=images)
+    masks_are = root.get("masks_are")
+    has_masks = masks_are is None or masks_are.one_of("visible", "none") == "visible"
     annotations = list(root["annotations"].items())
     descriptions = list(root["images"].items())
     instances: list[list[Instance]] = [[] for _ in objects.images]
@@ -139,7 +148,11 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
         if split is not None and photo.split != split:
             continue
         size = (descriptions[index]["height"].integer(1), descriptions[index]["width"].integer(1))
-        mask = mask_of(annotation["segmentation"], *size)
+        mask = (
+            mask_of(annotation["segmentation"], *size)
+            if has_masks
+            else CropMask.from_box(objects.boxes[row].tolist(), *size)
+        )
         if objects.is_crowd[row]:
             crowds[index].append(mask)
             continue
@@ -161,7 +174,7 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
             Truth(
                 scene,
                 photo.path,
-                knows=frozenset({"modal", "boxes"}),
+                knows=frozenset({"modal", "boxes"} if has_masks else {"boxes"}),
                 unscored=frozenset(one.id for one in inside if flagged and not one.meta["clean"]),
                 ignore=tuple(crowd),
                 unannotated=classes if _is_partial(description) else frozenset(),

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from amodal.errors import InputError
 
@@ -25,6 +29,17 @@ def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None
     Raises:
         InputError: the folder is missing or cannot be written, or `path` is a folder.
     """
+    with writing_atomically(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def writing_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A stream to write to, which replaces the file at `path` in one step when the block ends well.
+
+    Raises:
+        InputError: the folder is missing or cannot be written, or `path` is a folder.
+    """
     try:
         target = Path(os.path.realpath(path))  # a link stays a link, what it points to is replaced
         if target.is_dir():
@@ -32,7 +47,7 @@ def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None
         part = target.parent / f".{secrets.token_hex(8)}.part"
         try:
             with part.open("xb") as stream:
-                stream.write(content)
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             part.replace(target)
@@ -40,6 +55,29 @@ def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None
             part.unlink(missing_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _not_writable(path, "file", error) from error
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A hidden folder to fill, which becomes `path` when the block ends well and goes away when it does not.
+
+    Raises:
+        InputError: `path` is there already and not empty, or cannot be made.
+    """
+    target = Path(path)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(os.fspath(path), "folder", "is there already", "expected a new or empty one")
+    building = target.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        building.mkdir(parents=True)
+        yield building
+        if target.exists():
+            target.rmdir()
+        building.rename(target)
+    except (OSError, ValueError) as error:
+        raise _not_writable(path, "folder", error) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:

@@ -1,0 +1,112 @@
+"""KINS annotation files as dialects, to be read photo by photo and written: the layouts of 2019 and of 2020."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+from amodal.data.dialect import Dialect, polygons_of, rle_of, whole_box, xywh
+from amodal.data.entries import Codes
+from amodal.data.fields import Field
+from amodal.data.kins import CLASSES, order_by_masks, read_kins_truth
+from amodal.data.truth import Truth
+from amodal.scene import Instance, Scene
+
+SAYS = frozenset({"modal", "amodal", "whole box", "score", "ignore", "meta", "order"})
+
+
+def edges_by_masks(scene: Scene) -> set[tuple[int, int]]:
+    """What a reader of masks alone takes for the order."""
+    nothing = Field("", None, "", None)
+    return {(edge.front, edge.behind) for edge in order_by_masks([(one, nothing) for one in scene.instances])}
+
+
+def edges_by_depth(scene: Scene) -> set[tuple[int, int]]:
+    """What numbers along the order say: of two objects that overlap, the one of the smaller number is in front."""
+    depth = depth_of(scene)
+    edges = set()
+    for one, other in overlapping_pairs(scene.instances):
+        if depth[one.id] != depth[other.id]:
+            edges.add((one.id, other.id) if depth[one.id] < depth[other.id] else (other.id, one.id))
+    return edges
+
+
+def depth_of(scene: Scene) -> dict[int, int]:
+    """How many objects lie one before the other in front of each, at most; those of one cycle share a number."""
+    layers = scene.order.layers(one.id for one in scene.instances)
+    return {id: depth for depth, layer in enumerate(layers) for id in layer}
+
+
+def clusters_of(scene: Scene) -> list[list[int]]:
+    """Ids of objects that are joined by overlaps of their whole masks, in the scene's sequence."""
+    cluster = {one.id: [one.id] for one in scene.instances}
+    for one, other in overlapping_pairs(scene.instances):
+        mine, theirs = cluster[one.id], cluster[other.id]
+        if mine is not theirs:
+            mine += theirs
+            cluster.update(dict.fromkeys(theirs, mine))
+    return [members for id, members in cluster.items() if members[0] == id]
+
+
+def overlapping_pairs(instances: Iterable[Instance]) -> list[tuple[Instance, Instance]]:
+    """All pairs whose whole masks share a pixel."""
+    return [(a, b) for a, b in combinations(instances, 2) if a.amodal.intersection_area(b.amodal)]
+
+
+def _masks_2019(instance: Instance, codes: Codes, truth: Truth) -> dict[str, Any]:
+    return {
+        "segmentation": polygons_of(instance.amodal, codes.whole),
+        "bbox": whole_box(instance, truth),
+        "area": instance.amodal.area,
+        "inmodal_seg": rle_of(instance.modal, codes.visible),
+        "inmodal_bbox": xywh(instance.modal.box),
+        "inmodal_area": instance.modal.area,
+    }
+
+
+def _masks_2020(instance: Instance, codes: Codes, truth: Truth) -> dict[str, Any]:
+    return {
+        "a_segm": polygons_of(instance.amodal, codes.whole),
+        "a_bbox": whole_box(instance, truth),
+        "a_area": instance.amodal.area,
+        "i_segm": rle_of(instance.modal, codes.visible),
+        "i_bbox": xywh(instance.modal.box),
+        "i_area": instance.modal.area,
+    }
+
+
+def _numbers_2020(scene: Scene) -> dict[int, dict[str, int]]:
+    depth = depth_of(scene)
+    return {
+        id: {"oco_id": number, "ico_id": depth[id]}
+        for number, members in enumerate(clusters_of(scene), start=1)
+        for id in members
+    }
+
+
+KINS_2019 = Dialect(
+    name="kins-2019",
+    reader=read_kins_truth,
+    keys=frozenset({"segmentation", "bbox", "area", "inmodal_seg", "inmodal_bbox", "inmodal_area"}),
+    says=SAYS,
+    masks=_masks_2019,
+    said=edges_by_masks,
+    whole="segmentation",
+    visible="inmodal_seg",
+    classes=CLASSES,
+    order_from_masks=True,
+)
+
+KINS_2020 = Dialect(
+    name="kins-2020",
+    reader=read_kins_truth,
+    keys=frozenset({"a_segm", "a_bbox", "a_area", "i_segm", "i_bbox", "i_area", "oco_id", "ico_id"}),
+    says=SAYS,
+    masks=_masks_2020,
+    numbers=_numbers_2020,
+    said=edges_by_depth,
+    whole="a_segm",
+    visible="i_segm",
+    classes=CLASSES,
+)
