@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say? Expected calibration error of pixels' states and of order edges."""
+"""Do probabilities mean what they say? Expected calibration error of pixels' states, order edges and events."""
 
 from __future__ import annotations
 
@@ -66,6 +66,13 @@ def posterior_calibration(truths: Sequence[Truth], predictions: Sequence[Scene],
 def edge_calibration(scores: OrderScores, bins: int = BINS) -> Calibration:
     """ECE of the probabilities of the edges of all decided pairs."""
     return calibration_of(_tally(scores.probabilities, scores.right, bins), len(scores.right))
+
+
+def event_calibration(
+    chances: Float64[np.ndarray, " n"], happened: Float64[np.ndarray, " n"], bins: int = BINS
+) -> Calibration:
+    """ECE of probabilities of one event: how likely it was said to be beside how often it happened."""
+    return calibration_of(_tally(np.asarray(chances, np.float64), np.asarray(happened, np.float64), bins), len(chances))
 
 
 def calibration_of(tallies: Float64[np.ndarray, "bins 3"], count: int) -> Calibration:

@@ -28,7 +28,7 @@ from amodal.methods.orm import ALL_CUES
 from amodal.methods.scenes import Named, Signed, scene_of
 from amodal.models import shipped
 from amodal.networks.files import Loaded, read_member
-from amodal.networks.occluded import BY_BRANCH, BY_MASKS, branch_signal, mask_signal
+from amodal.networks.occluded import BY_BRANCH, BY_MASKS, Occlusion, branch_signal, mask_signal
 from amodal.networks.parts.batch import Found, as_images
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
@@ -158,6 +158,7 @@ class FamilySegmenter(OnePhoto):
             frames=found.frames[rows].double().numpy() / factor,
             masks=np.stack([whole, seen], axis=1),
             signal=signal,
+            plain=plain,
             occluded=calibrated.probability(signal),
         )
 
@@ -177,7 +178,8 @@ class Objects:
     Attributes:
         frames: where the grids of `masks` lie.
         masks: P(whole) and P(seen).
-        signal: log odds of being occluded as the network says it, not calibrated.
+        signal: log odds of being occluded as the network says it.
+        plain: how `signal` is to be read where nothing was calibrated.
         occluded: calibrated probability that something hides a part.
     """
 
@@ -187,11 +189,19 @@ class Objects:
     frames: Float64[np.ndarray, "n 4"]
     masks: Float32[np.ndarray, "n 2 rows cols"]
     signal: Float64[np.ndarray, " n"]
+    plain: Occlusion
     occluded: Float64[np.ndarray, " n"]
 
 
 NOTHING = Objects(
-    np.zeros((0, 4)), (), np.zeros(0), np.zeros((0, 4)), np.zeros((0, 2, 1, 1), np.float32), np.zeros(0), np.zeros(0)
+    boxes=np.zeros((0, 4)),
+    labels=(),
+    scores=np.zeros(0),
+    frames=np.zeros((0, 4)),
+    masks=np.zeros((0, 2, 1, 1), np.float32),
+    signal=np.zeros(0),
+    plain=BY_BRANCH,
+    occluded=np.zeros(0),
 )
 
 
@@ -244,9 +254,7 @@ load_amodal_mask = method("amodal-mask")
 load_any = method(None)
 
 
-def _as_image(
-    picture: UInt8[np.ndarray, "h w 3"], loaded: Loaded
-) -> tuple[ImageList, Float64[np.ndarray, " 4"]]:
+def _as_image(picture: UInt8[np.ndarray, "h w 3"], loaded: Loaded) -> tuple[ImageList, Float64[np.ndarray, " 4"]]:
     """The photo scaled as in training, alone so that nothing depends on others; and by how much XYXY were scaled."""
     settings = loaded.settings
     height, width = scaled_size(*picture.shape[:2], shortest_px=settings.shortest_px, longest_px=settings.longest_px)
