@@ -97,7 +97,7 @@ def refined(
     shifts: Float[Tensor, "k shifts"], boxes: Float[Tensor, "k 4"], size: tuple[int, int]
 ) -> Float[Tensor, "k classes 4"]:
     """The box that each class would have, cut at the frame (height, width)."""
-    decoded = _CODER.decode(shifts, [boxes]).reshape(len(boxes), -1, 4)
+    decoded = _CODER.decode(shifts, [boxes]).reshape(len(boxes), shifts.shape[1] // 4, 4)
     cut: Tensor = clip_boxes_to_image(decoded, size)
     return cut
 
@@ -121,9 +121,9 @@ def _picture_losses(
         return logits.sum() * 0, shifts.sum() * 0
     by_class = functional.cross_entropy(logits, rois.labels)
     own = rois.on_objects()
-    known = target.whole[own.objects] if len(own.boxes) else torch.zeros(0, dtype=torch.bool)
+    known = target.whole[own.objects] if len(own.boxes) else torch.zeros(0, dtype=torch.bool, device=logits.device)
     count = len(own.boxes)
-    found = of_class(shifts[:count].reshape(count, -1, 4), own.labels)[known]
+    found = of_class(shifts[:count].reshape(count, shifts.shape[1] // 4, 4), own.labels)[known]
     wanted = encoded(target.boxes[own.objects], own.boxes)[known] if count else found
     distance = functional.smooth_l1_loss(found, wanted, beta=1 / 9, reduction="sum")
     return by_class, distance / len(rois.boxes)
