@@ -1,0 +1,89 @@
+"""`amodal data check`: every broken annotation, and what to do; a repaired copy on request."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from amodal.cli.exits import DONE, SOME_REFUSED
+from amodal.cli.progress import progress_on_stderr, say
+from amodal.data.fields import read_json
+from amodal.data.truth import OUR_FILE
+from amodal.data.write import write_text_atomically
+from amodal.survey.check import CheckSettings, check_parsed
+from amodal.survey.findings import Findings
+from amodal.survey.labels import check_labels, write_repaired_labels
+from amodal.survey.repair import write_repaired
+
+
+@dataclass(frozen=True)
+class Check:
+    """List everything that is wrong in an annotated file: where, what, and what to do about it.
+
+    `broken` is what readers refuse or misread, `doubtful` what can hardly be meant. KINS (2019 and 2020), COCO, COCOA
+    (both layouts), D2SA, our scenes.json, and folders of KITTI labels. With --repair a copy is written in which what
+    can be mended is mended; what cannot be used stands in it under `removed_by_repair`.
+
+    Exit code 1 if anything is broken.
+
+    Example: amodal data check instances_val.json --images testing/image_2 --repair mended.json
+    """
+
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """The file, or a folder with KITTI's labels or a scenes.json."""
+    images: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
+    """The photos; else they are looked for beside the file, and only checked if some are found."""
+    repair: Annotated[Path | None, tyro.conf.arg(metavar="OUT", help_behavior_hint="")] = None
+    """Write a repaired copy here (of KITTI's labels: a folder)."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="JSON", help_behavior_hint="")] = None
+    """Write everything that was found here as JSON."""
+    least_overlap_px: Annotated[int, tyro.conf.arg(metavar="PX")] = 10
+    """Objects that share fewer pixels count as apart where orders are checked."""
+    json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    """Print what was found as JSON on stdout."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        path = self.file / OUR_FILE if (self.file / OUR_FILE).is_file() else self.file
+        with progress_on_stderr() as progress:
+            if path.is_dir():
+                findings = check_labels(path, self.images, progress)
+                if self.repair is not None:
+                    write_repaired_labels(path, findings, self.repair)
+            else:
+                root = read_json(path)
+                findings = check_parsed(root, CheckSettings(self.images, self.least_overlap_px), progress)
+                if self.repair is not None:
+                    write_repaired(root, findings, self.repair)
+        content = json.dumps(_as_json(findings), indent=1, ensure_ascii=False)
+        if self.out is not None:
+            write_text_atomically(self.out, content + "\n")
+        print(content if self.json else _text(findings))
+        if self.repair is not None:
+            mended = sum(bool(problem.mended) for problem in findings.problems)
+            say(f"{self.repair}: {mended} of {len(findings.problems)} problems mended")
+        return SOME_REFUSED if findings.broken else DONE
+
+
+def _as_json(findings: Findings) -> dict[str, object]:
+    return {
+        "file": findings.file,
+        "layout": findings.layout,
+        "photos": findings.photos,
+        "annotations": findings.annotations,
+        "broken": findings.broken,
+        "doubtful": len(findings.problems) - findings.broken,
+        "kinds": findings.kinds,
+        "problems": [asdict(problem) for problem in findings.problems],
+    }
+
+
+def _text(findings: Findings) -> str:
+    lines = [problem.text() for problem in findings.problems]
+    said = f"{findings.file}: {findings.layout}, {findings.photos} photos, {findings.annotations} annotations: "
+    said += f"{findings.broken} broken, {len(findings.problems) - findings.broken} doubtful"
+    return "\n".join([*lines, said, *(f"  {count:6} {kind}" for kind, count in findings.kinds.items())])

@@ -1,0 +1,309 @@
+"""Every broken annotation of a file: one tolerant walk over its JSON that notes what it finds and never stops.
+
+The walk trusts no reader: it knows the formats by `layouts` alone, and reads of each annotation what can be read. What
+makes an annotation useless (no photo, no class, no mask) takes it out of the repaired copy; anything else is mended in
+place or left as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amodal.data.checks import box_problem
+from amodal.data.fields import Field, kind_of, read_json, shortened
+from amodal.masks import CropMask
+from amodal.survey.findings import Findings, Notes, Severity, child
+from amodal.survey.layouts import OURS, Layout, layout_of, value_of
+from amodal.survey.orders import Drawn, examine_edges, examine_numbers
+from amodal.survey.segmentations import examined_mask
+from amodal.survey.tables import Photo, as_whole, entries, examined_classes, examined_photos, missing_or, whole_number
+
+Progress = Callable[[str, int, int], None]
+OUT = "taken out"
+BOX_PX = 3.0  # boxes and polygons are rounded each in its own way
+AREA_SHARE, AREA_PX = 0.1, 30
+OUTSIDE_SHARE, OUTSIDE_PX = 0.02, 10  # masks drawn apart differ along their border
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """What to look for.
+
+    Attributes:
+        images: the photos' folder; else they are looked for beside the file, and only checked if some are found.
+        least_overlap_px: objects that share fewer pixels count as not overlapping where orders are checked.
+    """
+
+    images: Path | None = None
+    least_overlap_px: int = 10
+
+
+def check(
+    path: str | os.PathLike[str], settings: CheckSettings | None = None, progress: Progress | None = None
+) -> Findings:
+    """Check a JSON file of any layout that `layouts` knows.
+
+    Raises:
+        InputError: no such file, or not JSON at all.
+    """
+    return check_parsed(read_json(path), settings or CheckSettings(), progress)
+
+
+def check_parsed(root: Field, settings: CheckSettings, progress: Progress | None = None) -> Findings:
+    """Do what `check` does with a file that is already parsed."""
+    notes, layout = Notes(), layout_of(root)
+    if not isinstance(root.value, dict):
+        notes.note(root, "no object", f"is {kind_of(root.value)}", "an object with images and annotations is expected")
+        return Findings(root.file, layout.name, 0, 0, tuple(notes.problems))
+    photos = examined_photos(entries(root, "images", notes), settings.images, root.file, notes, progress)
+    listed = list(_annotations(root, layout, notes))
+    used = _whole_numbers(listed, "category_id")
+    classes = examined_classes(root, used, layout, notes)
+    last_id = max(_whole_numbers(listed, "id"), default=0)
+    walk = _Walk(layout, photos, classes, last_id, notes)
+    for done, (annotation, parent) in enumerate(listed, start=1):
+        walk.annotation(annotation, parent)
+        if progress is not None and (done % 200 == 0 or done == len(listed)):
+            progress("checking annotations", done, len(listed))
+    notes.annotation = None
+    for number, (photo_id, drawn) in enumerate(walk.drawn.items(), start=1):
+        notes.photo = photos[photo_id].name
+        if layout is not OURS:
+            examine_numbers(drawn, layout, settings.least_overlap_px, notes)
+        if progress is not None and (number % 50 == 0 or number == len(walk.drawn)):
+            progress("checking orders", number, len(walk.drawn))
+    notes.photo = ""
+    if layout is OURS:
+        examine_edges(root, walk.photo_of, notes)
+    return Findings(
+        root.file,
+        layout.name,
+        len(photos),
+        len(listed),
+        tuple(notes.problems),
+        notes.changes,
+        frozenset(notes.removals),
+    )
+
+
+class _Walk:
+    """What is remembered from annotation to annotation."""
+
+    def __init__(
+        self, layout: Layout, photos: Mapping[int, Photo], classes: Mapping[int, int], last_id: int, notes: Notes
+    ) -> None:
+        self.layout, self.photos, self.classes, self.notes = layout, photos, classes, notes
+        self.drawn: dict[int, list[Drawn]] = {}
+        self.photo_of: dict[int, int] = {}
+        self._seen: dict[int, Any] = {}
+        self._count, self._fresh = 0, last_id
+
+    def annotation(self, annotation: Field, parent: Field | None) -> None:
+        """Check one; `parent` holds it in COCOA's own layout, where annotations are regions of a photo."""
+        self._count += 1
+        notes, value = self.notes, annotation.value
+        notes.photo, notes.annotation = "", self._named(annotation, parent)
+        before = len(notes.removals)
+        photo = self._photo(annotation if parent is None else parent, annotation)
+        if parent is None:
+            self._own_id(annotation)
+            self._own_class(annotation)
+        if photo is not None and photo.height:
+            whole, seen = self._masks(annotation, photo)
+            if whole is not None and len(notes.removals) == before:
+                about = notes.annotation
+                self.drawn.setdefault(photo.id, []).append(
+                    Drawn(self._count, about, annotation, whole, whole if seen is None else seen)
+                )
+                number = as_whole(value.get("id"))
+                if number is not None:
+                    self.photo_of[number] = photo.id
+        notes.photo, notes.annotation = "", None
+
+    def _named(self, annotation: Field, parent: Field | None) -> int | str | None:
+        own = annotation.value.get("id")
+        if parent is not None:
+            return f"{parent.value.get('id', '?')}, region {annotation.key}"
+        return own if isinstance(own, int | str) else None
+
+    def _photo(self, holder: Field, annotation: Field) -> Photo | None:
+        place = child(holder, "image_id")
+        number = as_whole(place.value)
+        photo = None if number is None else self.photos.get(number)
+        if photo is None:
+            found = missing_or(shortened, place.value)
+            self.notes.note(
+                place, "photo unknown", found, f"an id of one of the {len(self.photos)} photos is expected", mended=OUT
+            )
+            self.notes.remove(annotation)
+            return None
+        self.notes.photo = photo.name
+        return photo
+
+    def _own_id(self, annotation: Field) -> None:
+        place, notes = child(annotation, "id"), self.notes
+        number = whole_number(place, "annotation without id", notes, mended="a new id")
+        if number is not None and number not in self._seen:
+            self._seen[number] = annotation.value
+            return
+        if number is not None and self._seen[number] == annotation.value:
+            notes.note(place, "annotation twice", f"{number} is here again, the same", "remove one", mended=OUT)
+            notes.remove(annotation)
+            return
+        if number is not None:
+            advice = "give every annotation its own id"
+            notes.note(place, "annotation id twice", f"is {number} again", advice, mended="a new id")
+        self._fresh += 1
+        notes.change(place, self._fresh)
+
+    def _own_class(self, annotation: Field) -> None:
+        place, notes = child(annotation, "category_id"), self.notes
+        number = as_whole(place.value)
+        known = None if number is None else self.classes.get(number)
+        if known is None:
+            found = missing_or(shortened, place.value)
+            advice = f"one of {sorted(set(self.classes.values()))} is expected"
+            notes.note(place, "class unknown", found, advice, mended=OUT)
+            notes.remove(annotation)
+        elif known != number:
+            notes.change(place, known)
+
+    def _masks(self, annotation: Field, photo: Photo) -> tuple[CropMask | None, CropMask | None]:
+        """(whole, visible); the visible one is None where the annotation has none, or it cannot be read."""
+        layout, notes, size = self.layout, self.notes, (photo.height, photo.width)
+        box, visible_box = (_xyxy(value_of(annotation.value, key)) for key in (layout.whole_box, layout.visible_box))
+        whole = examined_mask(child(annotation, layout.whole), size, box, notes, layout.flat)
+        if whole is None:
+            notes.remedy(OUT)
+            notes.remove(annotation)
+        self._measures(annotation, layout.whole_box, layout.whole_area, whole, photo, layout.needs_box)
+        if layout.visible is None or _is_crowd(annotation):
+            return (None if _is_crowd(annotation) else whole), None
+        place = child(annotation, layout.visible)
+        if place.value is None and not layout.strict:
+            return whole, None
+        if place.value == []:
+            notes.note(
+                place, "nothing visible", "is empty", "remove the object, or draw what is seen", severity="doubtful"
+            )
+            return whole, CropMask.empty(*size)
+        seen = examined_mask(place, size, visible_box or box, notes)
+        if seen is None:
+            notes.remedy(OUT)
+            notes.remove(annotation)
+            return whole, None
+        if whole is not None:
+            seen = self._inside(place, whole, seen)
+        self._measures(annotation, layout.visible_box, layout.visible_area, seen, photo, False)
+        return whole, seen
+
+    def _inside(self, place: Field, whole: CropMask, seen: CropMask) -> CropMask:
+        outside = seen.subtract(whole).area
+        limit = 0 if self.layout.strict else max(OUTSIDE_PX, OUTSIDE_SHARE * seen.area)
+        if outside > limit:
+            found = f"{outside} of {seen.area} visible px lie outside the whole mask"
+            inside = seen.intersection(whole)
+            mended = "" if inside.is_empty else "cut at the whole mask"
+            severity: Severity = "broken" if self.layout.strict or inside.is_empty else "doubtful"
+            self.notes.note(
+                place, "modal outside amodal", found, "draw the two again", mended=mended, severity=severity
+            )
+            if not inside.is_empty:
+                self.notes.change(place, inside.to_coco_rle())
+        return seen.intersection(whole)
+
+    def _measures(
+        self,
+        annotation: Field,
+        box_key: str | None,
+        area_key: str | None,
+        mask: CropMask | None,
+        photo: Photo,
+        needed: bool,
+    ) -> None:
+        """Box and area of a mask."""
+        if box_key is not None:
+            self._box(child(annotation, box_key), mask, photo, needed)
+        if area_key is None or mask is None:
+            return
+        place = child(annotation, area_key)
+        area = place.value
+        if area is None:
+            return
+        is_number = isinstance(area, int | float) and not isinstance(area, bool)
+        if not is_number or not abs(area - mask.area) <= max(AREA_PX, AREA_SHARE * mask.area):  # NaN is not <= either
+            found = f"is {shortened(area)}, the mask has {mask.area} px"
+            self.notes.note(
+                place, "area is not the mask's", found, "count it again", mended="counted", severity="doubtful"
+            )
+            self.notes.change(place, mask.area)
+
+    def _box(self, place: Field, mask: CropMask | None, photo: Photo, needed: bool) -> None:
+        notes, box = self.notes, _xyxy(place.value)
+        tight = None if mask is None or mask.is_empty else mask.box
+        new = None if tight is None else [tight[0], tight[1], tight[2] - tight[0], tight[3] - tight[1]]
+        mended = "" if new is None else "made from the mask"
+        problem = None if box is None else box_problem(box, photo.width, photo.height)
+        if box is None or problem is not None:
+            if box is None and place.value is None and not needed:
+                return
+            found = missing_or(shortened, place.value) if problem is None else problem[0]
+            notes.note(place, "broken box", found, "[x, y, width, height] in the photo is expected", mended=mended)
+        elif tight is None or self.layout.free_boxes:
+            return
+        else:
+            frame = (photo.width, photo.height, photo.width, photo.height)
+            cut = [min(max(edge, 0.0), side) for edge, side in zip(box, frame, strict=True)]
+            apart = max(abs(edge - side) for edge, side in zip(cut, tight, strict=True))
+            if apart <= BOX_PX:
+                return
+            found = f"is {shortened(place.value)}, the mask's is {new}"
+            notes.note(place, "box is not the mask's", found, "make it anew", mended=mended, severity="doubtful")
+        if new is not None:
+            notes.change(place, new)
+
+
+def _annotations(root: Field, layout: Layout, notes: Notes) -> Iterator[tuple[Field, Field | None]]:
+    """(annotation, None), or in COCOA's own layout (region, the annotation that holds it)."""
+    for annotation in entries(root, "annotations", notes):
+        regions = annotation.value.get("regions") if layout.name == "cocoa regions" else None
+        if layout.name != "cocoa regions":
+            yield annotation, None
+        elif not isinstance(regions, list):
+            notes.note(
+                child(annotation, "regions"),
+                "empty list",
+                missing_or(kind_of, regions),
+                "a list of regions is expected",
+            )
+        else:
+            for number, region in enumerate(regions):
+                place = child(child(annotation, "regions"), number)
+                if isinstance(region, dict):
+                    yield place, annotation
+                else:
+                    notes.note(place, "no object", f"is {kind_of(region)}", "take it out", mended=OUT)
+                    notes.remove(place)
+
+
+def _xyxy(value: Any) -> tuple[float, float, float, float] | None:
+    """From [x, y, width, height]; None where it is not four numbers (NaN is one: `box_problem` names it)."""
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    if any(isinstance(one, bool) or not isinstance(one, int | float) or abs(one) > 1e300 for one in value):
+        return None
+    x, y, width, height = value
+    return x, y, x + width, y + height
+
+
+def _is_crowd(annotation: Field) -> bool:
+    return annotation.value.get("iscrowd") in (1, True)
+
+
+def _whole_numbers(listed: list[tuple[Field, Field | None]], key: str) -> list[int]:
+    found = (as_whole(annotation.value.get(key)) for annotation, _ in listed)
+    return [number for number in found if number is not None]

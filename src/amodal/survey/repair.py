@@ -1,0 +1,77 @@
+"""The repaired copy of a file: what `check` found out, done. The file itself is never touched."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amodal.data.fields import Field
+from amodal.data.write import write_text_atomically
+from amodal.errors import InputError
+from amodal.survey.findings import Findings, Problem
+
+REMOVED = "removed_by_repair"
+
+
+def write_repaired(root: Field, findings: Findings, out: str | os.PathLike[str]) -> None:
+    """Write the copy. Entries that cannot stay stand under `removed_by_repair` with their place and what they were.
+
+    Raises:
+        InputError: `out` is the file itself, or cannot be written.
+    """
+    if Path(out).exists() and Path(out).samefile(root.file):
+        raise InputError(os.fspath(out), "file", "is the file that was checked", "expected another name for the copy")
+    write_text_atomically(out, json.dumps(_finite(repaired(root.value, findings)), ensure_ascii=False) + "\n")
+
+
+def repaired(content: Any, findings: Findings) -> Any:
+    """The content with its changes and without its removals; the content given is left as it is."""
+    result = copy.deepcopy(content)
+    for path, value in findings.changes.items():
+        _at(result, path[:-1])[path[-1]] = value
+    reasons: dict[str, list[Problem]] = {}
+    for problem in findings.problems:
+        reasons.setdefault(_entry_of(problem.field), []).append(problem)
+    removed = []
+    for path in sorted(findings.removals, key=_sequence, reverse=True):
+        name = _name(path)
+        because = [one.found for one in reasons.get(_entry_of(name), []) if one.field.startswith(name)]
+        removed.append({"place": name, "because": because, "entry": _at(content, path)})  # as it was before any change
+        del _at(result, path[:-1])[path[-1]]
+    if removed and isinstance(result, dict):
+        result[REMOVED] = [*result.get(REMOVED, []), *reversed(removed)]
+    return result
+
+
+def _at(content: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        content = content[key]
+    return content
+
+
+def _entry_of(field: str) -> str:
+    """`annotations[3]` of all that is inside it."""
+    return field.partition("]")[0]
+
+
+def _sequence(path: tuple[str | int, ...]) -> tuple[tuple[int, str], ...]:
+    """Numbers as numbers, so that entry 10 is taken out before entry 9."""
+    return tuple((key, "") if isinstance(key, int) else (-1, key) for key in path)
+
+
+def _name(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN: what is left of them, in fields that nobody reads and in entries taken out, becomes text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,216 @@
+"""What a file says before its annotations: photos and classes, checked one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from amodal.data.fields import Field, kind_of, shortened
+from amodal.data.kins import CLASSES
+from amodal.errors import InputError
+from amodal.images import photo_size
+from amodal.survey.findings import Notes, child
+from amodal.survey.layouts import Layout
+
+FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
+SHIFTS = (-1, 1, -2, 2)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of the file; height and width are 0 where nobody knows them."""
+
+    id: int
+    name: str
+    height: int
+    width: int
+
+
+def entries(root: Field, key: str, notes: Notes) -> list[Field]:
+    """The objects of a list at the root; notes a list that is missing or empty, and entries that are no objects."""
+    place = child(root, key)
+    if not isinstance(place.value, list) or not place.value:
+        found = "is empty" if place.value == [] else missing_or(kind_of, place.value)
+        notes.note(place, "empty list", found, f"a list of {key} is expected: is this the right file?")
+        return []
+    found_entries = []
+    for number, value in enumerate(place.value):
+        entry = child(place, number)
+        if isinstance(value, dict):
+            found_entries.append(entry)
+        else:
+            notes.note(entry, "no object", f"is {kind_of(value)}", "take it out", mended="taken out")
+            notes.remove(entry)
+    return found_entries
+
+
+def examined_photos(
+    images: Iterable[Field], folder: Path | None, file: str, notes: Notes, progress: Progress | None = None
+) -> dict[int, Photo]:
+    """Every photo by its id, the first where an id comes twice; notes what is missing, also on the disk."""
+    images = list(images)
+    place = found_folder(file, folder, [one.value.get("file_name") for one in images])
+    photos: dict[int, Photo] = {}
+    names: set[str] = set()
+    for done, image in enumerate(images, start=1):
+        name = image.value.get("file_name")
+        notes.photo = name if isinstance(name, str) else ""
+        number = whole_number(child(image, "id"), "photo without id", notes)
+        if not isinstance(name, str) or not name:
+            found = missing_or(shortened, name)
+            notes.note(child(image, "file_name"), "photo without name", found, "name the photo's file")
+        elif name in names:
+            notes.note(child(image, "file_name"), "photo twice", f"{name} comes twice", "keep one", severity="doubtful")
+        names.add(notes.photo)
+        size = _examined_size(image, place, notes)
+        if number is not None and number in photos:
+            advice = "give every photo its own id: annotations cannot tell them apart"
+            notes.note(child(image, "id"), "photo id twice", f"is {number} again", advice)
+        elif number is not None:
+            photos[number] = Photo(number, notes.photo, *size)
+        if progress is not None and (done % 100 == 0 or done == len(images)):
+            progress("checking photos", done, len(images))
+    notes.photo = ""
+    if place is None and images and folder is not None:
+        found = f"none of the {len(images)} photos is in {folder}"
+        notes.note(child(images[0], "file_name"), "photos missing", found, "give the folder that holds them")
+    return photos
+
+
+def found_folder(file: str, folder: Path | None, names: Iterable[object]) -> Path | None:
+    """The folder that holds any of the photos: the one given, or the file's own or the one above; or one in it."""
+    some = [name for name in names if isinstance(name, str) and name and "\0" not in name]
+    for start in [folder] if folder is not None else [Path(file).parent, Path(file).parent.parent]:
+        for inside in FOLDERS:
+            if any((start / inside / name).is_file() for name in some):
+                return start / inside
+    return None
+
+
+def examined_classes(root: Field, used: Iterable[int], layout: Layout, notes: Notes) -> dict[int, int]:
+    """Ids that annotations may use -> the ids they stand for, which differ where all are shifted alike."""
+    place = child(root, "categories")
+    if place.value is None and layout.name.startswith("kins"):
+        advice = "nothing, if they are KINS's: 1 cyclist, 2 pedestrian, 4 car, ...; else list them"
+        notes.note(place, "classes not named", "are missing", advice, severity="doubtful")
+        return {id: id for id in CLASSES}
+    if layout.name == "cocoa regions":
+        return {}
+    names = _names(root, notes)
+    counts = Counter(used)
+    unknown = set(counts) - set(names)
+    if unknown and (shift := _shift(counts, names)):
+        found = f"annotations use ids {sorted(counts)}, the file lists {sorted(names)}"
+        advice = f"add {shift:+d} to every category_id, or mend the list"
+        notes.note(place, "class ids shifted", found, advice, mended=f"{shift:+d} on every category_id")
+        return {id: id + shift for id in counts}
+    official = {name: id for id, name in CLASSES.items()}
+    if names and all(name in official for name in names.values()):
+        _compare_with_kins(place, names, official, counts, notes)
+    return {id: id for id in names}
+
+
+def whole_number(place: Field, kind: str, notes: Notes, mended: str = "") -> int | None:
+    """The value as a whole number, else None and a note of this kind."""
+    number = as_whole(place.value)
+    if number is not None:
+        return number
+    found = missing_or(shortened, place.value)
+    notes.note(place, kind, found, "a whole number is expected", mended=mended)
+    return None
+
+
+def as_whole(value: object) -> int | None:
+    """The value as a whole number (1.0 is one), or None."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def missing_or(shown: Callable[[object], str], value: object) -> str:
+    """What to say of a value that cannot be used."""
+    return "is missing" if value is None else f"is {shown(value)}"
+
+
+def _examined_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int, int]:
+    said = [image.value.get(side) for side in ("height", "width")]
+    fine = all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < 2**16 for side in said)
+    real = _real_size(image, folder, notes)
+    if not fine:
+        place = child(image, "height")
+        found = f"the photo is {said[0]} × {said[1]} px (height × width)"
+        mended = "" if real is None else "taken from the photo"
+        notes.note(place, "photo without size", found, "write the photo's size", mended=mended)
+        for side, number in zip(("height", "width"), real or (), strict=False):
+            notes.change(child(image, side), number)
+        return real or (0, 0)
+    if real is not None and real != tuple(said):
+        found = f"is said to be {said[0]} × {said[1]} px (height × width), the file has {real[0]} × {real[1]}"
+        notes.note(child(image, "height"), "photo of another size", found, "use the photo that was annotated")
+    return said[0], said[1]
+
+
+def _real_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int, int] | None:
+    name = image.value.get("file_name")
+    if folder is None or not isinstance(name, str) or not name:
+        return None
+    path = folder / name
+    try:
+        width, height = photo_size(path)
+    except InputError as error:
+        kind = "photo unreadable" if path.is_file() else "photo missing"
+        found = f"cannot be read ({error.found})" if path.is_file() else f"is not in {folder}"
+        notes.note(child(image, "file_name"), kind, found, "put the photo there")
+        return None
+    return height, width
+
+
+def _names(root: Field, notes: Notes) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for entry in entries(root, "categories", notes):
+        number = whole_number(child(entry, "id"), "class without id", notes)
+        name = entry.value.get("name")
+        if not isinstance(name, str) or not name:
+            found = missing_or(shortened, name)
+            notes.note(child(entry, "name"), "class without name", found, "name the class")
+            continue
+        if number is None:
+            continue
+        if number in names:
+            notes.note(child(entry, "id"), "class id twice", f"is {number} again", "give every class its own id")
+        elif name in names.values():
+            notes.note(
+                child(entry, "name"), "class name twice", f"{name!r} comes twice", "keep one", severity="doubtful"
+            )
+        names.setdefault(number, name)
+    return names
+
+
+def _shift(used: Mapping[int, int], names: Mapping[int, str]) -> int | None:
+    """The one small shift that makes every used id a listed one; None where none or several do."""
+    fitting = [shift for shift in SHIFTS if names and all(id + shift in names for id in used)]
+    nearest = [shift for shift in fitting if abs(shift) == abs(fitting[0])] if fitting else []
+    return nearest[0] if len(nearest) == 1 else None
+
+
+def _compare_with_kins(
+    place: Field, names: Mapping[int, str], official: Mapping[str, int], used: Mapping[int, int], notes: Notes
+) -> None:
+    """KINS's classes under other ids than KINS's: names and numbers may have slipped."""
+    moved = {id: official[name] for id, name in names.items() if official[name] != id}
+    if not moved:
+        return
+    shown = ", ".join(f"{names[id]} is {id}, in KINS {kins}" for id, kins in list(moved.items())[:3])
+    fits_kins = bool(set(used) - set(names)) and set(used) <= {official[name] for name in names.values()}
+    if fits_kins:
+        found = f"are shifted against the annotations, which use KINS's own ids: {shown}"
+        notes.note(place, "class ids shifted", found, "list the classes under KINS's ids", mended="listed so")
+        for number, entry in enumerate(place.value):
+            if isinstance(entry, dict) and entry.get("name") in official:
+                notes.change(child(child(place, number), "id"), official[entry["name"]])
+        return
+    advice = "nothing, if the file is right in itself: we go by names; programs that go by KINS's ids mix classes up"
+    notes.note(place, "class ids are not KINS's", shown, advice, severity="doubtful")
