@@ -51,9 +51,8 @@ class Calibrate:
             print(json.dumps({"model": str(self.out), **report.to_json()}))
             return DONE
         print(f"{report.objects} objects, {report.occluded} of them occluded by more than 5 %")
-        print(
-            f"calibration error: {report.ece_before:.1f} % before, {report.ece_after:.1f} % after (each half by the other)"
-        )
+        before, after = f"{report.ece_before:.1f} % before", f"{report.ece_after:.1f} % after"
+        print(f"calibration error: {before}, {after}, each half judged by a fit on the other")
         print(f"judged right: {report.accuracy:.1f} %; {report.accuracy_of_none:.1f} % by always saying the commoner")
         print(f"network: {self.out}")
         return DONE
