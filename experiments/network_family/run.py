@@ -1,0 +1,197 @@
+"""Table 4 of the KINS paper on generated street scenes, with real photos and the Occlusion Challenge beside them.
+
+    python experiments/network_family/run.py --scenes DIR --data DIR --backgrounds DIR --models DIR --work DIR
+
+--scenes holds what scenes.sh makes, --models what train.sh makes; rows are of the files that are there. Every network
+finds its own boxes, without reasoning between objects; AP is COCO's over the three classes. AmodalMask names no class:
+its boxes and classes are those of Mask R-CNN with seed 0. In `street photos` truth is of what is seen, so only inmodal
+AP is told. Predictions are kept in --work; a stopped run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from amodal.challenge import ChallengeConfig, generate
+from amodal.comparison import compare, parse_specs
+from amodal.data.truth import Truth, read_truth
+from amodal.data.write import write_text_atomically
+
+HERE = Path(__file__).parent
+CLASSES = ("car", "person", "truck")
+TITLES = {
+    "mnc": "MNC",
+    "fcis": "FCIS",
+    "orcnn": "ORCNN",
+    "amodal-mask-rcnn": "Mask R-CNN",
+    "asn": "Mask R-CNN + ASN",
+    "panet": "PANet",
+    "panet-asn": "PANet + ASN",
+    "amodal-mask": "AmodalMask",
+}
+SEEDS = (0, 1, 2)
+OWN = "boxes=own,least_score={least},reasoning={reasoning}"
+CHALLENGE_SCENES = {"two": 456, "four": 300}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("scenes", "data", "backgrounds", "models", "work"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--parts", nargs="+", default=["street scenes", "street photos", "reasoning", "challenge"])
+    parser.add_argument("--only", nargs="+", help="only these networks; nothing is written beside this file")
+    arguments = parser.parse_args()
+    found = {part: PARTS[part](arguments) for part in arguments.parts}
+    if arguments.only:
+        print(json.dumps(found, indent=1))
+        return
+    out = HERE / "result.json"
+    known = json.loads(out.read_text())["parts"] if out.is_file() else {}
+    result = {
+        "command": "python experiments/network_family/run.py --scenes DIR --data DIR --backgrounds DIR --models DIR "
+        "--work DIR",
+        "date": date.today().isoformat(),
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "values": "AP and mIoU in percent",
+        "budget": {path.stem: budget(path) for path in trained(arguments)},
+        "parts": known | found,
+    }
+    write_text_atomically(out, json.dumps(result, indent=1) + "\n")
+
+
+def street_scenes(arguments: argparse.Namespace) -> dict[str, Any]:
+    return precision(read_truth(arguments.scenes / "val"), arguments, "street scenes")
+
+
+def street_photos(arguments: argparse.Namespace) -> dict[str, Any]:
+    return precision(photos(arguments.data), arguments, "street photos", kinds=("inmodal",))
+
+
+def reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What an order and one owner per pixel do to the sure finds of a network."""
+    rows = [
+        f"{TITLES[name]}, {how}={spec(name, arguments.models / f'{name}-seed0.safetensors', least=0.5, reasoning=how)}"
+        for name in ("amodal-mask-rcnn", "asn")
+        for how in ("none", "owners")
+    ]
+    truths = read_truth(arguments.scenes / "val")
+    return scored(truths, rows, arguments.work / "reasoning", kinds=("det", "amodal", "inmodal"))
+
+
+def challenge(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Given boxes and labels, all classes, layout free: networks as they are and reasoned about, beside our methods."""
+    asn, mask_rcnn = (arguments.models / f"{name}-seed0.safetensors" for name in ("asn", "amodal-mask-rcnn"))
+    rows = [
+        "box",
+        f"Mask R-CNN=amodal-mask-rcnn:model={mask_rcnn},reasoning=none",
+        f"ASN=asn:model={asn},reasoning=none",
+        f"ASN, then ORM=asn:model={asn},reasoning=owners,order_cues=appearance",
+        "CompNet + ORM=orm:geometry=false",
+        "student=student:geometry=false",
+    ]
+    found = {}
+    for scenario, scenes in CHALLENGE_SCENES.items():
+        config = ChallengeConfig(
+            objects=arguments.data / "annotations.json",
+            images=arguments.data / "images",
+            backgrounds=arguments.backgrounds,
+            scenario=scenario,  # type: ignore[arg-type]
+            scenes=scenes,
+            split="val",
+            classes=CLASSES,
+            background_part="test",
+        )
+        folder = arguments.work / f"challenge-{scenario}"
+        generate(config, folder)
+        comparison = compare(read_truth(folder), parse_specs(rows), arguments.work / f"cmp-{scenario}", progress=say)
+        found[scenario] = comparison.to_json()
+    return found
+
+
+PARTS = {
+    "street scenes": street_scenes,
+    "street photos": street_photos,
+    "reasoning": reasoning,
+    "challenge": challenge,
+}
+
+
+def precision(
+    truths: list[Truth], arguments: argparse.Namespace, part: str, kinds: tuple[str, ...] = ("det", "amodal", "inmodal")
+) -> dict[str, Any]:
+    """AP of every network that is there."""
+    rows = []
+    for path in trained(arguments):
+        name, _, seed = path.stem.rpartition("-seed")
+        rows.append(f"{TITLES[name]}, seed {seed}={spec(name, path)}")
+    return scored(truths, rows, arguments.work / part.replace(" ", "-"), kinds)
+
+
+def scored(truths: list[Truth], rows: list[str], work: Path, kinds: tuple[str, ...]) -> dict[str, Any]:
+    comparison = compare(truths, parse_specs(rows), work, labels="none", progress=say)
+    return {
+        "photos": len(truths),
+        "objects": sum(len(truth.scored) for truth in truths),
+        "rows": {
+            result.name: {
+                "ap": {kind: result.precision[kind].to_json() for kind in kinds},
+                "seconds_per_photo": round(result.run.seconds_per_photo, 2),
+            }
+            for result in comparison.results
+        },
+    }
+
+
+def trained(arguments: argparse.Namespace) -> list[Path]:
+    files = [arguments.models / f"{name}-seed{seed}.safetensors" for name in TITLES for seed in SEEDS]
+    return [
+        file
+        for file in files
+        if file.is_file() and (not arguments.only or file.stem.split("-seed")[0] in arguments.only)
+    ]
+
+
+def spec(name: str, model: Path, least: float = 0.05, reasoning: str = "none") -> str:
+    more = f",detector={model.with_name('amodal-mask-rcnn-seed0.safetensors')}" if name == "amodal-mask" else ""
+    return f"{name}:model={model},{OWN.format(least=least, reasoning=reasoning)}{more}"
+
+
+def budget(model: Path) -> dict[str, Any]:
+    """Steps, batch and seconds of the run that made a model."""
+    said = json.loads(model.with_suffix(".json").read_text())
+    return {"steps": said["budget"]["steps"], "batch": said["budget"]["batch"], "seconds": said["seconds"]}
+
+
+def photos(data: Path) -> list[Truth]:
+    """Real photos of the val split; objects of other classes are neither right nor wrong."""
+    truths = read_truth(data / "annotations.json", images=data / "images", split="val")
+    return [_of_classes(truth) for truth in truths]
+
+
+def _of_classes(truth: Truth) -> Truth:
+    others = [one for one in truth.scene.instances if one.label not in CLASSES]
+    scene = truth.scene.with_instances([one for one in truth.scene.instances if one.label in CLASSES])
+    return replace(
+        truth,
+        scene=scene,
+        unscored=frozenset(),  # what is seen of them is known, and that is what is asked
+        ignore=(*truth.ignore, *(one.modal for one in others)),
+        unannotated=truth.unannotated & frozenset(CLASSES),
+        classes=frozenset(CLASSES),
+    )
+
+
+def say(what: str, done: int, of: int) -> None:
+    if done == of or done % 48 == 0:
+        print(f"{what}: {done} of {of}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
