@@ -159,8 +159,7 @@ def trained(arguments: argparse.Namespace) -> list[Path]:
 
 
 def spec(name: str, model: Path, least: float = 0.05, reasoning: str = "none") -> str:
-    more = f",detector={model.with_name('amodal-mask-rcnn-seed0.safetensors')}" if name == "amodal-mask" else ""
-    return f"{name}:model={model},{OWN.format(least=least, reasoning=reasoning)}{more}"
+    return f"{name}:model={model},{OWN.format(least=least, reasoning=reasoning)}"
 
 
 def budget(model: Path) -> dict[str, Any]:
