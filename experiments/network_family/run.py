@@ -3,8 +3,8 @@
     python experiments/network_family/run.py --scenes DIR --data DIR --backgrounds DIR --models DIR --work DIR
 
 --scenes holds what scenes.sh makes, --models what train.sh makes; rows are of the files that are there. Every network
-finds its own boxes, without reasoning between objects; AP is COCO's over the three classes. In
-`street photos` truth is of what is seen, so only inmodal AP is told. Predictions are kept in --work; a stopped run goes on.
+finds its own boxes, without reasoning between objects; AP is COCO's over the three classes. In `street photos` truth is
+of what is seen, so only inmodal AP is told. Predictions are kept in --work; a stopped run goes on.
 """
 
 from __future__ import annotations

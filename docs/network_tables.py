@@ -1,0 +1,175 @@
+"""Tables of the amodal network family: the comparison, ablations, hidden parts, and what reasoning adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import mean
+from typing import Any
+
+from rendering import ROOT, as_table, not_yet, read
+
+FOLDER = ROOT / "experiments" / "network_family"
+RUN, ABLATIONS, HIDDEN, OVERFIT = (
+    FOLDER / name for name in ("result.json", "ablations.json", "hidden.json", "overfit.json")
+)
+KINDS = {"det": "Det", "amodal": "Amodal", "inmodal": "Inmodal"}
+# [S2] Table 4; it has no row of AmodalMask.
+PRINTED = {
+    "MNC": (20.9, 18.5, 16.1),
+    "FCIS": (25.6, 23.5, 20.8),
+    "ORCNN": (30.9, 29.0, 26.4),
+    "Mask R-CNN": (31.3, 29.3, 26.6),
+    "Mask R-CNN + ASN": (32.7, 31.1, 28.7),
+    "PANet": (32.3, 30.4, 27.6),
+    "PANet + ASN": (33.4, 32.2, 29.7),
+}
+# [S2] Tables 5 to 7: Det, Amodal, Inmodal; in Table 6 with the branch's accuracy.
+PRINTED_5 = ((31.0, None, 26.4), (31.1, 29.2, None), (31.3, 29.3, 26.6), (31.9, 30.0, 27.9), (32.5, 31.0, 28.6),
+             (32.7, 31.1, 28.7), (32.3, 30.6, 28.2), (31.7, 29.8, 28.0), (31.9, 29.8, 27.9), (31.8, 29.7, 27.8))  # fmt: skip
+PRINTED_6 = ((31.3, 29.3, 26.6, 86.6), (31.7, 29.7, 27.5, 87.1), (31.9, 30.0, 27.9, 87.2), (31.4, 29.6, 27.3, 86.9),
+             (31.2, 29.4, 26.7, 86.6))  # fmt: skip
+PRINTED_7 = ((32.1, 30.5, 27.9), (32.4, 30.6, 28.0), (31.9, 30.3, 27.6), (32.7, 31.0, 28.6), (32.3, 30.6, 28.1),
+             (32.6, 31.0, 28.5), (32.0, 30.1, 27.5), (32.6, 31.1, 28.6), (32.7, 31.1, 28.7))  # fmt: skip
+PRINTED_ABLATIONS = {"5": PRINTED_5, "6": PRINTED_6, "7": PRINTED_7}
+
+
+def network_family() -> str:
+    """AP of every network on street scenes, in brackets the paper's on KINS; inmodal AP on real photos."""
+    parts = _parts("street scenes", "street photos")
+    if parts is None:
+        return not_yet("python experiments/network_family/run.py")
+    scenes, photos = (_by_network(part["rows"]) for part in parts)
+    budget = read(RUN)["budget"]
+    body = []
+    for title in sorted(scenes, key=lambda name: PRINTED.get(name, (0.0, 0.0, 0.0))[1]):
+        printed = PRINTED.get(title, (None, None, None))
+        cells = [_spread(scenes[title], kind) for kind in KINDS]
+        cells = [cell + (f" ({number})" if number else "") for cell, number in zip(cells, printed, strict=True)]
+        seconds = mean(row["seconds_per_photo"] for row in scenes[title])
+        body.append([title, str(len(scenes[title])), *cells, _spread(photos[title], "inmodal"), f"{seconds:.2f}"])
+    steps = {entry["steps"] for entry in budget.values()}
+    assert len(steps) == 1, "one budget for all"
+    head = ["", "seeds", *KINDS.values(), "Inmodal, real photos", "seconds per photo"]
+    return as_table(head, body)
+
+
+def network_classes() -> str:
+    """Amodal / inmodal AP by class on street scenes, seed 0."""
+    parts = _parts("street scenes")
+    if parts is None:
+        return not_yet("python experiments/network_family/run.py")
+    rows = {title: own[0]["ap"] for title, own in _by_network(parts[0]["rows"]).items()}
+    classes = list(next(iter(rows.values()))["amodal"]["per_class"])
+    body = [
+        [title, *(f"{ap['amodal']['per_class'][one]:.1f} / {ap['inmodal']['per_class'][one]:.1f}" for one in classes)]
+        for title, ap in rows.items()
+    ]
+    return as_table(["", *classes], body)
+
+
+def network_reasoning() -> str:
+    """Sure finds as they are, and with an order and one owner per pixel."""
+    parts = _parts("reasoning")
+    if parts is None:
+        return not_yet("python experiments/network_family/run.py --parts reasoning")
+    body = [[name, *(f"{row['ap'][kind]['AP']:.1f}" for kind in KINDS)] for name, row in parts[0]["rows"].items()]
+    return as_table(["", *KINDS.values()], body)
+
+
+def network_challenge() -> str:
+    """Given true boxes and labels: mean IoU over objects, visible and whole, L3 of each, and the order."""
+    parts = _parts("challenge")
+    if parts is None:
+        return not_yet("python experiments/network_family/run.py --parts challenge")
+    body = []
+    for scenario, found in parts[0].items():
+        for method in found["methods"]:
+            masks, order = method["masks"], method.get("order") or {}
+            pairs = order.get("overlap > 5 %") or {}
+            right = pairs.get("accuracy")
+            cells = [f"{masks[kind]['mean_objects']:.1f}" for kind in ("modal", "amodal")]
+            cells += [f"{masks[kind]['levels']['L3']:.1f}" for kind in ("modal", "amodal")]
+            body.append([f"{scenario}: {method['name']}", *cells, "–" if not right else f"{right:.0f} %"])
+    return as_table(["", "visible", "whole", "visible, L3", "whole, L3", "order"], body)
+
+
+def ablation_table(number: str) -> Callable[[], str]:
+    """A table of the paper: rows, ours, in brackets the paper's."""
+
+    def render() -> str:
+        measured = read(ABLATIONS)
+        if measured is None:
+            return not_yet("python experiments/network_family/ablations.py")
+        kinds = [*KINDS, *(["occlusion"] if number == "6" else [])]
+        body = []
+        for (row, found), printed in zip(measured["tables"][number].items(), PRINTED_ABLATIONS[number], strict=True):
+            cells = [
+                f"{found[kind]:.1f} ({told})" if kind in found else "–"
+                for kind, told in zip(kinds, printed, strict=False)
+            ]
+            if number == "6":
+                threshold = row.removeprefix("OC(").removesuffix(")")
+                cells.append(f"{measured['all_negative'][threshold]:.1f}" if "occlusion" in found else "–")
+            body.append([row, *cells])
+        more = ["occlusion is right, %", "if none is called occluded"] if number == "6" else []
+        return as_table(["", *KINDS.values(), *more], body)
+
+    return render
+
+
+def hidden_parts() -> str:
+    """IoU of hidden parts while training goes on."""
+    measured = read(HIDDEN)
+    if measured is None:
+        return not_yet("python experiments/network_family/hidden.py")
+    curves: Mapping[str, list[dict[str, Any]]] = measured["curves"]
+    steps = [seen["step"] for seen in next(iter(curves.values()))]
+    body = [
+        [f"{title}: {name}", *(f"{seen[key]:.1f}" for seen in curve)]
+        for title, curve in curves.items()
+        for name, key in (("hidden parts", "hidden_iou"), ("whole", "amodal_iou"), ("visible", "modal_iou"))
+    ]
+    return as_table(["step", *map(str, steps)], body)
+
+
+def overfit() -> str:
+    """What every network reaches on the ten scenes that it learns from."""
+    measured = read(OVERFIT)
+    if measured is None:
+        return not_yet("python experiments/network_family/overfit.py")
+    body = [
+        [name, *(f"{row[kind]:.1f}" for kind in KINDS), str(row["steps"]), f"{row['seconds'] / 60:.0f}"]
+        for name, row in measured["networks"].items()
+    ]
+    return as_table(["", *KINDS.values(), "steps", "minutes"], body)
+
+
+def _parts(*names: str) -> list[Any] | None:
+    measured = read(RUN)
+    if measured is None or not set(names) <= measured["parts"].keys():
+        return None
+    return [measured["parts"][name] for name in names]
+
+
+def _by_network(rows: Mapping[str, Any]) -> dict[str, list[Any]]:
+    grouped: dict[str, list[Any]] = {}
+    for name, row in rows.items():
+        grouped.setdefault(name.rpartition(", seed")[0], []).append(row)
+    return grouped
+
+
+def _spread(rows: list[Any], kind: str) -> str:
+    """Mean over seeds, and how far they are apart."""
+    values = [row["ap"][kind]["AP"] for row in rows]
+    return f"{mean(values):.1f}" + (f" ± {(max(values) - min(values)) / 2:.1f}" if len(values) > 1 else "")
+
+
+NETWORKS: Mapping[str, Callable[[], str]] = {
+    "network_family": network_family,
+    "network_classes": network_classes,
+    "network_reasoning": network_reasoning,
+    "network_challenge": network_challenge,
+    **{f"ablation_{number}": ablation_table(number) for number in "567"},
+    "hidden_parts": hidden_parts,
+    "overfit": overfit,
+}

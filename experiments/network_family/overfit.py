@@ -1,0 +1,108 @@
+"""Can every network learn ten scenes by heart? Mask AP on the very scenes that it was taught should exceed 80.
+
+    python experiments/network_family/overfit.py --data DIR --backgrounds DIR --work DIR
+
+Ten scenes of four objects each, seen again and again as they are. --data holds annotations.json and images/. A network
+is trained in stretches until both APs exceed 80, or --steps are over. A stopped run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from amodal import load
+from amodal.challenge import ChallengeConfig, generate
+from amodal.data.truth import Truth, read_truth
+from amodal.data.write import write_text_atomically
+from amodal.evaluation.ap import average_precision
+from amodal.networks.plans import Choices, family_task
+from amodal.networks.registry import FAMILY
+from amodal.training.config import TrainConfig
+from amodal.training.loop import train
+
+HERE = Path(__file__).parent
+ENOUGH = 80.0
+STRETCHES = (500, 1000, 2000)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("data", "backgrounds", "work"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--only", nargs="+", choices=list(FAMILY), help="share the work; nothing is written")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    folder = arguments.work / "scenes"
+    generate(
+        ChallengeConfig(
+            objects=arguments.data / "annotations.json",
+            images=arguments.data / "images",
+            backgrounds=arguments.backgrounds,
+            scenario="four",
+            layout="ground",
+            classes=("car", "person", "truck"),
+            split="train",
+            scenes=10,
+            seed=5,
+        ),
+        folder,
+    )
+    truths = read_truth(folder)
+    networks = {}
+    for name in arguments.only or FAMILY:
+        networks[name] = learned(name, folder / "scenes.json", truths, arguments.work)
+        print(name, networks[name], flush=True)
+    if arguments.only:
+        return
+    result = {
+        "command": "python experiments/network_family/overfit.py --data DIR --backgrounds DIR --work DIR",
+        "date": date.today().isoformat(),
+        "seed": 0,
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "values": "AP in percent, on the ten scenes that were learned",
+        "objects": sum(len(truth.scored) for truth in truths),
+        "networks": networks,
+    }
+    write_text_atomically(HERE / "overfit.json", json.dumps(result, indent=1) + "\n")
+
+
+def learned(name: str, scenes: Path, truths: list[Truth], work: Path) -> dict[str, float]:
+    """Train until both APs are enough; each stretch is a run of its own, so that its rate falls to the end."""
+    found: dict[str, float] = {}
+    for steps in STRETCHES:
+        kept = work / f"{name}-{steps}.json"
+        if kept.is_file():
+            found = json.loads(kept.read_text())
+        else:
+            task = replace(family_task(name, Choices((scenes,))), varied=False)
+            model = work / f"{name}.safetensors"
+            trained = train(task, TrainConfig(steps=steps, batch=2, rate=1e-3), model, work / "runs", say)
+            found = scored(name, model, truths) | {"steps": steps, "seconds": round(trained.seconds)}
+            write_text_atomically(kept, json.dumps(found))
+        if min(found["amodal"], found["inmodal"]) > ENOUGH:
+            break
+    return found
+
+
+def scored(name: str, model: Path, truths: list[Truth]) -> dict[str, float]:
+    own = load(model, name, boxes="own", least_score=0.05, reasoning="none")
+    found = [own.segment(truth.path, np.zeros((0, 4))) for truth in truths]
+    return {kind: round(value.ap, 1) for kind, value in average_precision(truths, found).items()}
+
+
+def say(what: str, done: int, of: int) -> None:
+    if done % 100 == 0:
+        print(f"{what}: {done} of {of}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
