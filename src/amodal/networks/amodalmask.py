@@ -18,7 +18,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.detection.image_list import ImageList
-from torchvision.ops import batched_nms, clip_boxes_to_image, nms, roi_align
+from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, nms, roi_align
 
 from amodal.errors import InputError
 from amodal.networks.parts.batch import Batch, Found, Targets
@@ -35,6 +35,7 @@ _POOLED = 7  # cells along a window, bottom-up
 _CODED = 14  # cells of the coarse code
 _REFINED = (16, 8, 4)  # strides of the maps that refine it, to 28, 56 and 112
 _COPIES = 4  # of an object's window at most, in a picture
+_NEAR = 0.3  # IoU with an object's window from which a wrong one is a near miss
 _AT_ONCE = 1024  # windows scored together
 _SAME_WINDOW = 0.7  # IoU from which the better of two sliding windows stays
 
@@ -57,8 +58,8 @@ class AmodalMaskSettings(TwoStage):
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         super().__post_init__()
-        if self.code < 8 or self.code % 8:
-            raise InputError("settings", "code", f"is {self.code}", "expected a multiple of 8")
+        if self.code < 16 or self.code % 8:
+            raise InputError("settings", "code", f"is {self.code}", "expected a multiple of 8 from 16")
         if not 16 <= self.smallest_window_px <= 4096:
             raise InputError("settings", "smallest_window_px", f"is {self.smallest_window_px}", "expected 16 to 4096")
 
@@ -180,12 +181,17 @@ class AmodalMask(nn.Module):
         counts = [len(own.boxes) for own in sampled]
         scores = self.window.score(hidden)[:, 0].float()
         wanted = [(own.labels > 0).float() for own in sampled]
-        losses = {"score": torch.stack([_or_zero(functional.binary_cross_entropy_with_logits, *row)
-                                        for row in zip(torch.split(scores, counts), wanted, strict=True)]).mean()}  # fmt: skip
+        rows = zip(torch.split(scores, counts), wanted, strict=True)
+        by_score = [_or_zero(functional.binary_cross_entropy_with_logits, *row) for row in rows]
+        losses = {"score": torch.stack(by_score).mean()}
         if self.window.names is not None:
             logits = torch.split(self.window.names(hidden).float(), counts)
-            rows = [(own[of.labels > 0], of.labels[of.labels > 0] - 1) for own, of in zip(logits, sampled, strict=True)]
-            losses["class"] = torch.stack([_or_zero(functional.cross_entropy, *row) for row in rows]).mean()
+            named = [of.on_objects().labels - 1 for of in sampled]
+            by_class = [
+                _or_zero(functional.cross_entropy, own[: len(labels)], labels)
+                for own, labels in zip(logits, named, strict=True)
+            ]
+            losses["class"] = torch.stack(by_class).mean()
         return losses
 
 
@@ -214,7 +220,7 @@ class WindowHead(nn.Module):
 
     def coded(self, hidden: Float[Tensor, "k f"]) -> Float[Tensor, "k code 14 14"]:
         """The coarse code of the mask."""
-        return functional.relu(self.code(hidden)).view(len(hidden), -1, _CODED, _CODED)
+        return functional.relu(self.code(hidden)).view(len(hidden), self.code.out_features // _CODED**2, _CODED, _CODED)
 
 
 def cut(
@@ -226,7 +232,11 @@ def cut(
 
 
 def sampled_windows(target: Targets, size: tuple[int, int], settings: AmodalMaskSettings) -> Rois:
-    """Windows to learn from in one picture: some that meet an object, the others sliding ones that do not nearly."""
+    """Windows to learn from in one picture: some that meet an object, the others sliding ones that do not nearly.
+
+    Half of those others overlap an object's window: where two objects meet, windows between them look best of all that
+    are wrong, and are few among all.
+    """
     chance, device = target.generator(), target.boxes.device
     own = around(target.boxes)
     count = min(settings.foreground, _COPIES * len(own))
@@ -235,7 +245,12 @@ def sampled_windows(target: Targets, size: tuple[int, int], settings: AmodalMask
     meeting = shaken(own[objects], chance)
     beside = sliding(size, settings.smallest_window_px).to(device)
     beside = beside[strangers(beside, own)] if target.complete else beside[:0]
-    beside = beside[torch.randperm(len(beside), generator=chance)[: settings.proposals - count].to(device)]
+    beside = beside[torch.randperm(len(beside), generator=chance).to(device)]
+    if len(own):
+        near = box_iou(beside, own).amax(1) > _NEAR
+        half = (settings.proposals - count) // 2
+        beside = torch.cat([beside[near][:half], beside[~near]])
+    beside = beside[: settings.proposals - count]
     nothing = objects.new_zeros(len(beside))
     labels = torch.cat([target.labels[objects], nothing])
     return Rois(torch.cat([meeting, beside]), labels, torch.cat([objects, nothing]))
