@@ -1,12 +1,8 @@
-"""Steps in parts and in several processes: the same gradient as in one go, the same files after an interruption."""
+"""Steps in parts: the same gradient as in one go, the same files after an interruption; and what is seen meanwhile."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,54 +17,9 @@ from amodal.errors import AmodalError, InputError
 from amodal.training.loop import TrainConfig, train
 from amodal.training.processes import Processes, moved, share_of
 from amodal.training.watch import Observation
+from helpers.mean_task import MeanTask
 
 CONFIG = TrainConfig(steps=12, batch=4, keep_every=5, half=False, optimiser="sgd", rate=0.05)
-
-
-@dataclass(frozen=True)
-class Sample:
-    name: str
-    pixels: np.ndarray
-
-
-class Small(nn.Module):
-    """Its second layer has no gradient where no sample is bright, as mask heads where no object is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(12, 8), nn.Linear(8, 3)
-        self.dropout = nn.Dropout(0.5)  # only its mode is of interest
-
-
-@dataclass(frozen=True)
-class MeanTask:
-    """The loss is a mean over samples, so parts of equal size add up to the whole."""
-
-    name: str = "mean"
-    broken_at: int | None = None
-
-    def build(self) -> nn.Module:
-        module = Small()
-        module.dropout.eval()
-        return module
-
-    def draw(self, index: int, rng: np.random.Generator) -> Sample:
-        pixels = rng.normal(size=12).astype(np.float32)
-        return Sample(f"{index}.jpg", pixels * np.float32(np.nan) if index == self.broken_at else pixels)
-
-    def collate(self, samples: Any) -> Tensor:
-        return torch.from_numpy(np.stack([sample.pixels for sample in samples]))
-
-    def loss(self, module: Any, batch: Tensor) -> dict[str, Tensor]:
-        hidden = module.first(batch).tanh()
-        bright = batch[:, 0] > 0.5
-        losses = {"near": hidden.square().sum(1).mean(), "far": batch.new_zeros(())}
-        if bright.any():
-            losses["far"] = (module.second(hidden[bright]) - 1).square().sum() / len(batch)
-        return losses
-
-    def metadata(self) -> dict[str, Any]:
-        return {"classes": ["thing"]}
 
 
 def weights(path: Path) -> Tensor:
@@ -168,29 +119,3 @@ def test_every_tensor_of_a_batch_is_moved() -> None:
     batch = {"a": (torch.zeros(2), [torch.zeros(1)]), "b": "text"}
     there = moved(batch, torch.device("meta"))
     assert there["a"][0].is_meta and there["a"][1][0].is_meta and there["b"] == "text"
-
-
-def test_two_processes_equal_one_with_the_same_samples(tmp_path: Path) -> None:
-    alone = train(MeanTask(), CONFIG, tmp_path / "alone.safetensors", tmp_path / "one")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    running = []
-    for rank in range(2):
-        said = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        environment = {**os.environ, **{name: str(value) for name, value in said.items()}, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, __file__, str(tmp_path)]
-        running.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
-    for process in running:
-        said_at_the_end = process.communicate(timeout=120)[1]
-        assert process.returncode == 0, said_at_the_end
-    kept = [next((tmp_path / folder).glob("*.safetensors")) for folder in ("one", "two")]  # float32
-    assert torch.allclose(weights(kept[0]), weights(kept[1]), atol=1e-6, rtol=1e-5)
-    shared = json.loads((tmp_path / "shared.json").read_text())["curve"]
-    for one, other in zip(alone.curve, shared, strict=True):
-        assert one == pytest.approx(other, abs=2e-5)
-
-
-if __name__ == "__main__":  # one of the two processes
-    folder = Path(sys.argv[1])
-    train(MeanTask(), replace(CONFIG, accumulate=2), folder / "shared.safetensors", folder / "two")

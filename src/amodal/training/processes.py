@@ -38,7 +38,7 @@ class Processes:
         if self.count == 1:
             return lambda batch: loss(module, batch)
         # A part of the network that a batch has no use for, say masks where no object is, has no gradient there.
-        return DistributedDataParallel(_Judged(module, loss), broadcast_buffers=False, find_unused_parameters=True)
+        return DistributedDataParallel(_Judged(module, loss), find_unused_parameters=True)
 
     def all_agree(self, fine: bool) -> bool:
         """Whether it is so in every process."""
@@ -55,7 +55,8 @@ class Processes:
         names = sorted(values)
         said = torch.tensor([values[name] for name in names], dtype=torch.float64, device=self.device)
         distributed.all_reduce(said)
-        return dict(zip(names, (said / self.count).tolist(), strict=True))
+        means = dict(zip(names, (said / self.count).tolist(), strict=True))
+        return {name: means[name] for name in values}
 
     def wait(self) -> None:
         """Until all are here."""
