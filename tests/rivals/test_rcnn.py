@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from amodal.masks import CropMask
+from amodal.networks.parts.batch import as_images
 from amodal.rivals.pictures import as_picture_batch, varied
-from amodal.rivals.rcnn import Rcnn, RcnnSize, Targets, as_batch
+from amodal.rivals.rcnn import Rcnn, RcnnSize, Targets
 from amodal.training.sources import Sample
 
 SIZE = RcnnSize(longest_px=96, channels=8, box_features=8)
@@ -66,7 +67,7 @@ def test_a_batch_pads_to_multiples_of_32_and_keeps_pictures_as_they_are() -> Non
 
 def test_an_incomplete_picture_teaches_no_background(network: Rcnn) -> None:
     """Whatever it shows beside its boxes, proposals there are in no loss: pushing them down would be wrong."""
-    images = as_batch([torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8)])
+    images = as_images([torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8)])
     boxes, labels = torch.tensor([[10.0, 10, 40, 50]]), torch.tensor([1])
     gradients = {}
     for complete in (True, False):
@@ -86,7 +87,7 @@ def test_an_incomplete_picture_teaches_no_background(network: Rcnn) -> None:
 
 
 def test_proposals_of_an_incomplete_picture_are_only_pushed_up(network: Rcnn) -> None:
-    images = as_batch([torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8)])
+    images = as_images([torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8)])
     target = Targets(torch.tensor([[10.0, 10, 40, 50]]), torch.tensor([1]), complete=False)
     network.zero_grad()
     losses, _, _ = network.detection_losses(network.features(images.tensors), images, [target])

@@ -17,8 +17,9 @@ from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.methods.compositional import read_input
 from amodal.methods.grids import on_pixels
+from amodal.networks.parts.batch import as_images
 from amodal.rivals.pictures import scaled
-from amodal.rivals.rcnn import Rcnn, RcnnSize, as_batch
+from amodal.rivals.rcnn import Rcnn, RcnnSize
 from amodal.scene import XYXY, BoxKind, Instance, Scene
 from amodal.segmenter import OnePhoto, Photo
 from amodal.training.files import fill, read_network
@@ -95,7 +96,7 @@ class NetworkSegmenter(OnePhoto):
     ) -> list[_Found]:
         """One pass over the photo; float32, each photo by itself, so that nothing depends on what else is asked."""
         small, scale = scaled(picture, self.network.size.longest_px)
-        images = as_batch([torch.from_numpy(small).permute(2, 0, 1)])
+        images = as_images([torch.from_numpy(small).permute(2, 0, 1)])
         factor = np.tile(scale, 2)
         with torch.inference_mode():
             features = self.network.features(images.tensors)

@@ -14,7 +14,8 @@ from torchvision.models.detection.image_list import ImageList
 
 from amodal.errors import AmodalError
 from amodal.masks import CropMask
-from amodal.rivals.rcnn import Targets, as_batch
+from amodal.networks.parts.batch import as_images
+from amodal.rivals.rcnn import Targets
 from amodal.training.sources import Pictures, Sample
 
 _SMALLEST, _BRIGHTNESS = 0.8, 0.2
@@ -77,7 +78,7 @@ def varied(sample: Sample, classes: Sequence[str], longest_px: int, rng: np.rand
 
 def as_picture_batch(pictures: Sequence[Picture]) -> PictureBatch:
     """Several pictures as one batch."""
-    images = as_batch([picture.pixels for picture in pictures])
+    images = as_images([picture.pixels for picture in pictures])
     return PictureBatch(images, tuple(picture.targets for picture in pictures))
 
 

@@ -6,14 +6,13 @@ The parts are torchvision's; put together here are a light backbone and losses t
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import timm
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
@@ -24,10 +23,10 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from amodal.features.backbone import DEFAULT_BACKBONE, lite0_state
+from amodal.networks.parts.trunk import freeze, padded_sizes
 
 MASK_SIDE = 28
 _STRIDES = (4, 8, 16, 32)
-_BATCH_MULTIPLE = 32
 
 Features = OrderedDict[str, Tensor]
 
@@ -99,7 +98,7 @@ class Rcnn(nn.Module):
         self, features: Features, rois: Sequence[Tensor], images: ImageList
     ) -> Float[Tensor, "rois classes side side"]:
         """Logits of every class over each RoI, all pictures' RoIs in a row."""
-        pooled = self.mask_pool(features, list(rois), _padded(images))
+        pooled = self.mask_pool(features, list(rois), padded_sizes(images))
         logits: Tensor = self.mask_predictor(self.mask_head(pooled))
         return logits.float()
 
@@ -107,7 +106,7 @@ class Rcnn(nn.Module):
         self, features: Features, rois: Sequence[Tensor], images: ImageList
     ) -> tuple[Float[Tensor, "rois classes"], Float[Tensor, "rois shifts"]]:
         """Class logits and box shifts for each RoI, all pictures' RoIs in a row."""
-        pooled = self.boxes.box_roi_pool(features, list(rois), _padded(images))
+        pooled = self.boxes.box_roi_pool(features, list(rois), padded_sizes(images))
         logits, shifts = self.boxes.box_predictor(self.boxes.box_head(pooled))
         return logits.float(), shifts.float()
 
@@ -163,42 +162,6 @@ class Rcnn(nn.Module):
         return proposals, {"rpn_object": loss_object, "rpn_box": loss_shift}
 
 
-def as_batch(pictures: Sequence[UInt8[Tensor, "3 h w"]]) -> ImageList:
-    """Scaled pictures in one tensor, padded below and right to multiples of 32."""
-    sizes = [(int(picture.shape[1]), int(picture.shape[2])) for picture in pictures]
-    height, width = (-(-max(sides) // _BATCH_MULTIPLE) * _BATCH_MULTIPLE for sides in zip(*sizes, strict=True))
-    batch = torch.full((len(pictures), 3, height, width), 127.0)
-    for row, picture in zip(batch, pictures, strict=True):
-        row[:, : picture.shape[1], : picture.shape[2]] = picture
-    return ImageList(batch, sizes)
-
-
-def freeze(backbone: nn.Module, blocks: int) -> None:
-    """No gradient for stem, first stages, all normalisation (its statistics stay as published) and depthwise weights.
-
-    On a CPU the gradient of depthwise weights takes longer than all the rest of a step; they are 4 % of the weights.
-    """
-    backbone.eval()
-    for name, parameter in backbone.named_parameters():
-        stage = name.split(".")
-        early = stage[0] != "blocks" or int(stage[1]) < blocks
-        parameter.requires_grad_(not early)
-    for module in backbone.modules():
-        if isinstance(module, nn.BatchNorm2d) or (isinstance(module, nn.Conv2d) and module.groups > 1):
-            module.requires_grad_(False)
-    for name, module in backbone.named_modules():
-        stage = name.split(".")
-        late = stage[0] == "blocks" and len(stage) > 1 and int(stage[1]) >= blocks
-        if late and isinstance(module, nn.Conv2d) and module.groups > 1 and module.stride != (1, 1):
-            # torch's bfloat16 gradient of strided depthwise convolutions is ten times slower than in float32.
-            module.forward = partial(_in_full, module.forward)  # type: ignore[method-assign]
-
-
-def _in_full(forward: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
-    with torch.autocast("cpu", enabled=False):
-        return forward(values.float())
-
-
 def _group_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(8, channels)
 
@@ -242,12 +205,6 @@ def _levels(strides: Sequence[int]) -> list[str]:
 def _coarse(features: Features) -> Features:
     """The levels that propose boxes: stride 4 would cost more than all others together."""
     return OrderedDict((name, level) for name, level in features.items() if name != "0")
-
-
-def _padded(images: ImageList) -> list[tuple[int, int]]:
-    """The pooling works the strides out from sizes; only those of the padded pictures divide evenly."""
-    height, width = images.tensors.shape[-2:]
-    return [(int(height), int(width))] * len(images.image_sizes)
 
 
 def _shaken(boxes: Float[Tensor, "n 4"], copies: int = 5) -> Float[Tensor, "m 4"]:
