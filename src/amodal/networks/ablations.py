@@ -28,7 +28,9 @@ TABLE_5: Mapping[str, Row] = {
 
 TABLE_6: Mapping[str, Row] = {
     "no OC": TABLE_5["both"],
-    **{f"OC({percent} %)": TABLE_5["both + OC"] | {"occlusion_threshold": percent / 100} for percent in (0, 5, 15, 20)},
+    **{
+        f"OC({percent} %)": {**TABLE_5["both + OC"], "occlusion_threshold": percent / 100} for percent in (0, 5, 15, 20)
+    },
 }
 
 TABLE_7: Mapping[str, Row] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -17,14 +17,10 @@ from amodal.networks.parts.sampling import Rois
 from amodal.networks.parts.settings import MaskKind
 
 POOLED, SIDE = 14, 28
-Between = Callable[[Float[Tensor, "k c 14 14"]], Float[Tensor, "k c 14 14"]]
 
 
 class MaskHead(nn.Module):
-    """Four convolutions, a deconvolution to twice the side, and a logit for every class.
-
-    `after`: something else may join the features after so many of the convolutions (0 to 4).
-    """
+    """Four convolutions, a deconvolution to twice the side, and a logit for every class."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -37,16 +33,11 @@ class MaskHead(nn.Module):
             nn.init.zeros_(cast(Tensor, weights.bias))
         nn.init.normal_(self.predictor.weight, std=0.01)  # fresh logits near zero, or the first steps blow up
 
-    def forward(
-        self, pooled: Float[Tensor, "k c 14 14"], between: Between | None = None, after: int = 0
-    ) -> Float[Tensor, "k classes 28 28"]:
-        """float32 logits; `between` is applied to the features after the convolution number `after`."""
+    def forward(self, pooled: Float[Tensor, "k c 14 14"]) -> Float[Tensor, "k classes 28 28"]:
+        """float32 logits."""
         values = pooled
-        for number, layer in enumerate((None, *self.convolutions)):
-            if layer is not None:
-                values = functional.relu(layer(values))
-            if between is not None and number == after:
-                values = between(values)
+        for layer in self.convolutions:
+            values = functional.relu(layer(values))
         logits: Tensor = self.predictor(functional.relu(self.deconvolution(values)))
         return logits.float()
 
