@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amodal.data.truth import Truth
-from amodal.evaluation.calibration import Calibration, edge_calibration, posterior_calibration
+from amodal.evaluation.calibration import Calibration, edge_calibration, occlusion_calibration, posterior_calibration
 from amodal.evaluation.order import order_scores
 from amodal.masks import CropMask
 from amodal.scene import Instance, OrderEdge, OrderGraph, Posterior, Scene
@@ -96,3 +96,24 @@ def test_edges_are_calibrated_by_how_often_they_are_right() -> None:
     found = edge_calibration(order_scores(truths, sure))
     assert (found.ece, found.count) == (pytest.approx(20), 10)
     assert found.weights.sum() == pytest.approx(1)
+
+
+def _said(front: object, behind: object) -> Scene:
+    """Two squares, the second hidden by a sixth, with what is said of their being occluded."""
+    said = zip(two_squares().instances, (front, behind), strict=True)
+    return two_squares().with_instances([replace(one, meta={"occluded": chance}) for one, chance in said])
+
+
+def test_chances_of_being_occluded_are_compared_with_how_often_objects_are() -> None:
+    truth = Truth(two_squares(), None, ALL)
+    assert occlusion_calibration([truth], [_said(0.0, 1.0)]).ece == pytest.approx(0)
+    assert occlusion_calibration([truth], [_said(1.0, 0.0)]).ece == pytest.approx(100)
+    assert occlusion_calibration([truth], [_said(0.5, 0.5)]).ece == pytest.approx(0)
+    assert occlusion_calibration([truth], [_said(0.8, 0.8)]).ece == pytest.approx(30)
+
+
+def test_what_is_no_chance_of_being_occluded_is_passed_over() -> None:
+    truth = Truth(two_squares(), None, ALL)
+    assert occlusion_calibration([truth], [two_squares()]).count == 0
+    assert occlusion_calibration([truth], [_said(True, "much")]).count == 0
+    assert occlusion_calibration([replace(truth, knows=frozenset({"modal"}))], [_said(0.1, 0.9)]).count == 0

@@ -13,9 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from amodal.challenge import ChallengeConfig, generate
 from amodal.data.truth import read_truth
 from amodal.errors import AmodalError, InputError
+from amodal.evaluation.calibration import LEAST_HIDDEN
 from amodal.networks.calibrate import calibrate
 from amodal.networks.files import read_member
-from amodal.networks.occluded import BY_MASKS, LEAST_HIDDEN, Occlusion, branch_signal, fit, mask_signal
+from amodal.networks.occluded import BY_MASKS, Occlusion, branch_signal, fit, mask_signal
 from helpers.cut_outs import make_cut_outs
 from helpers.family import save_network
 

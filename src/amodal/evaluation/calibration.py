@@ -16,6 +16,8 @@ from amodal.scene import Instance, Posterior, Scene
 
 BINS = 15
 VISIBLE, CONTEXT, OCCLUDED = range(3)  # as in `Posterior.maps`
+LEAST_HIDDEN = 0.05
+"""An object counts as occluded when more than this share of it is hidden [S2 §4]."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,20 @@ def posterior_calibration(truths: Sequence[Truth], predictions: Sequence[Scene],
 def edge_calibration(scores: OrderScores, bins: int = BINS) -> Calibration:
     """ECE of the probabilities of the edges of all decided pairs."""
     return calibration_of(_tally(scores.probabilities, scores.right, bins), len(scores.right))
+
+
+def occlusion_calibration(truths: Sequence[Truth], predictions: Sequence[Scene], bins: int = BINS) -> Calibration:
+    """ECE of what methods say of objects being occluded (`meta["occluded"]`), of every object that they found."""
+    chances, happened = list[float](), list[bool]()
+    for truth, pairing in zip(truths, pair_all(truths, predictions), strict=True):
+        for one in truth.given if {"modal", "amodal"} <= truth.knows else ():
+            found = pairing[one.id]
+            chance = None if found is None else found.meta.get("occluded")
+            # Other programs may keep what they like under that name.
+            if isinstance(chance, int | float) and not isinstance(chance, bool) and 0 <= chance <= 1:
+                chances.append(float(chance))
+                happened.append(one.occlusion > LEAST_HIDDEN)
+    return event_calibration(np.array(chances, np.float64), np.array(happened, np.float64), bins)
 
 
 def event_calibration(

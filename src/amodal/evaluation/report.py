@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from amodal.data.truth import Truth
 from amodal.evaluation.ap import Precision, average_precision
-from amodal.evaluation.calibration import Calibration, edge_calibration, posterior_calibration
+from amodal.evaluation.calibration import Calibration, edge_calibration, occlusion_calibration, posterior_calibration
 from amodal.evaluation.classification import Correction, before_and_after, classification
 from amodal.evaluation.intervals import Interval
 from amodal.evaluation.levels import UNKNOWN, LevelTable, rounded
@@ -53,7 +53,7 @@ class Report:
         order: of the prediction and of the trivial rules, by name.
         order_intervals: of the prediction.
         precision: AP by kind.
-        posteriors, edges: calibration.
+        posteriors, edges, occlusion: calibration.
         boundary_px: tolerance of the outlines' F.
         least_overlap: share of the smaller object by which a pair must overlap to count for the order.
     """
@@ -69,6 +69,7 @@ class Report:
     precision: Mapping[str, Precision]
     posteriors: Calibration | None
     edges: Calibration | None
+    occlusion: Calibration | None
     boundary_px: float | None
     least_overlap: float
 
@@ -88,7 +89,11 @@ class Report:
             "ap": {kind: precision.to_json() for kind, precision in self.precision.items()},
             "calibration": {
                 name: None if found is None else found.to_json()
-                for name, found in (("posteriors", self.posteriors), ("edges", self.edges))
+                for name, found in (
+                    ("posteriors", self.posteriors),
+                    ("edges", self.edges),
+                    ("occlusion", self.occlusion),
+                )
             },
         }
 
@@ -99,7 +104,11 @@ class Report:
             names = ", ".join(self.missing[:3]) + (", ..." if len(self.missing) > 3 else "")
             lines.append(f"{len(self.missing)} photos without a prediction, all their objects missed: {names}")
         lines += self._mask_lines() + self._order_lines() + self._precision_lines()
-        for name, found in (("posteriors", self.posteriors), ("order edges", self.edges)):
+        for name, found in (
+            ("posteriors", self.posteriors),
+            ("order edges", self.edges),
+            ("being occluded", self.occlusion),
+        ):
             if found is not None:
                 lines.append(f"calibration error of {name} {_number(found.ece)} ({found.count})")
         return "\n".join(lines) + "\n"
@@ -211,6 +220,7 @@ def evaluate(
     tell("scoring", 3, steps)
     precision = average_precision(truths, predictions)
     posteriors = posterior_calibration(truths, predictions)
+    occlusion = occlusion_calibration(truths, predictions)
     tell("scoring", steps, steps)
     return Report(
         photos=len(truths),
@@ -224,6 +234,7 @@ def evaluate(
         precision=precision,
         posteriors=posteriors if posteriors.count else None,
         edges=edges,
+        occlusion=occlusion if occlusion.count else None,
         boundary_px=boundary_px,
         least_overlap=least_overlap,
     )

@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float64, Int64
 
 from amodal.data.truth import Truth
 from amodal.errors import AmodalError, InputError
-from amodal.evaluation.calibration import event_calibration
+from amodal.evaluation.calibration import LEAST_HIDDEN, event_calibration
 from amodal.images import read_photo
 from amodal.networks.files import write_member
-from amodal.networks.occluded import BY_BRANCH, LEAST_HIDDEN, Occlusion, fit
+from amodal.networks.occluded import BY_BRANCH, Occlusion, fit
 from amodal.networks.segmenter import FamilySegmenter, method
 
 _LEAST_OBJECTS = 20

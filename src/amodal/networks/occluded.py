@@ -14,9 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from amodal.errors import InputError
-
-LEAST_HIDDEN = 0.05
-"""An object counts as occluded when more than this share of it is hidden [S2 §4]."""
+from amodal.evaluation.calibration import LEAST_HIDDEN
 
 _LEAST = 1e-4
 _PLAUSIBLE = 100.0
