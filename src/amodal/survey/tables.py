@@ -15,7 +15,7 @@ from amodal.survey.findings import Notes, child
 from amodal.survey.layouts import Layout
 
 FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
-SHIFTS = (-1, 1, -2, 2)
+MANY = 10  # annotations of unknown classes, from which on a shift of all is believed
 Progress = Callable[[str, int, int], None]
 
 
@@ -101,15 +101,17 @@ def examined_classes(root: Field, used: Iterable[int], layout: Layout, notes: No
         return {}
     names = _names(root, notes)
     counts = Counter(used)
-    unknown = set(counts) - set(names)
-    if unknown and (shift := _shift(counts, names)):
+    official = {name: id for id, name in CLASSES.items()}
+    if names and all(name in official for name in names.values()):
+        known = _compared_with_kins(place, names, official, counts, notes)
+        if known is not None:
+            return {id: id for id in known}
+    shift = _shift(counts, names)
+    if shift:
         found = f"annotations use ids {sorted(counts)}, the file lists {sorted(names)}"
         advice = f"add {shift:+d} to every category_id, or mend the list"
         notes.note(place, "class ids shifted", found, advice, mended=f"{shift:+d} on every category_id")
         return {id: id + shift for id in counts}
-    official = {name: id for id, name in CLASSES.items()}
-    if names and all(name in official for name in names.values()):
-        _compare_with_kins(place, names, official, counts, notes)
     return {id: id for id in names}
 
 
@@ -190,27 +192,33 @@ def _names(root: Field, notes: Notes) -> dict[int, str]:
 
 
 def _shift(used: Mapping[int, int], names: Mapping[int, str]) -> int | None:
-    """The one small shift that makes every used id a listed one; None where none or several do."""
-    fitting = [shift for shift in SHIFTS if names and all(id + shift in names for id in used)]
-    nearest = [shift for shift in fitting if abs(shift) == abs(fitting[0])] if fitting else []
-    return nearest[0] if len(nearest) == 1 else None
+    """The one shift that makes every used id a listed one; None where none or both do, or few annotations speak for it.
+
+    A single wrong id must not move all the others.
+    """
+    unknown = sum(count for id, count in used.items() if id not in names)
+    if not unknown or (unknown < MANY and unknown < sum(used.values())):
+        return None
+    fitting = [shift for shift in (-1, 1) if all(id + shift in names for id in used)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
-def _compare_with_kins(
+def _compared_with_kins(
     place: Field, names: Mapping[int, str], official: Mapping[str, int], used: Mapping[int, int], notes: Notes
-) -> None:
-    """KINS's classes under other ids than KINS's: names and numbers may have slipped."""
+) -> set[int] | None:
+    """KINS's classes under other ids than KINS's; the ids to use if these are clear by now."""
     moved = {id: official[name] for id, name in names.items() if official[name] != id}
     if not moved:
-        return
+        return None
     shown = ", ".join(f"{names[id]} is {id}, in KINS {kins}" for id, kins in list(moved.items())[:3])
-    fits_kins = bool(set(used) - set(names)) and set(used) <= {official[name] for name in names.values()}
-    if fits_kins:
+    kins_ids = {official[name] for name in names.values()}
+    if not set(used) <= set(names) and set(used) <= kins_ids:
         found = f"are shifted against the annotations, which use KINS's own ids: {shown}"
         notes.note(place, "class ids shifted", found, "list the classes under KINS's ids", mended="listed so")
         for number, entry in enumerate(place.value):
             if isinstance(entry, dict) and entry.get("name") in official:
                 notes.change(child(child(place, number), "id"), official[entry["name"]])
-        return
+        return kins_ids
     advice = "nothing, if the file is right in itself: we go by names; programs that go by KINS's ids mix classes up"
     notes.note(place, "class ids are not KINS's", shown, advice, severity="doubtful")
+    return None
