@@ -74,6 +74,16 @@ def test_losses_of_a_batch_are_the_mean_over_its_pictures(network: Any) -> None:
         assert loss.item() == pytest.approx(sum(one[part].item() for one in alone) / len(alone), rel=1e-4, abs=1e-6)
 
 
+def test_losses_hardly_change_in_mixed_precision(network: Any) -> None:
+    batch = batch_of(two_rectangles())
+    with torch.no_grad():
+        exact = network.losses(batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            mixed = network.losses(batch)
+    for part, loss in mixed.items():
+        assert loss.dtype == torch.float32 and loss.item() == pytest.approx(exact[part].item(), rel=0.2, abs=0.05)
+
+
 def test_of_what_is_known_in_part_nothing_is_learned_of_whole_masks_boxes_and_occlusion(network: Any) -> None:
     with torch.no_grad():
         losses = network.losses(batch_of(seen_alone()))

@@ -19,7 +19,7 @@ TABLE_5: Mapping[str, Row] = {
     "inmodal alone": {"masks": ("inmodal",), "occlusion": False, "coding": None, "passes": 1},
     "amodal alone": {"masks": ("amodal",), "occlusion": False, "coding": None, "passes": 1},
     "both": {"occlusion": False, "coding": None, "passes": 1},
-    "both + OC": {"coding": None, "passes": 1},
+    "both + OC": {"coding": None, "passes": 1, "occlusion_threshold": 0.05},
     **{
         f"both + OC + MLC({source}, {target})": {"coding": (source, target)}
         for source, target in ((0, 0), (1, 1), (2, 2), (3, 3), (0, 3), (3, 0))
@@ -42,7 +42,7 @@ TABLE_7: Mapping[str, Row] = {
     "1110 order": {"combination_special": "first"},
     "1110 1 convolution": {"combination_plain": 1},
     "1110 3 convolutions": {"combination_plain": 3},
-    "1111": {},
+    "1111": TABLE_5["both + OC + MLC(1, 1)"],
 }
 
 TABLES: Mapping[int, Mapping[str, Row]] = {5: TABLE_5, 6: TABLE_6, 7: TABLE_7}

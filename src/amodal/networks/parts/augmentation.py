@@ -21,11 +21,11 @@ class PathAugmentation(nn.Module):
         self.mix = nn.ModuleList(convolution(channels, channels) for _ in range(steps))
 
     def forward(self, levels: Features) -> Features:
-        """Maps of the same names and shapes as those of the pyramid."""
+        """float32 maps of the same names and shapes as those of the pyramid."""
         last = levels[_PATH[0]]
         augmented = Features([(_PATH[0], last)])
         for name, down, mix in zip(_PATH[1:], self.down, self.mix, strict=True):
-            last = functional.relu(mix(functional.relu(down(last)) + levels[name]))
+            last = functional.relu(mix(functional.relu(down(last)) + levels[name])).float()
             augmented[name] = last
         augmented[LEVELS[-1]] = functional.max_pool2d(last, 1, 2)
         return augmented
