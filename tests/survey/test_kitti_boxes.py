@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amodal.data.truth import Truth
 from amodal.errors import InputError
-from amodal.masks import CropMask
-from amodal.scene import Instance, Scene
 from amodal.survey.kitti_boxes import best_ious, box_consistency, read_label_boxes
+from amodal.survey.numbers import PhotoNumbers
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -31,10 +29,8 @@ def test_pairs_have_the_largest_sum_of_ious(seed: int) -> None:
     assert sum(best_ious(theirs, ours)) == pytest.approx(best)
 
 
-def photo(name: str, *boxes: tuple[int, int, int, int]) -> Truth:
-    masks = [CropMask.from_box(box, 100, 100) for box in boxes]
-    instances = tuple(Instance(k, "car", (0, 0, 99, 99), 1.0, mask, mask) for k, mask in enumerate(masks))
-    return Truth(Scene(100, 100, instances, image=name, exclusive=False), None, frozenset({"modal", "amodal"}))
+def photo(name: str, *boxes: tuple[int, int, int, int]) -> PhotoNumbers:
+    return PhotoNumbers(name, 100 * 100, None, (), (), boxes)
 
 
 def labels(folder: Path, **lines: list[str]) -> Path:

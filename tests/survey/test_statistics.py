@@ -11,7 +11,8 @@ import pytest
 from amodal.data.truth import Truth
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
-from amodal.survey.statistics import Statistics, survey
+from amodal.survey.numbers import numbers_of
+from amodal.survey.statistics import Statistics, statistics_of
 
 HEIGHT, WIDTH = 100, 200
 ALL = frozenset({"modal", "amodal", "order", "boxes"})
@@ -46,7 +47,11 @@ def street() -> list[Truth]:
 
 @pytest.fixture(scope="module")
 def found() -> Statistics:
-    return survey(street())
+    return measured(street())
+
+
+def measured(truths: list[Truth]) -> Statistics:
+    return statistics_of([numbers_of(one) for one in truths])
 
 
 def test_objects_are_counted_per_photo(found: Statistics) -> None:
@@ -90,18 +95,29 @@ def test_shapes_of_whole_squares_are_convex(found: Statistics) -> None:
 def test_seven_occluded_of_one_cluster_are_above_six() -> None:
     objects = [square(4 * k, 0, 4 * k + 8, 20) for k in range(9)]
     photo = truth(("car", objects[0], objects[0]), *(("car", b, b - a) for a, b in pairwise(objects)))
-    found = survey([photo])
+    found = measured([photo])
     assert found.occlusion_orders == (0, 0, 0, 0, 0, 0, 1)
     assert found.orders_above_6 == 1
 
 
 def test_what_the_data_do_not_say_is_none() -> None:
     photo = replace(street()[0], knows=frozenset({"modal", "boxes"}))
-    found = survey([photo])
+    found = measured([photo])
     assert (found.amodal_shapes, found.occluded_share, found.match_numbers, found.occlusion_levels) == (None,) * 4
     assert found.modal_shapes is not None and found.coverage is not None
 
 
 def test_unknown_classes_are_other() -> None:
     mask = square(0, 0, 5, 5)
-    assert survey([truth(("lamp", mask, mask))]).classes[0].general == "other"
+    assert measured([truth(("lamp", mask, mask))]).classes[0].general == "other"
+
+
+def test_corners_are_counted_per_polygon_and_runs_are_none() -> None:
+    outlines = [
+        [[0, 0, 1, 0, 1, 1], [0] * 10],
+        {"size": [4, 4], "counts": "04"},
+        [0, 0, 1, 0, 1, 1, 0, 1],
+        [[1, 2]],
+        None,
+    ]
+    assert numbers_of(street()[0], outlines).corners == (3, 5, 4)

@@ -11,8 +11,8 @@ from statistics import fmean
 import numpy as np
 from jaxtyping import Float64
 
-from amodal.data.truth import Truth
 from amodal.errors import InputError
+from amodal.survey.numbers import PhotoNumbers
 
 GOOD_IOU = 0.65
 BINS = 20
@@ -42,22 +42,22 @@ class BoxConsistency:
     unpaired: int
 
 
-def box_consistency(truths: Iterable[Truth], labels: Mapping[str, Float64[np.ndarray, "n 4"]]) -> BoxConsistency:
-    """Compare truths with `labels`: photo's name without its ending -> XYXY boxes.
+def box_consistency(photos: Iterable[PhotoNumbers], labels: Mapping[str, Float64[np.ndarray, "n 4"]]) -> BoxConsistency:
+    """Compare photos with `labels`: photo's name without its ending -> XYXY boxes.
 
     Raises:
-        InputError: no photo of the truths has labels.
+        InputError: none of the photos has labels.
     """
     means, paired = [], []
-    for truth in truths:
-        theirs = labels.get(Path(truth.scene.image or "").stem)
-        ours = [one.modal.box for one in truth.given if not one.modal.is_empty]
-        if theirs is not None and len(theirs) and ours:
-            best = best_ious(theirs, np.array(ours, np.float64))
+    for photo in photos:
+        theirs = labels.get(Path(photo.name).stem)
+        if theirs is not None and len(theirs) and photo.seen_boxes:
+            best = best_ious(theirs, np.array(photo.seen_boxes, np.float64))
             means.append(fmean(best))
             paired += best
     if not means:
-        raise InputError("KITTI labels", "photos", "have none of these photos", "expected labels named as the photos")
+        expected = "expected labels named as the photos, and visible masks"
+        raise InputError("KITTI labels", "photos", "have none of these photos", expected)
     counts, _ = np.histogram(means, bins=BINS, range=(0.0, 1.0))
     return BoxConsistency(
         photos=len(means),

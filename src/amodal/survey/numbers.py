@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from amodal import rle
 from amodal.data.clusters import clusters, overlaps
 from amodal.data.truth import Truth
+from amodal.masks import IntBox
 from amodal.scene import Instance
 from amodal.survey.shapes import shape_of
 
@@ -46,20 +48,29 @@ class PhotoNumbers:
     """One photo.
 
     Attributes:
+        name: its file's name.
         pixels: its size.
         covered: pixels in at least one whole mask (visible masks where only those are known).
         objects: its objects.
         clusters: for every cluster of two objects and more: (its objects, how many of them are occluded).
+        seen_boxes: tight boxes of visible masks.
+        corners: of every outline that its file holds of a whole object.
     """
 
+    name: str
     pixels: int
     covered: int | None
     objects: tuple[ObjectNumbers, ...]
     clusters: tuple[tuple[int, int], ...]
+    seen_boxes: tuple[IntBox, ...] = ()
+    corners: tuple[int, ...] = ()
 
 
-def numbers_of(truth: Truth) -> PhotoNumbers:
-    """Measure one photo; `hidden` objects of generated scenes are left out."""
+def numbers_of(truth: Truth, outlines: Iterable[Any] = ()) -> PhotoNumbers:
+    """Measure one photo; `hidden` objects of generated scenes are left out.
+
+    `outlines`: whole masks as the file has them; what is no list of polygons counts for nothing.
+    """
     scene, objects = truth.scene, truth.given
     whole, seen = "amodal" in truth.knows, "modal" in truth.knows
     shared = overlaps(objects) if whole else {}
@@ -71,11 +82,20 @@ def numbers_of(truth: Truth) -> PhotoNumbers:
     groups = [group for group in clusters(objects, shared) if len(group) > 1]
     covered = rle.union_of([one.amodal.intervals() for one in objects]) if whole or seen else None
     return PhotoNumbers(
+        name=scene.image or "",
         pixels=scene.height * scene.width,
         covered=None if covered is None else int(np.sum(covered[1] - covered[0])),
         objects=tuple(numbers.values()),
         clusters=tuple((len(group), sum(numbers[id].occluded for id in group)) for group in groups),
+        seen_boxes=tuple(one.modal.box for one in objects if seen and not one.modal.is_empty),
+        corners=tuple(len(outline) // 2 for mask in outlines if isinstance(mask, list) for outline in _polygons(mask)),
     )
+
+
+def _polygons(mask: list[Any]) -> list[Any]:
+    """The outlines of a mask: a list of them, or in COCOA's own layout a single one; fragments are none."""
+    listed = [mask] if mask and not isinstance(mask[0], list) else mask
+    return [outline for outline in listed if isinstance(outline, list) and len(outline) >= 6]
 
 
 def _object(one: Instance, matches: Mapping[int, int], whole: bool, seen: bool) -> ObjectNumbers:

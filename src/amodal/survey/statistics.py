@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from amodal.data.truth import Truth
+from amodal.data.entries import Source
 from amodal.survey.numbers import PhotoNumbers, numbers_of
 
 Progress = Callable[[str, int, int], None]
@@ -54,7 +54,7 @@ class ShapeMeans:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What `survey` found; None where the data do not say it.
+    """What `statistics_of` found; None where the data do not say it.
 
     Attributes:
         photos, objects: how many.
@@ -69,7 +69,7 @@ class Statistics:
         occlusion_orders: Fig. 4c: clusters of two and more with 0, 1, … 5, 6 and more occluded objects.
         orders_above_6: share of those clusters with more than six occluded objects.
         cluster_sizes: objects of a cluster -> clusters; single objects are none.
-        points_per_polygon: mean corners of an outline, where the file has outlines.
+        points_per_polygon: mean corners of an outline of a whole object, where the file has outlines.
     """
 
     photos: int
@@ -87,18 +87,19 @@ class Statistics:
     occlusion_orders: tuple[int, ...] | None
     orders_above_6: float | None
     cluster_sizes: dict[int, int] | None
-    points_per_polygon: float | None = None
+    points_per_polygon: float | None
 
 
-def survey(truths: Iterable[Truth], progress: Progress | None = None) -> Statistics:
-    """Measure photo by photo; of each only its numbers are kept."""
-    total = len(truths) if isinstance(truths, Sized) else 0
+def survey(source: Source, progress: Progress | None = None) -> list[PhotoNumbers]:
+    """Measure a file photo by photo; of each only its numbers are kept."""
     photos = []
-    for done, truth in enumerate(truths, start=1):
-        photos.append(numbers_of(truth))
+    for number in range(len(source)):
+        entry = source[number]
+        codes = {} if entry.read is None else entry.read.codes
+        photos.append(numbers_of(entry.truth, [code.whole for code in codes.values()]))
         if progress is not None:
-            progress("measuring photos", done, max(done, total))
-    return statistics_of(photos)
+            progress("measuring photos", number + 1, len(source))
+    return photos
 
 
 def statistics_of(photos: Sequence[PhotoNumbers]) -> Statistics:
@@ -109,6 +110,7 @@ def statistics_of(photos: Sequence[PhotoNumbers]) -> Statistics:
     matches = [one.matches for one in objects if one.matches is not None]
     groups = [group for photo in photos for group in photo.clusters]
     orders = [hidden for _, hidden in groups]
+    corners = [count for photo in photos for count in photo.corners]
     measured = [photo for photo in photos if photo.covered is not None]
     return Statistics(
         photos=len(photos),
@@ -126,6 +128,7 @@ def statistics_of(photos: Sequence[PhotoNumbers]) -> Statistics:
         occlusion_orders=_up_to_last(orders) if levels else None,
         orders_above_6=_share(sum(order > LAST_BIN for order in orders), len(orders)) if levels else None,
         cluster_sizes=_counted([size for size, _ in groups]) if matches else None,
+        points_per_polygon=fmean(corners) if corners else None,
     )
 
 
