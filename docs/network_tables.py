@@ -74,23 +74,6 @@ def network_reasoning() -> str:
     return as_table(["", *KINDS.values()], body)
 
 
-def network_challenge() -> str:
-    """Given true boxes and labels: mean IoU over objects, visible and whole, L3 of each, and the order."""
-    parts = _parts("challenge")
-    if parts is None:
-        return not_yet("python experiments/network_family/run.py --parts challenge")
-    body = []
-    for scenario, found in parts[0].items():
-        for method in found["methods"]:
-            masks, order = method["masks"], method.get("order") or {}
-            pairs = order.get("overlap > 5 %") or {}
-            right = pairs.get("accuracy")
-            cells = [f"{masks[kind]['mean_objects']:.1f}" for kind in ("modal", "amodal")]
-            cells += [f"{masks[kind]['levels']['L3']:.1f}" for kind in ("modal", "amodal")]
-            body.append([f"{scenario}: {method['name']}", *cells, "–" if not right else f"{right:.0f} %"])
-    return as_table(["", "visible", "whole", "visible, L3", "whole, L3", "order"], body)
-
-
 def ablation_table(number: str) -> Callable[[], str]:
     """A table of the paper: rows, ours, in brackets the paper's."""
 
@@ -166,7 +149,6 @@ NETWORKS: Mapping[str, Callable[[], str]] = {
     "network_family": network_family,
     "network_classes": network_classes,
     "network_reasoning": network_reasoning,
-    "network_challenge": network_challenge,
     **{f"ablation_{number}": ablation_table(number) for number in "567"},
     "hidden_parts": hidden_parts,
     "overfit": overfit,

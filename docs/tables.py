@@ -20,6 +20,7 @@ from safetensors import safe_open
 
 sys.path.insert(0, str(Path(__file__).parent))  # for whoever loads this file by its path
 from challenge_tables import COMPARED
+from network_tables import NETWORKS
 from real_tables import MEASURED
 from rendering import ROOT, as_table, not_yet, read
 
@@ -315,6 +316,7 @@ TABLES: Mapping[str, Callable[[], str]] = (
     }
     | COMPARED
     | MEASURED
+    | NETWORKS
 )
 
 

@@ -1,6 +1,6 @@
-"""Table 4 of the KINS paper on generated street scenes, with real photos and the Occlusion Challenge beside them.
+"""Table 4 of the KINS paper on generated street scenes, with real photos beside them.
 
-    python experiments/network_family/run.py --scenes DIR --data DIR --backgrounds DIR --models DIR --work DIR
+    python experiments/network_family/run.py --scenes DIR --data DIR --models DIR --work DIR
 
 --scenes holds what scenes.sh makes, --models what train.sh makes; rows are of the files that are there. Every network
 finds its own boxes, without reasoning between objects; AP is COCO's over the three classes. In `street photos` truth is
@@ -18,7 +18,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from amodal.challenge import ChallengeConfig, generate
 from amodal.comparison import compare, parse_specs
 from amodal.data.truth import Truth, read_truth
 from amodal.data.write import write_text_atomically
@@ -37,14 +36,13 @@ TITLES = {
 }
 SEEDS = (0, 1, 2)
 OWN = "boxes=own,least_score={least},reasoning={reasoning}"
-CHALLENGE_SCENES = {"two": 456, "four": 300}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("scenes", "data", "backgrounds", "models", "work"):
+    for name in ("scenes", "data", "models", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--parts", nargs="+", default=["street scenes", "street photos", "reasoning", "challenge"])
+    parser.add_argument("--parts", nargs="+", default=["street scenes", "street photos", "reasoning"])
     parser.add_argument("--only", nargs="+", help="only these networks; nothing is written beside this file")
     arguments = parser.parse_args()
     found = {part: PARTS[part](arguments) for part in arguments.parts}
@@ -54,8 +52,7 @@ def main() -> None:
     out = HERE / "result.json"
     known = json.loads(out.read_text())["parts"] if out.is_file() else {}
     result = {
-        "command": "python experiments/network_family/run.py --scenes DIR --data DIR --backgrounds DIR --models DIR "
-        "--work DIR",
+        "command": "python experiments/network_family/run.py --scenes DIR --data DIR --models DIR --work DIR",
         "date": date.today().isoformat(),
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "values": "AP and mIoU in percent",
@@ -84,41 +81,10 @@ def reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
     return scored(truths, rows, arguments.work / "reasoning", kinds=("det", "amodal", "inmodal"))
 
 
-def challenge(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Given boxes and labels, all classes, layout free: networks as they are and reasoned about, beside our methods."""
-    asn, mask_rcnn = (arguments.models / f"{name}-seed0.safetensors" for name in ("asn", "amodal-mask-rcnn"))
-    rows = [
-        "box",
-        f"Mask R-CNN=amodal-mask-rcnn:model={mask_rcnn},reasoning=none",
-        f"ASN=asn:model={asn},reasoning=none",
-        f"ASN, then ORM=asn:model={asn},reasoning=owners,order_cues=appearance",
-        "CompNet + ORM=orm:geometry=false",
-        "student=student:geometry=false",
-    ]
-    found = {}
-    for scenario, scenes in CHALLENGE_SCENES.items():
-        config = ChallengeConfig(
-            objects=arguments.data / "annotations.json",
-            images=arguments.data / "images",
-            backgrounds=arguments.backgrounds,
-            scenario=scenario,  # type: ignore[arg-type]
-            scenes=scenes,
-            split="val",
-            classes=CLASSES,
-            background_part="test",
-        )
-        folder = arguments.work / f"challenge-{scenario}"
-        generate(config, folder)
-        comparison = compare(read_truth(folder), parse_specs(rows), arguments.work / f"cmp-{scenario}", progress=say)
-        found[scenario] = comparison.to_json()
-    return found
-
-
 PARTS = {
     "street scenes": street_scenes,
     "street photos": street_photos,
     "reasoning": reasoning,
-    "challenge": challenge,
 }
 
 

@@ -3,8 +3,9 @@
     python experiments/occlusion_challenge/run.py --data DIR --backgrounds DIR --models DIR --work DIR
 
 --models holds what `train.sh` beside this file makes: for every seed N compnet-seedN, mask-rcnn-seedN, bbtp-seedN,
-pcnet-m-seedN and student-seedN, all .safetensors; the student's rows are left out where its file is not there. Scenes
-and predictions are kept in --work; a stopped run goes on where it was.
+pcnet-m-seedN and student-seedN, all .safetensors; the student's rows are left out where its file is not there. So are
+those of the amodal family (asn-seed0, amodal-mask-rcnn-seed0), which `experiments/network_family` trains on all classes;
+they are asked on mixed scenes alone. Scenes and predictions are kept in --work; a stopped run goes on where it was.
 Objects are those of the val split, backgrounds and textures those of the test part. No network has seen either;
 `amodal learn` takes all backgrounds for its outlier models, the test part too (without: backgrounds_unseen.json).
 """
@@ -34,7 +35,8 @@ from amodal.data.truth import Truth, read_truth
 HERE = Path(__file__).parent
 # As many scenes as give 150 scored objects in every level: `two` has one of L1, L2 or L3 in each scene.
 SCENES = {"two": 456, "four": 300, "two-unknown": 360}
-MODELS = ("compnet", "mask-rcnn", "bbtp", "pcnet-m", "student")
+MODELS = ("compnet", "mask-rcnn", "bbtp", "pcnet-m", "student", "amodal-mask-rcnn", "asn")
+AMODAL = ("amodal-mask-rcnn", "asn")
 CLASSES = {"cars": ("car",), "mixed": ("car", "person", "truck")}
 
 
@@ -86,9 +88,16 @@ ABLATED = {
     "published iter 1": "published:model={compnet},rounds=1",
     "joint iter 1": "orm:model={compnet},refine=none,rounds=1,geometry={geometry}",
 }
+# Trained on street scenes of all three classes, with amodal and inmodal masks as supervision.
+FAMILY = {
+    "amodal Mask R-CNN": "amodal-mask-rcnn:model={amodal-mask-rcnn},reasoning=none",
+    "ASN": "asn:model={asn},reasoning=none",
+    "ASN, then ORM": "asn:model={asn},reasoning=owners,order_cues=appearance",
+}
 ROWS = (
     *("box", "prior", "compnet", "NOD", "published iter 1", "published iter 2", "joint iter 1", "joint iter 2"),
     *("joint refined", "student", "Mask R-CNN", "BBTP", "PCNet-M true masks", "PCNet-M after Mask R-CNN"),
+    *FAMILY,
     *SEEN_BOXES,
 )
 
@@ -215,7 +224,9 @@ def rows_of(part: Part, seed: int, models: Path, only: Sequence[str] | None) -> 
     first = seed == part.seeds[0]
     specs = EVERY_SEED | (FIRST_SEED | SEEN_BOXES if first else {}) | (ABLATED if first and part.ablated else {})
     files = {name: models / f"{name}-seed{seed}.safetensors" for name in MODELS}
-    specs = {name: spec for name, spec in specs.items() if "{student}" not in spec or files["student"].is_file()}
+    specs |= FAMILY if first and part.objects == "mixed" else {}
+    optional = [f"{{{name}}}" for name in ("student", *AMODAL) if not files[name].is_file()]
+    specs = {name: spec for name, spec in specs.items() if not any(model in spec for model in optional)}
     geometry = str(part.layout != "free").lower()
     return [
         f"{name}={specs[name].format(geometry=geometry, **files)}"
