@@ -149,7 +149,9 @@ NETWORKS: Mapping[str, Callable[[], str]] = {
     "network_family": network_family,
     "network_classes": network_classes,
     "network_reasoning": network_reasoning,
-    **{f"ablation_{number}": ablation_table(number) for number in "567"},
+    "ablation_parts": ablation_table("5"),
+    "ablation_threshold": ablation_table("6"),
+    "ablation_coding": ablation_table("7"),
     "hidden_parts": hidden_parts,
     "overfit": overfit,
 }

@@ -27,7 +27,7 @@ from rendering import ROOT, as_table, not_yet, read
 DOCS = ROOT / "docs"
 PAGES = (
     *(ROOT / "README.md", DOCS / "results.md", DOCS / "model-card.md"),
-    *(DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
+    *(DOCS / "network-results.md", DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
 )
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 ORDER_EVIDENCE = ROOT / "experiments" / "order_evidence" / "result.json"

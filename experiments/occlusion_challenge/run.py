@@ -4,8 +4,8 @@
 
 --models holds what `train.sh` beside this file makes: for every seed N compnet-seedN, mask-rcnn-seedN, bbtp-seedN,
 pcnet-m-seedN and student-seedN, all .safetensors; the student's rows are left out where its file is not there. So are
-those of the amodal family (asn-seed0, amodal-mask-rcnn-seed0), which `experiments/network_family` trains; they are asked
-on mixed scenes alone. Scenes and predictions are kept in --work; a stopped run goes on where it was.
+those of the amodal family (asn-seed0, amodal-mask-rcnn-seed0), made by `experiments/network_family`; they are asked on
+mixed scenes alone. Scenes and predictions are kept in --work; a stopped run goes on where it was.
 Objects are those of the val split, backgrounds and textures those of the test part. No network has seen either;
 `amodal learn` takes all backgrounds for its outlier models, the test part too (without: backgrounds_unseen.json).
 """
