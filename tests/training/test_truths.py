@@ -134,6 +134,15 @@ def test_each_part_of_kins_has_its_own_photos(kins: Path) -> None:
     assert len(read_truth(kins)) == TRAIN_PHOTOS + TEST_PHOTOS
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"), [("update_train_2020.json", "training"), ("instances_val.json", "testing")]
+)
+def test_a_file_of_kins_finds_the_photos_of_its_own_part(kins: Path, name: str, folder: str) -> None:
+    for images in (None, kins):
+        found = read_truth(kins / name, images=images)
+        assert {truth.path and truth.path.parent.parent.name for truth in found} == {folder}
+
+
 def test_both_layouts_of_kins_say_the_same(kins: Path) -> None:
     newer = read_truth(kins / "update_train_2020.json", images=kins / "training/image_2")
     older = read_truth(kins / "instances_train.json", images=kins / "training/image_2")

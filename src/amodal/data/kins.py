@@ -122,11 +122,16 @@ def overlapping(objects: Objects) -> list[tuple[tuple[Instance, Field], tuple[In
 
 
 def photo_folder(file: str, images: Path | None, names: Sequence[str]) -> Path:
-    """Where the photos are: in `images` or beside the file, in KITTI's folders or plain; else what was said."""
+    """Where the photos are: in `images` or beside the file, in KITTI's folders or plain; else what was said.
+
+    KITTI's folders have files of the same names. A file that says by its own name to belong to training gets those.
+    """
+    is_training = "train" in Path(file).name
+    inside_first = sorted(PHOTO_FOLDERS, key=lambda inside: is_training and inside.startswith("testing"))
     starts = [images] if images is not None else [Path(file).parent, Path(file).parent.parent]
     some = names[:1]
     for start in starts:
-        for inside in PHOTO_FOLDERS:
+        for inside in inside_first:
             if all((start / inside / name).is_file() for name in some):
                 return start / inside
     return starts[0]
