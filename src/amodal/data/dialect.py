@@ -215,13 +215,14 @@ def _in_the_file(error: InputError, rows: Rows, number: int) -> InputError:
 
 def _with_extras(truth: Truth, objects: Mapping[int, Mapping[str, Any]]) -> Truth:
     """Score and `meta` are ours, but other formats carry them along: an object has them again when read."""
-    instances = []
-    for one in truth.scene.instances:
-        fields = objects.get(one.id, {})
-        score, meta = fields.get("score"), fields.get("meta")
-        if isinstance(score, int | float) and not isinstance(score, bool) and score != one.score:
-            one = replace(one, score=float(score))
-        if isinstance(meta, dict) and any(key not in one.meta for key in meta):
-            one = replace(one, meta={**meta, **one.meta})
-        instances.append(one)
+    instances = [_with_own_extras(one, objects.get(one.id, {})) for one in truth.scene.instances]
     return replace(truth, scene=truth.scene.with_instances(instances))
+
+
+def _with_own_extras(instance: Instance, fields: Mapping[str, Any]) -> Instance:
+    score, meta = fields.get("score"), fields.get("meta")
+    if isinstance(score, int | float) and not isinstance(score, bool) and score != instance.score:
+        instance = replace(instance, score=float(score))
+    if isinstance(meta, dict) and any(key not in instance.meta for key in meta):
+        instance = replace(instance, meta={**meta, **instance.meta})
+    return instance

@@ -170,11 +170,15 @@ class _Writer:
         if read is not None and read.format == self._dialect.name and read.truth.ignore == entry.truth.ignore:
             yield from (dict(region) for region in read.regions)
         elif "ignore" in self._dialect.says:
-            for mask in entry.truth.ignore:
+            raws = read.regions if read is not None and read.truth.ignore == entry.truth.ignore else ()
+            own = COMMON if read is None else read.own | COMMON
+            for number, mask in enumerate(entry.truth.ignore):
+                foreign = raws[number] if number < len(raws) else {}
                 if not mask.is_empty:
                     x0, y0, x1, y1 = mask.box
                     region = Instance(0, "", (x0, y0, x1, y1), 1.0, mask, mask)
-                    fields = self._dialect.masks(region, Codes(), entry.truth)
+                    fields = dict(self._dialect.masks(region, Codes(), entry.truth))
+                    fields |= {k: v for k, v in foreign.items() if k not in own and k not in self._dialect.keys}
                     yield {"id": 0, "image_id": 0, "category_id": None, "iscrowd": 1, **fields}
 
     def _placed(self, fields: Mapping[str, Any], number: int, photo_id: int) -> dict[str, Any]:
@@ -191,6 +195,10 @@ class _Writer:
         return self._ids[label]
 
 
+def _outlines(instance: Instance) -> tuple[Any, ...]:
+    return instance.amodal, instance.modal, instance.box
+
+
 class Ids:
     """Gives every entry the id that it had, or one that nobody has."""
 
@@ -199,11 +207,13 @@ class Ids:
         self._next = 1
 
     def give(self, wanted: Any) -> int:
+        """`wanted`, if it is an id and free."""
         if isinstance(wanted, float) and wanted.is_integer():
             wanted = int(wanted)
         if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted in self._given:
             while self._next in self._given:
                 self._next += 1
             wanted = self._next
-        self._given.add(wanted)
-        return wanted
+        number = int(wanted)
+        self._given.add(number)
+        return number

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from amodal.data.fields import Field
-from amodal.data.index_cache import kept_index, keep_index
+from amodal.data.index_cache import keep_index, kept_index
 from amodal.data.json_stream import Entries, walk
 from amodal.errors import InputError
 

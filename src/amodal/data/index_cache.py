@@ -36,7 +36,13 @@ def kept_index(path: Path, cache: Path) -> tuple[dict[str, np.ndarray], dict[str
             if said["key"] != _key(path):
                 return None
             return {name: kept[name] for name in kept.files if name != "said"}, said["head"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none, or one that is damaged: it is made again
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        zipfile.BadZipFile,
+    ):  # none, or one that is damaged: it is made again
         return None
 
 

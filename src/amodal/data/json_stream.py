@@ -165,4 +165,6 @@ class _Walker:
             self._progress(f"reading {self._path.name}, MB", done // 10**6, self._size // 10**6)
 
     def _error(self, why: str) -> InputError:
-        return InputError(str(self._path), "file", f"is not JSON from byte {self._start + self._place} on ({why})", EXPECTED)
+        return InputError(
+            str(self._path), "file", f"is not JSON from byte {self._start + self._place} on ({why})", EXPECTED
+        )

@@ -13,7 +13,7 @@ from amodal.data.kins import CLASSES, order_by_masks, read_kins_truth
 from amodal.data.truth import Truth
 from amodal.scene import Instance, Scene
 
-SAYS = frozenset({"modal", "amodal", "whole box", "score", "ignore", "meta", "order"})
+SAYS = frozenset({"modal", "amodal", "whole box", "score", "ignore", "order"})
 
 
 def edges_by_masks(scene: Scene) -> set[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""KITTI's object labels, read only: boxes, and of the order what occlusion states and distances say.
+"""KITTI's object labels read: boxes, and of the order what occlusion states and distances say.
 
 A folder with `label_2` (or `labels`) holding one text file for each photo in `image_2` (or `images`). A line is an
 object: type, truncated, occluded, alpha, box x0 y0 x1 y1, height, width, length, location x y z, rotation[, score].
@@ -36,11 +36,21 @@ def read_kitti_truth(folder: Path, images: Path | None, split: str | None) -> li
     Raises:
         InputError: naming file, line and column: a broken label, a label file without its photo, no label files.
     """
+    files, photos = label_files(folder, images, split)
+    return [truth_of_file(file, photos) for file in files]
+
+
+def label_files(folder: Path, images: Path | None, split: str | None) -> tuple[list[Path], Path]:
+    """The label files of a folder, sorted, and the photos' folder.
+
+    Raises:
+        InputError: a split is asked for, and there are none.
+    """
     if split is not None:
         raise InputError(os.fspath(folder), "split", "KITTI's folders have none", "expected no --split")
     labels = next((folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()), folder)
     photos = images or next((folder / name for name in PHOTO_FOLDERS if (folder / name).is_dir()), folder)
-    return [_truth(file, photos) for file in sorted(labels.glob("*.txt"))]
+    return sorted(labels.glob("*.txt")), photos
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,12 @@ class _Object:
     distance_m: float | None
 
 
-def _truth(file: Path, photos: Path) -> Truth:
+def truth_of_file(file: Path, photos: Path) -> Truth:
+    """What one label file says of its photo; ids are numbers of lines.
+
+    Raises:
+        InputError: as in `read_kitti_truth`.
+    """
     path = next((photos / (file.stem + end) for end in SUFFIXES if (photos / (file.stem + end)).is_file()), None)
     if path is None:
         expected = f"expected {file.stem} as {', '.join(SUFFIXES)} in {photos}"
@@ -72,7 +87,8 @@ def _truth(file: Path, photos: Path) -> Truth:
             ignore.append(mask)
         else:
             meta = {"occluded": occluded}
-            objects.append(_Object(Instance(number, kind, box, 1.0, mask, mask, meta=meta), occluded, distance))
+            score = float(values[15]) if len(values) > 15 else 1.0
+            objects.append(_Object(Instance(number, kind, box, score, mask, mask, meta=meta), occluded, distance))
     scene = Scene(
         height=height,
         width=width,
@@ -101,7 +117,7 @@ def _parsed(
     if len(values) not in _COLUMNS:
         raise InputError(where, line, f"has {len(values)} columns", "expected 15, or 16 with a score")
     numbers = []
-    for column, text in enumerate(values[1:15], start=2):
+    for column, text in enumerate(values[1:], start=2):
         try:
             numbers.append(float(text))
         except ValueError as error:

@@ -59,7 +59,8 @@ def note_losses(entry: Entry, says: frozenset[str], losses: Losses) -> None:
     """Note what a format that says only `says` leaves out of a photo.
 
     `says` are words among: modal, amodal, order, probability, whole box, visible box, score, ignore, unscored, claimed,
-    meta. Order is left to those who can compare it with what will be read back.
+    empty (objects without a pixel), no mask (boxes alone, and that they are). Where the order is said, it is left to
+    those who can compare it with what will be read back: see `note_order`.
     """
     truth, scene = entry.truth, entry.scene
     for one in scene.instances:
@@ -109,7 +110,7 @@ def note_order(entry: Entry, said: set[tuple[int, int]], losses: Losses) -> None
 
 
 def _note_box(entry: Entry, one: Instance, says: frozenset[str], losses: Losses) -> None:
-    if "boxes" not in entry.truth.knows:
+    if "boxes" not in entry.truth.knows or ("no mask" in says and "modal" not in entry.truth.knows):
         return
     whole = entry.scene.boxes_are == "amodal"
     if whole and "whole box" not in says and one.box != tuple(map(float, one.modal.box)):

@@ -155,10 +155,8 @@ def _lines(content: Mapping[str, Any]) -> str:
     """JSON with one line for each photo, object and edge, to be read and compared by people too."""
     parts = []
     for key, value in content.items():
-        if isinstance(value, list) and value:
-            text = "[\n  " + ",\n  ".join(map(plain, value)) + "\n ]"
-        else:
-            text = plain(value)
+        is_long = isinstance(value, list) and value
+        text = "[\n  " + ",\n  ".join(map(plain, value)) + "\n ]" if is_long else plain(value)
         parts.append(f" {json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 

@@ -52,7 +52,7 @@ OURS = Dialect(
         | {"claimed_segmentation", "meta", "instance_id"}
     ),
     says=frozenset(
-        {"modal", "amodal", "order", "probability", "whole box", "visible box", "score", "unscored", "claimed", "meta"}
+        {"modal", "amodal", "order", "probability", "whole box", "visible box", "score", "unscored", "claimed"}
         | {"empty"}
     ),
     masks=_masks,
