@@ -19,7 +19,8 @@ def save_network(path: Path, name: str = "amodal-mask-rcnn", *, sure: bool = Fal
     """A model file of the network `name`; `sure`: whatever it boxes it takes for a car. `more` goes into the file."""
     torch.manual_seed(0)
     kind = member(name)
-    settings = replace(kind.settings(), **SMALL)
+    made = kind.settings()
+    settings = replace(made, **{key: value for key, value in SMALL.items() if hasattr(made, key)})
     network = kind.network(1 + len(CLASSES), settings, pretrained=False)
     if sure:
         for key, parameter in network.named_parameters():

@@ -18,6 +18,7 @@ from amodal.networks.files import Loaded, read_member
 from amodal.networks.occluded import Occlusion
 from amodal.networks.parts.batch import Found
 from amodal.networks.parts.settings import TwoStage
+from amodal.networks.registry import FAMILY
 from amodal.networks.segmenter import FamilySegmenter
 from amodal.segmenter import Segmenter, load
 from helpers.family import CLASSES, save_network
@@ -143,15 +144,15 @@ def photo() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("boxes", ["given", "own"])
-def test_a_network_of_random_weights_makes_scenes_that_keep_their_promises(
-    model: Path, photo: np.ndarray, boxes: str
-) -> None:
-    method = load(model, model.stem, boxes=boxes)
-    assert isinstance(method, Segmenter)
-    scene = method.segment(photo, BOXES, ["car", "person", None]).validate()
-    assert len(scene) and scene.method == model.stem
-    assert all(0 <= one.meta["occluded"] <= 1 for one in scene.instances)
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_network_makes_scenes_that_keep_their_promises(tmp_path: Path, photo: np.ndarray, name: str) -> None:
+    model = save_network(tmp_path / "model.safetensors", name, sure=True)
+    for boxes in ("given", "own"):
+        method = load(model, name, boxes=boxes, least_score=0.0)
+        assert isinstance(method, Segmenter) and method.labels == CLASSES
+        scene = method.segment(photo, BOXES, ["car", "person", None]).validate()
+        assert len(scene) and scene.method == name
+        assert all(0 <= one.meta["occluded"] <= 1 for one in scene.instances)
 
 
 def test_a_photo_is_segmented_alike_alone_and_among_others(model: Path, photo: np.ndarray) -> None:
