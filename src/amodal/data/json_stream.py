@@ -17,6 +17,7 @@ from amodal.errors import InputError
 
 WINDOW = 2**22
 MAX_ENTRY = 2**28  # one photo's entry; more is no annotation
+WORTH_A_WORD = 2**25  # what is read faster needs no progress
 EXPECTED = "expected JSON: an object with lists of images and annotations"
 
 Entries = Callable[[Field, int, int], None]  # an entry, its first byte, the byte after its last
@@ -77,7 +78,7 @@ class _Walker:
                     break
         if self._next():
             raise self._error("something follows the end")
-        self._say()
+        self._say(self._size)
         return {**head, "": tuple(found)}
 
     def _entries(self, name: str, take: Entries) -> None:
@@ -157,11 +158,11 @@ class _Walker:
         self._start += self._place
         added = self._stream.read(max(WINDOW, len(kept)))
         self._text, self._place, self._at_end = kept + added.decode("latin-1"), 0, not added
-        self._say()
+        if added:
+            self._say(self._start + len(kept))
 
-    def _say(self) -> None:
-        if self._progress is not None:
-            done = self._start + self._place
+    def _say(self, done: int) -> None:
+        if self._progress is not None and self._size >= WORTH_A_WORD:
             self._progress(f"reading {self._path.name}, MB", done // 10**6, self._size // 10**6)
 
     def _error(self, why: str) -> InputError:
