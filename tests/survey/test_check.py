@@ -210,9 +210,8 @@ def test_numbers_that_contradict_are_found_and_made_anew(
         content["annotations"][number - 1].update(change)
     findings = examined(content)
     assert kind in findings.kinds
-    if kind != "order: no number":
-        found = {one["id"]: (one["oco_id"], one["ico_id"]) for one in repaired(content, findings)["annotations"]}
-        assert found == right
+    found = {one["id"]: (one["oco_id"], one["ico_id"]) for one in repaired(content, findings)["annotations"]}
+    assert found == right
 
 
 def test_equal_places_in_a_photo_are_found_in_cocoa(tmp_path: Path) -> None:

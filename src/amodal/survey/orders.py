@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from amodal.data.clusters import Place, complete_order, contradictions, numbered, order_by_masks
@@ -45,13 +45,17 @@ def examine_numbers(drawn: Sequence[Drawn], layout: Layout, least_px: int, notes
     if layout.number is None:
         _cycles_of_masks(drawn, instances, notes)
         return
+    before = len(notes.problems)
     places = {one.key: place for one in drawn if (place := _place(one, layout, notes)) is not None}
     found = contradictions(instances, places, least_px)
     if layout.cluster is None:
         found = [one for one in found if one.what in THROUGH_THE_PHOTO]
-    if not found:
+    unreadable = notes.problems[before:]
+    if not found and not any(problem.severity == "broken" for problem in unreadable):
         return
     anew = _numbers(drawn, instances, places, layout)
+    remedy = "" if anew is None else "the photo's numbers are made anew from the masks"
+    notes.problems[before:] = [replace(problem, mended=remedy) for problem in unreadable]
     by_key = {one.key: one for one in drawn}
     for one in found:
         first = by_key[one.ids[0]]
@@ -61,7 +65,7 @@ def examine_numbers(drawn: Sequence[Drawn], layout: Layout, least_px: int, notes
             f"order: {one.what}",
             said,
             ADVICE[one.what],
-            mended="" if anew is None else "the photo's numbers are made anew from the masks",
+            mended=remedy,
             severity="broken" if one.what in AGAINST_ITSELF else "doubtful",
             about=first.about,
         )
