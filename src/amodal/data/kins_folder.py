@@ -13,9 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from amodal.data.fields import read_json
-from amodal.data.kins import read_kins_truth
-from amodal.data.truth import Truth
+from amodal.data.truth import Truth, read_truth
 from amodal.errors import InputError
 
 _FILES = {
@@ -64,5 +62,5 @@ def read_kins_folder(folder: Path, images: Path | None, split: str | None) -> li
         if photos is None:
             expected = f"expected KITTI's {_PHOTOS[_SAME.get(name, name)][0]} in it"
             raise InputError(os.fspath(folder), "photos", f"has no photos of {name!r}", expected)
-        truths += read_kins_truth(read_json(annotations), photos, None)
+        truths += read_truth(annotations, images=photos)  # photo by photo, as the files are large
     return truths

@@ -17,6 +17,7 @@ from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
 OUR_FILE = "scenes.json"
+LARGE = 2**26  # bytes from which on a file is not parsed as one
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ def read_truth(
         path = path / OUR_FILE
     if path.is_dir():
         found = _read_folder(path, folder, split)
+    elif path.is_file() and path.stat().st_size >= LARGE:
+        found = _read_photo_by_photo(path, folder, split)
     else:
         root = read_json(path)
         reader = next((target for recognises, target in FORMATS.values() if recognises(root)), None)
@@ -211,6 +214,14 @@ def _flag(root: Field, scene: Scene, instance: Instance, key: str) -> bool:
 def _is_partial(description: Field) -> bool:
     annotated = description.get("annotated")
     return annotated is not None and annotated.one_of("full", "partial") == "partial"
+
+
+def _read_photo_by_photo(path: Path, images: Path | None, split: str | None) -> list[Truth]:
+    """The same truths; the parsed file, many times the size of what is wanted of it, is never held."""
+    from amodal.data.entries import entries_of
+    from amodal.data.formats import open_source  # both know this file
+
+    return [entry.truth for entry in entries_of(open_source(path, images=images, split=split))]
 
 
 def _read_folder(path: Path, images: Path | None, split: str | None) -> list[Truth]:

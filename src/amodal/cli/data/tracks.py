@@ -20,9 +20,9 @@ from amodal.errors import InputError
 class Tracks:
     """Write 16-bit pictures of track ids, one for each frame, as methods for scene flow read them.
 
-    instance_modal/NAME.png has the visible parts, instance_amodal/NAME.png the whole objects with the front ones on top,
-    instance_amodal_stack/NAME_00.png, _01, … sheets on which whole objects do not meet, front to back. tracks.json has
-    each track's class, and per frame who is in front of whom.
+    instance_modal/NAME.png has the visible parts, instance_amodal/NAME.png the whole objects with the front ones on
+    top, instance_amodal_stack/NAME_00.png, _01, … sheets on which whole objects do not meet, front to back.
+    tracks.json has each track's class, and per frame who is in front of whom.
 
     Example: amodal data tracks out/scenes.json tracks
     """
