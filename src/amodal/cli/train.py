@@ -29,11 +29,11 @@ class Train:
     scenes): amodal-mask-rcnn, orcnn, panet, asn, panet-asn, mnc, fcis, amodal-mask. The rivals: mask-rcnn (from visible
     masks), bbtp (from boxes), pcnet-m (completes visible masks).
 
-    Example, generated scenes: amodal train asn --data scenes --out asn.safetensors --val held_out --watch-every 200
+    Example: amodal train asn --data scenes --out asn.safetensors --val held_out --watch-every 200
 
-    Example, as published: amodal train asn --data KINS --preset kins --accumulate 4 --work work --out asn.safetensors
+    As published: amodal train asn --data KINS --preset kins --accumulate 4 --work work --out asn.safetensors
 
-    Example, a rival: amodal train mask-rcnn --data annotations.json --images photos --backgrounds empty
+    A rival: amodal train mask-rcnn --data annotations.json --images photos --backgrounds empty
     --out m.safetensors
 
     On several GPUs, the same network: torchrun --nproc-per-node 8 -m amodal train asn --device cuda ...
