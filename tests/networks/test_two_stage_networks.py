@@ -17,11 +17,13 @@ from amodal.networks.maskrcnn import MaskRcnn
 from amodal.networks.orcnn import OrCnn
 from amodal.networks.panet import PaNet
 from amodal.networks.parts.batch import AmodalNetwork
+from amodal.networks.parts.masks import mask_targets
 from amodal.networks.parts.settings import TwoStage
 from helpers.family_batch import batch_of, nothing, seen_alone, two_rectangles
 
 Make = Callable[[], Any]
 CLASSES = 4
+STEPS = 30  # some 2 or 3 s
 SMALL: dict[str, Any] = {"channels": 16, "box_features": 24, "proposals_kept": (40, 20), "most_found": 6}
 OF_MASK_RCNN = {"rpn_object", "rpn_box", "class", "box", "mask_amodal", "mask_inmodal"}
 
@@ -126,6 +128,24 @@ def test_asn_looks_again_at_the_boxes_that_it_has_refined(network: Any) -> None:
     torch.testing.assert_close(again.scores, found.scores)
     torch.testing.assert_close(again.amodal, found.amodal)
     torch.testing.assert_close(again.occluded, found.occluded)
+
+
+def test_masks_and_occlusion_of_one_picture_are_learned_by_heart(name: str) -> None:
+    network, target = NETWORKS[name][0](), two_rectangles()
+    network.settings = replace(network.settings, proposals=12, foreground=6)
+    learned = torch.optim.Adam([own for own in network.parameters() if own.requires_grad], 1e-3)
+    for step in range(STEPS):
+        learned.zero_grad()
+        sum(network.losses(batch_of(two_rectangles(seed=step))).values()).backward()
+        learned.step()
+    with torch.no_grad():
+        (found,) = network.eval().look(batch_of(target).images, [target.boxes], [target.labels])
+    for grids, masks in ((found.amodal, target.amodal), (found.inmodal, target.inmodal)):
+        expected = mask_targets(masks, found.frames, torch.tensor([0, 1])) > 0.5
+        both, either = ((grids > 0.5) & expected).flatten(1).sum(1), ((grids > 0.5) | expected).flatten(1).sum(1)
+        assert (both / either).mean() > 0.8
+    if found.occluded is not None:
+        assert found.occluded[0] > 0.5 > found.occluded[1]
 
 
 def test_asn_with_one_pass_finds_what_mask_rcnn_would() -> None:
