@@ -94,3 +94,16 @@ def test_without_other_cues_masks_alone_decide() -> None:
     higher = two_squares()
     turned = higher.with_instances([replace(one, box=(0, 0, 1, 1)) for one in higher.instances])
     assert reasoned(_without_order(turned), MaskReasoner("owners")).order.in_front_of(1, 2)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000))
+def test_an_object_alone_keeps_the_whole_mask_that_its_network_gave_it(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    whole = chance.random((6, 7))
+    seen = whole * chance.random((6, 7))
+    evidence = evidence_of_masks(whole, seen, (0, 0, 7, 6), (0, 0, 7, 6))
+    found = OWNERS([evidence], [evidence.box], [None], 6)
+    np.testing.assert_array_equal(found.amodal[0] | found.modal[0], found.amodal[0])
+    np.testing.assert_array_equal(found.amodal[0], (whole > 0.5) | found.modal[0])
+    assert found.modal[0][seen > 0.5].all() and found.evidences == (evidence,)
