@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amodal.data.fields import Field
+from amodal.data.results import write_scenes
 from amodal.data.truth import read_truth
 from amodal.masks import CropMask
+from amodal.scene import Instance, Scene
 from amodal.survey.check import CheckSettings, check, check_parsed
 from amodal.survey.crossings import first_crossing
 from amodal.survey.findings import Findings
@@ -320,3 +322,50 @@ def test_a_turned_size_is_swapped_where_the_box_says_so(sound: tuple[Path, Conte
     content, findings = spoilt(sound[1], lambda one: one.update({field(layout, "whole"): encoded}))
     assert findings.problems[0].mended == "swapped"
     assert repaired(content, findings)["annotations"][BAD - 1][field(layout, "whole")] == mask.to_coco_rle()
+
+
+def test_an_object_of_our_file_may_have_claimed_nothing(tmp_path: Path) -> None:
+    empty = CropMask.empty(HEIGHT, WIDTH)
+    whole = CropMask.from_box((2, 2, 20, 20), HEIGHT, WIDTH)
+    scene = Scene(HEIGHT, WIDTH, (Instance(4, "car", (2, 2, 20, 20), 1.0, whole, whole, claimed=empty),))
+    write_scenes([scene], tmp_path / "scenes.json")
+    assert not check(tmp_path / "scenes.json").problems
+
+
+def test_what_only_the_reader_knows_of_is_found_too(tmp_path: Path) -> None:
+    write_scenes([Scene(HEIGHT, WIDTH)], tmp_path / "scenes.json")
+    content = json.loads((tmp_path / "scenes.json").read_text())
+    whole = CropMask.from_box((2, 2, 20, 20), HEIGHT, WIDTH).to_coco_rle()
+    content["categories"] = [{"id": 1, "name": "car"}]
+    content["annotations"] = [
+        {
+            "id": 1,
+            "image_id": 1,
+            "instance_id": 1,
+            "category_id": 1,
+            "bbox": [2, 2, 18, 18],
+            "segmentation": whole,
+            "visible_segmentation": whole,
+            "score": 1,
+            "meta": 3,
+        }
+    ]
+    assert [one.kind for one in examined(content).problems] == ["refused by the reader"]
+
+
+def test_regions_of_several_annotators_of_a_photo_are_ordered_apart(tmp_path: Path) -> None:
+    outline = [2.0, 2, 20, 2, 20, 20, 2, 20]
+    shifted = [value + 4 for value in outline]
+    regions = [
+        {"segmentation": outline, "order": 1, "name": "a", "isStuff": 0},
+        {"segmentation": shifted, "order": 2, "name": "b", "isStuff": 0},
+    ]
+    content = {
+        "images": [{"id": 1, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}],
+        "annotations": [{"id": k, "image_id": 1, "regions": copy.deepcopy(regions)} for k in (1, 2)],
+    }
+    assert not examined(content).problems
+    content["annotations"][1]["regions"][1].update(order=1, segmentation=shifted[:-1])
+    assert kinds(examined(content)) == {("odd coordinates", "2, region 1"), ("empty mask", "2, region 1")}
+    content["annotations"][0]["image_id"] = 9
+    assert len(repaired(content, examined(content))["annotations"]) == 1

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from amodal.data.checks import box_problem
 from amodal.data.fields import Field, kind_of, read_json, shortened
+from amodal.data.truth import FORMATS
+from amodal.errors import InputError
 from amodal.masks import CropMask
-from amodal.survey.findings import Findings, Notes, Severity, child
+from amodal.survey.findings import Findings, Notes, Severity, child, path_of
 from amodal.survey.layouts import OURS, Layout, layout_of, value_of
 from amodal.survey.orders import Drawn, examine_edges, examine_numbers
 from amodal.survey.segmentations import examined_mask
@@ -24,6 +27,7 @@ from amodal.survey.tables import Photo, as_whole, entries, examined_classes, exa
 
 Progress = Callable[[str, int, int], None]
 OUT = "taken out"
+MOST = 1e300
 BOX_PX = 3.0  # boxes and polygons are rounded each in its own way
 AREA_SHARE, AREA_PX = 0.1, 30
 OUTSIDE_SHARE, OUTSIDE_PX = 0.02, 10  # masks drawn apart differ along their border
@@ -59,18 +63,18 @@ def check_parsed(root: Field, settings: CheckSettings, progress: Progress | None
     if not isinstance(root.value, dict):
         notes.note(root, "no object", f"is {kind_of(root.value)}", "an object with images and annotations is expected")
         return Findings(root.file, layout.name, 0, 0, tuple(notes.problems))
-    photos = examined_photos(entries(root, "images", notes), settings.images, root.file, notes, progress)
+    photos = examined_photos(entries(root, "images", notes), settings.images, root.file, layout, notes, progress)
     listed = list(_annotations(root, layout, notes))
     used = _whole_numbers(listed, "category_id")
     classes = examined_classes(root, used, layout, notes)
-    last_id = max(_whole_numbers(listed, "id"), default=0)
+    last_id = max([*_whole_numbers(listed, "id"), *_whole_numbers(listed, "instance_id")], default=0)
     walk = _Walk(layout, photos, classes, last_id, notes)
     for done, (annotation, parent) in enumerate(listed, start=1):
         walk.annotation(annotation, parent)
         if progress is not None and (done % 200 == 0 or done == len(listed)):
             progress("checking annotations", done, len(listed))
     notes.annotation = None
-    for number, (photo_id, drawn) in enumerate(walk.drawn.items(), start=1):
+    for number, ((photo_id, _), drawn) in enumerate(walk.drawn.items(), start=1):
         notes.photo = photos[photo_id].name
         if layout is not OURS:
             examine_numbers(drawn, layout, settings.least_overlap_px, notes)
@@ -79,6 +83,8 @@ def check_parsed(root: Field, settings: CheckSettings, progress: Progress | None
     notes.photo = ""
     if layout is OURS:
         examine_edges(root, walk.photo_of, notes)
+    if not any(problem.severity == "broken" for problem in notes.problems):
+        _ask_reader(root, notes)
     return Findings(
         root.file,
         layout.name,
@@ -90,6 +96,21 @@ def check_parsed(root: Field, settings: CheckSettings, progress: Progress | None
     )
 
 
+def _ask_reader(root: Field, notes: Notes) -> None:
+    """What the walk does not know of, the reader of the format may still refuse; it stops at the first."""
+    target = next((target for recognises, target in FORMATS.values() if recognises(root)), None)
+    if target is None:
+        known = ", ".join(FORMATS)
+        notes.note(root, "format unknown", "is of no format we know", f"one of {known} is expected")
+        return
+    module, _, name = target.partition(":")
+    try:
+        getattr(import_module(module), name)(root, None, None)
+    except InputError as error:
+        place = Field(root.file, None, error.field or error.where, None)
+        notes.note(place, "refused by the reader", error.found, error.expected)
+
+
 class _Walk:
     """What is remembered from annotation to annotation."""
 
@@ -97,7 +118,8 @@ class _Walk:
         self, layout: Layout, photos: Mapping[int, Photo], classes: Mapping[int, int], last_id: int, notes: Notes
     ) -> None:
         self.layout, self.photos, self.classes, self.notes = layout, photos, classes, notes
-        self.drawn: dict[int, list[Drawn]] = {}
+        self.drawn: dict[tuple[int, str | int], list[Drawn]] = {}  # by photo, and annotator where there are several
+        self._instances: dict[int, set[int]] = {}
         self.photo_of: dict[int, int] = {}
         self._seen: dict[int, Any] = {}
         self._count, self._fresh = 0, last_id
@@ -108,17 +130,20 @@ class _Walk:
         notes, value = self.notes, annotation.value
         notes.photo, notes.annotation = "", self._named(annotation, parent)
         before = len(notes.removals)
-        photo = self._photo(annotation if parent is None else parent, annotation)
+        photo = self._photo(annotation if parent is None else parent)
         if parent is None:
             self._own_id(annotation)
             self._own_class(annotation)
+        self._scalars(annotation)
+        if self.layout is OURS and photo is not None:
+            self._ours(annotation, photo)
         if photo is not None and photo.height:
             whole, seen = self._masks(annotation, photo)
             if whole is not None and len(notes.removals) == before:
-                about = notes.annotation
-                self.drawn.setdefault(photo.id, []).append(
-                    Drawn(self._count, about, annotation, whole, whole if seen is None else seen)
-                )
+                key = photo.id, "" if parent is None else parent.key
+                shown, is_drawn = (whole if seen is None else seen), seen is not None or parent is None
+                one = Drawn(self._count, notes.annotation, annotation, whole, shown, is_drawn)
+                self.drawn.setdefault(key, []).append(one)
                 number = as_whole(value.get("id"))
                 if number is not None:
                     self.photo_of[number] = photo.id
@@ -130,18 +155,18 @@ class _Walk:
             return f"{parent.value.get('id', '?')}, region {annotation.key}"
         return own if isinstance(own, int | str) else None
 
-    def _photo(self, holder: Field, annotation: Field) -> Photo | None:
+    def _photo(self, holder: Field) -> Photo | None:
+        """The photo that `holder` names: an annotation, or in COCOA's own layout what all its regions stand in."""
         place = child(holder, "image_id")
         number = as_whole(place.value)
         photo = None if number is None else self.photos.get(number)
-        if photo is None:
+        if photo is not None:
+            self.notes.photo = photo.name
+        elif path_of(holder) not in self.notes.removals:
             found = missing_or(shortened, place.value)
-            self.notes.note(
-                place, "photo unknown", found, f"an id of one of the {len(self.photos)} photos is expected", mended=OUT
-            )
-            self.notes.remove(annotation)
-            return None
-        self.notes.photo = photo.name
+            advice = f"an id of one of the {len(self.photos)} photos is expected"
+            self.notes.note(place, "photo unknown", found, advice, mended=OUT)
+            self.notes.remove(holder)
         return photo
 
     def _own_id(self, annotation: Field) -> None:
@@ -171,6 +196,43 @@ class _Walk:
             notes.remove(annotation)
         elif known != number:
             notes.change(place, known)
+
+    def _scalars(self, annotation: Field) -> None:
+        """Flags, and numbers that must be there."""
+        for key in self.layout.flags:
+            place = child(annotation, key)
+            if place.value is not None and place.value not in (0, 1):
+                self.notes.note(place, "no flag", f"is {shortened(place.value)}", "0 or 1 is expected", mended="0")
+                self.notes.change(place, 0)
+        for key, instead in self.layout.scalars:
+            place = child(annotation, key)
+            value = place.value
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MOST:
+                found = missing_or(shortened, value)
+                self.notes.note(place, "no number", found, "a finite number is expected", mended=f"{instead:g}")
+                self.notes.change(place, instead)
+
+    def _ours(self, annotation: Field, photo: Photo) -> None:
+        """What only our own file has: the id in the scene, and the mask claimed before reasoning."""
+        place, inside = child(annotation, "instance_id"), self._instances.setdefault(photo.id, set())
+        number = whole_number(place, "no instance id", self.notes, mended="a new id")
+        if number is not None and number in inside:
+            self.notes.note(place, "instance id twice", f"is {number} again", "one for each object", mended="a new id")
+        if number is None or number in inside:
+            self._fresh += 1
+            number = self._fresh
+            self.notes.change(place, number)
+        inside.add(number)
+        claimed = child(annotation, "claimed_segmentation")
+        if claimed.value is None or not photo.height:
+            return
+        before = len(self.notes.problems)
+        mask = examined_mask(claimed, (photo.height, photo.width), None, self.notes)
+        if mask is None and all(problem.kind == "empty mask" for problem in self.notes.problems[before:]):
+            del self.notes.problems[before:]  # it claimed nothing, which may be
+        elif mask is None:
+            self.notes.remedy("left out")
+            self.notes.change(claimed, None)
 
     def _masks(self, annotation: Field, photo: Photo) -> tuple[CropMask | None, CropMask | None]:
         """(whole, visible); the visible one is None where the annotation has none, or it cannot be read."""

@@ -22,6 +22,9 @@ class Layout:
         free_boxes: whether boxes may be other than tight around the mask.
         needs_box: whether the reader refuses an annotation without `whole_box`.
         flat: whether `whole` is a single polygon, not a list of them.
+        needs_number: whether the reader refuses an annotation without `number`.
+        flags: fields that are true, false, 0 or 1, or not there.
+        scalars: fields that have to be finite numbers, and what to write where they are not.
     """
 
     name: str
@@ -37,6 +40,9 @@ class Layout:
     free_boxes: bool = False
     needs_box: bool = True
     flat: bool = False
+    needs_number: bool = False
+    flags: tuple[str, ...] = ("iscrowd",)
+    scalars: tuple[tuple[str, float], ...] = ()
 
 
 OURS = Layout(
@@ -46,12 +52,33 @@ OURS = Layout(
     visible_box="visible_bbox",
     strict=True,
     free_boxes=True,
+    flags=(),
+    scalars=(("score", 1.0),),
 )
 KINS_2020 = Layout("kins 2020", "a_segm", "i_segm", "a_bbox", "i_bbox", "a_area", "i_area", "oco_id", "ico_id")
 KINS_2019 = Layout("kins 2019", "segmentation", "inmodal_seg", "bbox", "inmodal_bbox", "area", "inmodal_area")
-COCOA = Layout("cocoa", "segmentation", "inmodal_seg", "bbox", "inmodal_bbox", "area", "inmodal_area", None, "order")
+COCOA = Layout(
+    "cocoa",
+    "segmentation",
+    "inmodal_seg",
+    "bbox",
+    "inmodal_bbox",
+    "area",
+    "inmodal_area",
+    number="order",
+    needs_number=True,
+    flags=("iscrowd", "is_stuff"),
+)
 COCOA_REGIONS = Layout(
-    "cocoa regions", "segmentation", "visible_mask", whole_box=None, number="order", needs_box=False, flat=True
+    "cocoa regions",
+    "segmentation",
+    "visible_mask",
+    whole_box=None,
+    number="order",
+    needs_box=False,
+    flat=True,
+    needs_number=True,
+    flags=("isStuff",),
 )
 D2SA = Layout("d2sa", "segmentation", "visible_mask")
 COCO = Layout("coco", "segmentation")

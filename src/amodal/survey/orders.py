@@ -30,13 +30,21 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """An annotation whose masks could be read; `key` is unique in the file whatever its id is."""
+    """An annotation whose masks could be read.
+
+    Attributes:
+        key: unique in the file whatever the id is.
+        about: what a problem calls it.
+        annotation, whole, seen: it and its masks.
+        is_seen_known: False where `seen` stands in for a mask that nobody drew.
+    """
 
     key: int
     about: int | str | None
     annotation: Field
     whole: CropMask
     seen: CropMask
+    is_seen_known: bool = True
 
 
 def examine_numbers(drawn: Sequence[Drawn], layout: Layout, least_px: int, notes: Notes) -> None:
@@ -47,13 +55,14 @@ def examine_numbers(drawn: Sequence[Drawn], layout: Layout, least_px: int, notes
         return
     before = len(notes.problems)
     places = {one.key: place for one in drawn if (place := _place(one, layout, notes)) is not None}
-    found = contradictions(instances, places, least_px)
+    is_seen_known = all(one.is_seen_known for one in drawn)
+    found = contradictions(instances, places, least_px, masks=is_seen_known)
     if layout.cluster is None:
         found = [one for one in found if one.what in THROUGH_THE_PHOTO]
     unreadable = notes.problems[before:]
     if not found and not any(problem.severity == "broken" for problem in unreadable):
         return
-    anew = _numbers(drawn, instances, places, layout)
+    anew = _numbers(drawn, instances, places, layout) if is_seen_known else None
     remedy = "" if anew is None else "the photo's numbers are made anew from the masks"
     notes.problems[before:] = [replace(problem, mended=remedy) for problem in unreadable]
     by_key = {one.key: one for one in drawn}
@@ -113,7 +122,7 @@ def _place(one: Drawn, layout: Layout, notes: Notes) -> Place | None:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             said = "is missing" if value is None else f"is {shortened(value)}"
             advice = "a whole number from 0 on is expected"
-            severity: Severity = "doubtful" if value is None else "broken"
+            severity: Severity = "doubtful" if value is None and not layout.needs_number else "broken"
             notes.note(place, "order: no number", said, advice, severity=severity, about=one.about)
             return None
         values.append(value)

@@ -12,9 +12,10 @@ from amodal.data.kins import CLASSES
 from amodal.errors import InputError
 from amodal.images import photo_size
 from amodal.survey.findings import Notes, child
-from amodal.survey.layouts import Layout
+from amodal.survey.layouts import OURS, Layout
 
 FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
+MOST = 2**63
 MANY = 10  # annotations of unknown classes, from which on a shift of all is believed
 Progress = Callable[[str, int, int], None]
 
@@ -48,7 +49,12 @@ def entries(root: Field, key: str, notes: Notes) -> list[Field]:
 
 
 def examined_photos(
-    images: Iterable[Field], folder: Path | None, file: str, notes: Notes, progress: Progress | None = None
+    images: Iterable[Field],
+    folder: Path | None,
+    file: str,
+    layout: Layout,
+    notes: Notes,
+    progress: Progress | None = None,
 ) -> dict[int, Photo]:
     """Every photo by its id, the first where an id comes twice; notes what is missing, also on the disk."""
     images = list(images)
@@ -59,10 +65,11 @@ def examined_photos(
         name = image.value.get("file_name")
         notes.photo = name if isinstance(name, str) else ""
         number = whole_number(child(image, "id"), "photo without id", notes)
-        if not isinstance(name, str) or not name:
+        is_nameless = not isinstance(name, str) or not name
+        if is_nameless and not (name is None and layout is OURS):  # a scene may be of no photo
             found = missing_or(shortened, name)
             notes.note(child(image, "file_name"), "photo without name", found, "name the photo's file")
-        elif name in names:
+        elif not is_nameless and name in names:
             notes.note(child(image, "file_name"), "photo twice", f"{name} comes twice", "keep one", severity="doubtful")
         names.add(notes.photo)
         size = _examined_size(image, place, notes)
@@ -101,8 +108,10 @@ def examined_classes(root: Field, used: Iterable[int], layout: Layout, notes: No
         return {}
     names = _names(root, notes)
     counts = Counter(used)
+    if not names:
+        return {id: id for id in counts}  # noted already; no annotation is to blame
     official = {name: id for id, name in CLASSES.items()}
-    if names and all(name in official for name in names.values()):
+    if layout.name.startswith("kins") and all(name in official for name in names.values()):
         known = _compared_with_kins(place, names, official, counts, notes)
         if known is not None:
             return {id: id for id in known}
@@ -126,10 +135,10 @@ def whole_number(place: Field, kind: str, notes: Notes, mended: str = "") -> int
 
 
 def as_whole(value: object) -> int | None:
-    """The value as a whole number (1.0 is one), or None."""
+    """The value as a whole number (1.0 is one) that readers take, or None."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MOST else None
 
 
 def missing_or(shown: Callable[[object], str], value: object) -> str:
