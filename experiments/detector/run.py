@@ -1,0 +1,101 @@
+"""The shipped detector on real photos and on street scenes: AP of boxes and masks.
+
+    python experiments/detector/run.py --data DIR --scenes DIR [--model FILE]
+
+DIR holds the street data's annotations.json and images/; the val split is scored. Its boxes are of visible parts, so
+the box of the visible mask that the network gives is compared with them, and beside that its own, amodal, box. On pasted
+street scenes (--scenes, made by experiments/network_family/scenes.sh) both are known. Where objects lack annotation
+nothing counts as wrong; small objects count as any other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from amodal import load
+from amodal.data.truth import Truth, read_truth
+from amodal.data.write import write_text_atomically
+from amodal.evaluation.ap import average_precision
+from amodal.scene import Scene
+
+HERE = Path(__file__).parent
+CLASSES = ("person", "car", "truck", "bus", "motorcycle", "bicycle")
+PASTED = ("car", "person", "truck")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scenes", type=Path, required=True)
+    parser.add_argument("--model", default="default")
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    photos = [of_classes(truth) for truth in read_truth(arguments.data / "annotations.json",
+                                                        images=arguments.data / "images", split="val")]  # fmt: skip
+    pasted = [replace(truth, classes=truth.classes | set(CLASSES)) for truth in read_truth(arguments.scenes / "val")]
+    result = {
+        "command": "python experiments/detector/run.py --data DIR --scenes DIR",
+        "date": date.today().isoformat(),
+        "seed": 0,
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "values": "AP in percent",
+    }
+    detector = load(arguments.model, "detector", boxes="own", least_score=0.05, reasoning="none")
+    rival = load("default", "mask-rcnn", boxes="own", least_score=0.05)
+    networks = {"detector": (detector, photos), "modal Mask R-CNN": (rival, photos), "on scenes": (detector, pasted)}
+    for name, (network, truths) in networks.items():
+        scenes, seconds = found(network, truths)
+        kinds = average_precision(truths, scenes)
+        seen = average_precision(truths, [in_visible_boxes(scene) for scene in scenes])["det"]
+        result[name] = {
+            "photos": len(truths),
+            "objects": sum(len(truth.scored) for truth in truths),
+            "seconds_per_photo": seconds,
+            "ap": {kind: value.to_json() for kind, value in kinds.items()} | {"visible boxes": seen.to_json()},
+        }
+        print(name, {kind: value["AP"] for kind, value in result[name]["ap"].items()}, flush=True)
+    write_text_atomically(HERE / "result.json", json.dumps(result, indent=1) + "\n")
+
+
+def found(network: object, truths: Sequence[Truth]) -> tuple[list[Scene], float]:
+    """What the network finds by itself, and its seconds per photo."""
+    started = time.perf_counter()
+    scenes = [network.segment(truth.path, np.zeros((0, 4))) for truth in truths]
+    seconds = (time.perf_counter() - started) / len(truths)
+    kept = [scene.with_instances([one for one in scene.instances if one.label in CLASSES]) for scene in scenes]
+    return kept, round(seconds, 3)
+
+
+def in_visible_boxes(scene: Scene) -> Scene:
+    """The same objects, each in the box of its visible mask."""
+    return scene.with_instances(
+        [replace(one, box=tuple(map(float, one.modal.box))) for one in scene.instances if not one.modal.is_empty]
+    )
+
+
+def of_classes(truth: Truth) -> Truth:
+    """Objects of other classes are neither right nor wrong; all of these count, since what is seen of them is known."""
+    others = [one for one in truth.scene.instances if one.label not in CLASSES]
+    return replace(
+        truth,
+        scene=truth.scene.with_instances([one for one in truth.scene.instances if one.label in CLASSES]),
+        unscored=frozenset(),
+        ignore=(*truth.ignore, *(one.modal for one in others)),
+        unannotated=truth.unannotated & frozenset(CLASSES),
+        classes=frozenset(CLASSES),
+    )
+
+
+if __name__ == "__main__":
+    main()
