@@ -3,9 +3,9 @@
     python experiments/detector/run.py --data DIR --scenes DIR [--model FILE]
 
 DIR holds the street data's annotations.json and images/; the val split is scored. Its boxes are of visible parts, so
-the box of the visible mask that the network gives is compared with them, and beside that its own, amodal, box. On pasted
-street scenes (--scenes, made by experiments/network_family/scenes.sh) both are known. Where objects lack annotation
-nothing counts as wrong; small objects count as any other.
+the box of the visible mask that the network gives is compared with them, and beside that its own, amodal, box. On
+pasted street scenes (--scenes, made by experiments/network_family/scenes.sh) both are known. Where objects lack
+annotation nothing counts as wrong; small objects count as any other.
 """
 
 from __future__ import annotations
