@@ -17,8 +17,8 @@ from amodal.networks.parts.trunk import LEVELS, STRIDES, Backbone, Features, Pyr
 class SingleMap(nn.Module):
     """A pyramid of which only the level of `stride` goes to the second stage.
 
-    Published are a stride-16 map (VGG's, or a ResNet's last stage, dilated) and proposals from it. The pyramid's level
-    of stride 16 has seen the last stage as well and needs no change to the backbone; and with the pyramid's proposals
+    Published are a stride-16 map (VGG's, or a ResNet's last stage, dilated) and proposals from it. A level of the
+    pyramid has seen the last stage as well and needs no change to the backbone; and with the pyramid's proposals
     networks differ in what they make of a RoI alone. Levels finer than any that is used are not built.
     """
 
