@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from amodal.cli.exits import DONE, NOTHING_DONE, SOME_REFUSED
+from amodal.cli.in_format import check_format, write_in_format
 from amodal.cli.objects import Finder, ObjectsIn, found_by_the_method, from_detector, from_file, from_visible_masks
 from amodal.cli.photo_run import PhotoRun
 from amodal.cli.photos import find_photos
@@ -91,6 +92,8 @@ class Predict:
     """Rounds of reasoning and self-correction."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-out")
     """Where the results go."""
+    to: Annotated[str | None, tyro.conf.arg(metavar="FORMAT", help_behavior_hint="")] = None
+    """Write the results into --out in this format too: kins, coco, cocoa, d2sa, kitti, ...; see amodal data convert."""
     pictures: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Write scenes.json alone, no pictures and no page."""
     json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
@@ -119,6 +122,8 @@ class Predict:
                 return _nothing_done(run.refusals)
             run.write_results()
             publish(building, self.out, run.refusals)
+        if self.to is not None:
+            write_in_format(run.scenes, self.to, self.out)
         for refusal in run.refusals:
             say(f"refused: {refusal.reason}")
         self._summarise(run, seconds=time.perf_counter() - started)
@@ -129,6 +134,8 @@ class Predict:
         given = [name for name, value in ways.items() if value is not None]
         if len(given) > 1:
             raise InputError("predict", ", ".join(ways), f"found {' and '.join(given)}", "expected one of them")
+        if self.to is not None:
+            check_format(self.to, self.out)
         if self.rounds is not None and self.rounds < 0:
             raise InputError("predict", "--rounds", f"found {self.rounds}", "expected 0 or more")
         if not 0 <= self.least_score <= 1:
