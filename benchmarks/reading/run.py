@@ -1,0 +1,146 @@
+"""How long a 300 MB annotation file takes, and how much memory: parsed as one, indexed, read, converted.
+
+    python benchmarks/reading/run.py [--megabytes 300] [--out benchmarks/reading]
+
+A file in KINS's layout of 2020 is generated (outlines of some 34 points, runs, 12.7 objects a photo of 375 × 1242), and
+every step is a process of its own. Memory is the kernel's high-water mark (VmHWM) less what was resident once the
+libraries were imported. Writes result.json and result.txt. Linux only; a few minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HEIGHT, WIDTH = 375, 1242
+STEPS = {
+    "parse": "parsed as one by Python's json",
+    "index": "indexed, first time",
+    "again": "indexed, second time",
+    "one": "one photo of an indexed file",
+    "read": "every photo read, one at a time",
+    "convert": "converted to coco",
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--megabytes", type=int, default=300)
+    arguments.add_argument("--out", type=Path, default=Path(__file__).parent)
+    arguments.add_argument("--step", nargs=3, metavar=("STEP", "FILE", "CACHE"))
+    given = arguments.parse_args()
+    if given.step:
+        print(json.dumps(_measured(given.step[0], Path(given.step[1]), Path(given.step[2]))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kins.json"
+        photos = generate(path, given.megabytes * 10**6)
+        rows = {}
+        for step in STEPS:
+            command = [sys.executable, __file__, "--step", step, str(path), str(Path(folder) / "cache")]
+            rows[step] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        result = {
+            "megabytes": round(path.stat().st_size / 1e6, 1),
+            "photos": photos,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "steps": rows,
+        }
+    (given.out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+    lines = [f"{result['megabytes']} MB, {photos} photos: seconds, megabytes of memory"]
+    lines += [f"{STEPS[step]:<36} {row['seconds']:8.2f} {row['megabytes']:8.0f}" for step, row in rows.items()]
+    (given.out / "result.txt").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+def generate(path: Path, size: int) -> int:
+    """Write the file photo by photo, of 1,000 different objects; returns how many photos it has."""
+    chance = np.random.default_rng(0)
+    objects = [_object(chance) for _ in range(1000)]
+    images, number = [], 0
+    with path.open("w") as stream:
+        stream.write('{"info": {"year": 2020}, "annotations": [\n')
+        while stream.tell() < size:
+            images.append({"id": len(images), "file_name": f"{len(images):06d}.png", "width": WIDTH, "height": HEIGHT})
+            for place in range(int(chance.integers(6, 20))):
+                ids = {"id": number, "image_id": len(images) - 1, "oco_id": 1, "ico_id": place}
+                stream.write((",\n" if number else "") + json.dumps({**ids, **objects[int(chance.integers(1000))]}))
+                number += 1
+        stream.write('\n], "images": ' + json.dumps(images))
+        names = {1: "cyclist", 2: "pedestrian", 4: "car", 5: "tram", 6: "truck", 7: "van", 8: "misc"}
+        stream.write(', "categories": ' + json.dumps([{"id": k, "name": v} for k, v in names.items()]) + "}")
+    return len(images)
+
+
+def _object(chance: np.random.Generator) -> dict[str, Any]:
+    from amodal.masks import CropMask
+
+    outline = _outline(chance)
+    seen = CropMask.from_polygons([outline], HEIGHT, WIDTH)
+    x0, y0, x1, y1 = seen.box
+    box = [x0, y0, x1 - x0, y1 - y0]
+    return {
+        **{"category_id": int(chance.choice([1, 2, 4, 5, 6, 7, 8])), "iscrowd": 0},
+        **{"a_segm": [outline], "a_bbox": box, "a_area": seen.area},
+        **{"i_segm": seen.to_coco_rle(), "i_bbox": box, "i_area": seen.area},
+    }
+
+
+def _outline(chance: np.random.Generator) -> list[float]:
+    """Some 34 points around an ellipse."""
+    points = int(chance.integers(24, 45))
+    angle = np.sort(chance.uniform(0, 2 * np.pi, points))
+    radius = chance.uniform(0.8, 1.2, points)
+    cx, cy = chance.uniform(100, WIDTH - 100), chance.uniform(100, HEIGHT - 80)
+    x = cx + chance.uniform(10, 90) * radius * np.cos(angle)
+    y = cy + chance.uniform(10, 70) * radius * np.sin(angle)
+    return [round(float(value), 2) for pair in zip(x, y, strict=True) for value in pair]
+
+
+def _measured(step: str, path: Path, cache: Path) -> dict[str, float]:
+    from amodal.data.convert import convert
+    from amodal.data.entries import entries_of
+    from amodal.data.formats import open_source
+    from amodal.data.index import index_json
+
+    if step == "one":
+        open_source(path, cache=cache)  # the index is there; what a second photo costs is asked
+    base, started = _megabytes("VmRSS"), time.perf_counter()
+    if step == "parse":
+        content = json.loads(path.read_text())
+        del content
+    elif step in ("index", "again"):
+        index_json(path, cache=cache)
+    elif step == "one":
+        source = open_source(path, cache=cache)
+        started = time.perf_counter()
+        _ = source[len(source) // 2]
+    elif step == "read":
+        for _entry in entries_of(open_source(path, cache=cache)):
+            pass
+    else:
+        convert(open_source(path, cache=cache), "coco", path.with_name("coco.json"))
+    seconds = time.perf_counter() - started
+    return {"seconds": round(seconds, 3), "megabytes": round(_megabytes("VmHWM") - base, 1)}
+
+
+def _megabytes(field: str) -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise SystemExit(f"/proc/self/status has no {field}")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
