@@ -264,11 +264,11 @@ class _Walk:
         return whole, seen
 
     def _inside(self, place: Field, whole: CropMask, seen: CropMask) -> CropMask:
-        outside = seen.subtract(whole).area
+        inside = seen.intersection(whole)
+        outside = seen.area - inside.area
         limit = 0 if self.layout.strict else max(OUTSIDE_PX, OUTSIDE_SHARE * seen.area)
         if outside > limit:
             found = f"{outside} of {seen.area} visible px lie outside the whole mask"
-            inside = seen.intersection(whole)
             mended = "" if inside.is_empty else "cut at the whole mask"
             severity: Severity = "broken" if self.layout.strict or inside.is_empty else "doubtful"
             self.notes.note(
@@ -276,7 +276,7 @@ class _Walk:
             )
             if not inside.is_empty:
                 self.notes.change(place, inside.to_coco_rle())
-        return seen.intersection(whole)
+        return inside
 
     def _measures(
         self,
