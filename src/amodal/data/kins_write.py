@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import combinations
 from typing import Any
 
+from amodal.data.clusters import clusters, order_by_masks, overlaps
 from amodal.data.dialect import Dialect, polygons_of, rle_of, whole_box, xywh
 from amodal.data.entries import Codes
-from amodal.data.fields import Field
-from amodal.data.kins import CLASSES, order_by_masks, read_kins_truth
+from amodal.data.kins import CLASSES, read_kins_truth
 from amodal.data.truth import Truth
 from amodal.scene import Instance, Scene
 
@@ -18,40 +16,20 @@ SAYS = frozenset({"modal", "amodal", "whole box", "score", "ignore", "order"})
 
 def edges_by_masks(scene: Scene) -> set[tuple[int, int]]:
     """What a reader of masks alone takes for the order."""
-    nothing = Field("", None, "", None)
-    return {(edge.front, edge.behind) for edge in order_by_masks([(one, nothing) for one in scene.instances])}
+    return {(edge.front, edge.behind) for edge in order_by_masks(scene.instances).edges}
 
 
 def edges_by_depth(scene: Scene) -> set[tuple[int, int]]:
     """What numbers along the order say: of two objects that overlap, the one of the smaller number is in front."""
     depth = depth_of(scene)
-    edges = set()
-    for one, other in overlapping_pairs(scene.instances):
-        if depth[one.id] != depth[other.id]:
-            edges.add((one.id, other.id) if depth[one.id] < depth[other.id] else (other.id, one.id))
-    return edges
+    pairs = (sorted(pair, key=lambda id: depth[id]) for pair in overlaps(scene.instances))
+    return {(front, behind) for front, behind in pairs if depth[front] != depth[behind]}
 
 
 def depth_of(scene: Scene) -> dict[int, int]:
     """How many objects lie one before the other in front of each, at most; those of one cycle share a number."""
     layers = scene.order.layers(one.id for one in scene.instances)
     return {id: depth for depth, layer in enumerate(layers) for id in layer}
-
-
-def clusters_of(scene: Scene) -> list[list[int]]:
-    """Ids of objects that are joined by overlaps of their whole masks, in the scene's sequence."""
-    cluster = {one.id: [one.id] for one in scene.instances}
-    for one, other in overlapping_pairs(scene.instances):
-        mine, theirs = cluster[one.id], cluster[other.id]
-        if mine is not theirs:
-            mine += theirs
-            cluster.update(dict.fromkeys(theirs, mine))
-    return [members for id, members in cluster.items() if members[0] == id]
-
-
-def overlapping_pairs(instances: Iterable[Instance]) -> list[tuple[Instance, Instance]]:
-    """All pairs whose whole masks share a pixel."""
-    return [(a, b) for a, b in combinations(instances, 2) if a.amodal.intersection_area(b.amodal)]
 
 
 def _masks_2019(instance: Instance, codes: Codes, truth: Truth) -> dict[str, Any]:
@@ -80,7 +58,7 @@ def _numbers_2020(scene: Scene) -> dict[int, dict[str, int]]:
     depth = depth_of(scene)
     return {
         id: {"oco_id": number, "ico_id": depth[id]}
-        for number, members in enumerate(clusters_of(scene), start=1)
+        for number, members in enumerate(clusters(scene.instances))
         for id in members
     }
 
