@@ -30,9 +30,9 @@ STEPS = {
     "index": "indexed, first time",
     "again": "indexed, second time",
     "one": "one photo of an indexed file",
-    "read": "2,000 photos of it read",
-    "convert-few": "500 photos of it converted to coco",
-    "convert": "2,000 photos of it converted to coco",
+    "read": "400 photos of it read",
+    "convert-few": "100 photos of it converted to coco",
+    "convert": "400 photos of it converted to coco",
 }
 
 
@@ -147,10 +147,10 @@ def _measured(step: str, path: Path, cache: Path) -> dict[str, float]:
         started = time.process_time()
         _ = source[len(source) // 2]
     elif step == "read":
-        for _entry in entries_of(First(open_source(path, cache=cache), 2000)):
+        for _entry in entries_of(First(open_source(path, cache=cache), 400)):
             pass
     else:
-        source = First(open_source(path, cache=cache), 500 if step == "convert-few" else 2000)
+        source = First(open_source(path, cache=cache), 100 if step == "convert-few" else 400)
         convert(source, "coco", path.with_name("coco.json"))
     seconds = time.process_time() - started
     return {"seconds": round(seconds, 3), "megabytes": round(_megabytes("VmHWM") - base, 1)}
