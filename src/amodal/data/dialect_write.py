@@ -141,11 +141,7 @@ class _Writer:
 
     def _as_it_was(self, entry: Entry, instance: Instance) -> dict[str, Any]:
         fields, before = dict(entry.fields_of(instance)), entry.before(instance)
-        if before is None or (before.amodal, before.modal, before.box) != (
-            instance.amodal,
-            instance.modal,
-            instance.box,
-        ):
+        if before is None or _outlines(before) != _outlines(instance):
             fields |= self._dialect.masks(instance, entry.codes(instance), entry.truth)
         if before is None or before.label != instance.label or self._names.get(fields["category_id"]) != instance.label:
             fields["category_id"] = self._category(instance.label)

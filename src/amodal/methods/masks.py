@@ -101,11 +101,11 @@ def reasoned(scene: Scene, reasoner: MaskReasoner) -> Scene:
 
     Ids, boxes, labels and scores stay; what an object's visible mask was before is its `claimed`.
     """
+    if reasoner.how == "none":
+        return scene
     evidences = [_evidence_of(instance) for instance in scene.instances]
     boxes = [instance.visible_box or instance.box for instance in scene.instances]
     found = reasoner(evidences, boxes, [instance.label for instance in scene.instances], scene.height)
-    if reasoner.how == "none":
-        return scene
     instances = list(scene.instances)
     if reasoner.how == "owners":
         instances = [

@@ -96,7 +96,7 @@ def family_config(preset: str, steps: int | None = None) -> TrainConfig:
     if steps is None or steps == config.steps:
         return config
     drops = dict.fromkeys(max(1, round(drop * steps / config.steps)) for drop in config.drops)
-    return replace(config, steps=max(steps, 1), drops=tuple(drops)) if steps > 0 else replace(config, steps=steps)
+    return replace(config, steps=steps, drops=tuple(drops))
 
 
 def family_task(name: str, choices: Choices) -> FamilyTask:

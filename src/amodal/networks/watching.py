@@ -83,7 +83,8 @@ def read_validation(
     """Photos to validate on, spread evenly over the file; of objects only those of the classes count.
 
     Raises:
-        InputError: a file that cannot be read, or without such objects.
+        InputError: a file that cannot be read.
+        AmodalError: no photo holds such an object.
     """
     truths = [_of_classes(truth, classes) for truth in read_truths(data, images, split) if truth.path is not None]
     truths = [truth for truth in truths if truth.scored]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,22 +113,24 @@ def _write(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) 
 
 
 def _read(path: Path, expected: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    if not path.is_file():
-        raise InputError(str(path), "model", "no such file", expected)
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-            return tensors, file.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(str(path), "model", f"is not a whole safetensors file ({error})", expected) from error
+    with _opened(path, expected) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        return tensors, file.metadata() or {}
 
 
 def _said(path: Path, expected: str) -> dict[str, str]:
+    with _opened(path, expected) as file:
+        said: dict[str, str] = file.metadata() or {}
+        return said
+
+
+@contextmanager
+def _opened(path: Path, expected: str) -> Iterator[Any]:
     if not path.is_file():
         raise InputError(str(path), "model", "no such file", expected)
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
+            yield file
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(str(path), "model", f"is not a whole safetensors file ({error})", expected) from error
 
