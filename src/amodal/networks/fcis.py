@@ -50,6 +50,8 @@ class FcisSettings(TwoStage):
         super().__post_init__()
         if self.map_stride not in (4, 8, 16, 32):
             raise InputError("settings", "map_stride", f"is {self.map_stride}", "expected 4, 8, 16 or 32")
+        if not 1 <= self.score_features <= 8192:
+            raise InputError("settings", "score_features", f"is {self.score_features}", "expected 1 to 8192")
         if not 1 <= self.cells <= 14:
             raise InputError("settings", "cells", f"is {self.cells}", "expected 1 to 14")
 

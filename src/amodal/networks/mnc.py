@@ -50,6 +50,8 @@ class MncSettings(TwoStage):
         super().__post_init__()
         if self.map_stride not in (4, 8, 16, 32):
             raise InputError("settings", "map_stride", f"is {self.map_stride}", "expected 4, 8, 16 or 32")
+        if not 1 <= self.mask_features <= 8192:
+            raise InputError("settings", "mask_features", f"is {self.mask_features}", "expected 1 to 8192")
         if not 1 <= self.passes <= 4:
             raise InputError("settings", "passes", f"is {self.passes}", "expected 1 to 4")
 

@@ -63,6 +63,13 @@ class TwoStage:
             raise InputError("settings", "masks", f"is {self.masks}", "expected amodal, inmodal or both")
         if len(self.anchors) != 5 or not any(self.anchors):
             raise InputError("settings", "anchors", f"has {len(self.anchors)} levels", "expected 5, some not empty")
+        if len({len(sizes) for sizes in self.anchors if sizes}) > 1:  # one head serves all levels
+            raise InputError(
+                "settings", "anchors", f"is {self.anchors}", "expected as many sizes on each level, or none"
+            )
+        for name, values in (("ratios", self.ratios), ("proposals_kept", self.proposals_kept)):
+            if not values or min(values) <= 0:
+                raise InputError("settings", name, f"is {values}", "expected positive numbers")
 
 
 PUBLISHED = {
