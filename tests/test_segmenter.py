@@ -18,7 +18,7 @@ def test_an_unknown_method_is_refused_with_the_known_ones():
 def test_every_known_method_has_a_module_and_a_function():
     for place in segmenter.METHODS.values():
         module, colon, function = place.partition(":")
-        assert module.startswith(("amodal.methods.", "amodal.rivals.", "amodal.student."))
+        assert module.startswith(("amodal.methods.", "amodal.networks.", "amodal.rivals.", "amodal.student."))
         assert colon
         assert function.isidentifier()
 

@@ -21,7 +21,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from amodal import load
 from amodal.data.truth import Truth, read_truth
@@ -40,7 +39,6 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, required=True)
     parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
     photos = [of_classes(truth) for truth in read_truth(arguments.data / "annotations.json",
                                                         images=arguments.data / "images", split="val")]  # fmt: skip
     pasted = [replace(truth, classes=truth.classes | set(CLASSES)) for truth in read_truth(arguments.scenes / "val")]
