@@ -167,7 +167,7 @@ def _parts(*names: str) -> list[Any] | None:
 def _by_network(rows: Mapping[str, Any]) -> dict[str, list[Any]]:
     grouped: dict[str, list[Any]] = {}
     for name, row in rows.items():
-        grouped.setdefault(name.rpartition(", seed")[0], []).append(row)
+        grouped.setdefault(name.rpartition(" seed")[0], []).append(row)
     return grouped
 
 

@@ -73,7 +73,7 @@ def street_photos(arguments: argparse.Namespace) -> dict[str, Any]:
 def reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
     """What an order and one owner per pixel do to the sure finds of a network."""
     rows = [
-        f"{TITLES[name]}, {how}={spec(name, arguments.models / f'{name}-seed0.safetensors', least=0.5, reasoning=how)}"
+        f"{TITLES[name]} ({how})={spec(name, arguments.models / f'{name}-seed0.safetensors', least=0.5, reasoning=how)}"
         for name in ("amodal-mask-rcnn", "asn")
         for how in ("none", "owners")
     ]
@@ -95,7 +95,7 @@ def precision(
     rows = []
     for path in trained(arguments):
         name, _, seed = path.stem.rpartition("-seed")
-        rows.append(f"{TITLES[name]}, seed {seed}={spec(name, path)}")
+        rows.append(f"{TITLES[name]} seed {seed}={spec(name, path)}")
     return scored(truths, rows, arguments.work / part.replace(" ", "-"), kinds)
 
 
