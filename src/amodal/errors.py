@@ -24,3 +24,7 @@ class InputError(AmodalError):
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str]]:
         # Exception's own reduce would hand only the message back, and workers send errors between processes.
         return type(self), (self.where, self.field, self.found, self.expected)
+
+
+class NoSplits(InputError):
+    """A split is asked for of a file or folder that has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 from amodal.data.kins_folder import read_kins_folder
-from amodal.data.truth import read_truth
-from amodal.errors import AmodalError, InputError
+from amodal.data.truth import Truth, read_truth
+from amodal.errors import AmodalError, InputError, NoSplits
 from amodal.images import read_photo
-from amodal.training.truths import Picture, TruthPictures, Variation, read_pictures, scaled_size, varied
+from amodal.training.truths import Picture, TruthPictures, Variation, read_pictures, read_truths, scaled_size, varied
 from helpers.kins_miniature import TEST_PHOTOS, TRAIN_PHOTOS, make_kins_miniature
 from helpers.miniature import Miniature
 
@@ -174,3 +175,26 @@ def test_data_without_a_useful_object_are_refused(kins: Path, tmp_path: Path) ->
     empty.write_text(json.dumps({**content, "annotations": []}))
     with pytest.raises((AmodalError, InputError)):
         read_pictures([empty], [kins / "training/image_2"])
+
+
+def test_files_without_splits_are_taken_whole_however_that_is_said(kins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read_truth(kins, split="train")
+
+    def said_otherwise(path: Path, *, images: Path | None = None, split: str | None = None) -> list[Truth]:
+        if split is not None:
+            raise NoSplits(str(path), "photos", "are not parted", "expected nothing")
+        return whole
+
+    monkeypatch.setattr("amodal.training.truths.read_truth", said_otherwise)
+    assert read_truths(kins, split="train") is whole
+
+
+def test_another_mistake_is_not_taken_for_a_missing_split(kins: Path) -> None:
+    with pytest.raises(InputError, match="dev"):
+        read_truths(kins, split="dev")
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(mini: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amodal.training.truths._PIECE", 100)
+    found = read_pictures([mini.annotations], [mini.images])
+    assert found.digest == hashlib.sha256(mini.annotations.read_bytes()).hexdigest()[:16]

@@ -18,7 +18,7 @@ from amodal.data.fields import Field
 from amodal.data.index import JsonIndex
 from amodal.data.kins import photo_folder
 from amodal.data.truth import Truth
-from amodal.errors import InputError
+from amodal.errors import NoSplits
 from amodal.masks import CropMask
 from amodal.scene import Instance, OrderEdge, OrderGraph, Scene
 
@@ -36,7 +36,7 @@ def read_regions_truth(root: Field, images: Path | None, split: str | None) -> l
         InputError: naming the file and the field.
     """
     if split is not None:
-        raise root["images"].error("have no splits", "no --split")
+        raise NoSplits(root.file, root["images"].name, "have no splits", "expected no --split")
     photos: dict[int, list[Field]] = {}
     for annotation in root["annotations"].items():
         photos.setdefault(annotation["image_id"].integer(), []).append(annotation)
@@ -79,7 +79,7 @@ def truth_of(image: Field, annotation: Field | None, images: Path | None) -> Tru
 def open_regions(index: JsonIndex, images: Path | None, split: str | None) -> Source:
     """The photos of an indexed file, one by one, each as often as it was drawn."""
     if split is not None:
-        raise InputError(str(index.path), "images", "have no splits", "expected no --split")
+        raise NoSplits(str(index.path), "images", "have no splits", "expected no --split")
     drawn = [max(1, int(index.first_annotation[i + 1] - index.first_annotation[i])) for i in range(len(index))]
     return _RegionsSource(index, images, tuple((i, k) for i, count in enumerate(drawn) for k in range(count)))
 

@@ -17,7 +17,7 @@ from amodal.data.entries import AsRead, Codes, Entry, Head
 from amodal.data.fields import Field
 from amodal.data.index import JsonIndex, Rows
 from amodal.data.truth import Reader, Truth
-from amodal.errors import InputError
+from amodal.errors import InputError, NoSplits
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
@@ -114,7 +114,7 @@ class DialectSource:
         if split is not None:
             splits = [index.rows(number).image.value.get("split") for number in numbers]
             if not any(splits):
-                raise InputError(str(index.path), "images", "have no splits", "expected no --split")
+                raise NoSplits(str(index.path), "images", "have no splits", "expected no --split")
             numbers = tuple(number for number, own in zip(numbers, splits, strict=True) if own == split)
         return cls(dialect, index, images, numbers)
 

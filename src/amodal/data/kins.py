@@ -18,7 +18,7 @@ from amodal.data.checks import box_problem
 from amodal.data.coco import XYWH_EXPECTED, file_name_of, mask_of, side_px
 from amodal.data.fields import Field
 from amodal.data.truth import Truth
-from amodal.errors import InputError
+from amodal.errors import InputError, NoSplits
 from amodal.masks import CropMask
 from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
 
@@ -166,7 +166,7 @@ def _photos(root: Field, split: str | None) -> dict[int, Field]:
         if split is None or (own is not None and own.text() == split):
             found[number] = image
     if split is not None and not has_splits:
-        raise root["images"].error("have no splits", "no --split")
+        raise NoSplits(root.file, root["images"].name, "have no splits", "expected no --split")
     return found
 
 

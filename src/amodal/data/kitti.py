@@ -14,7 +14,7 @@ from pathlib import Path
 
 from amodal.data.checks import box_problem
 from amodal.data.truth import Truth
-from amodal.errors import InputError
+from amodal.errors import InputError, NoSplits
 from amodal.images import photo_size
 from amodal.masks import CropMask
 from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
@@ -47,7 +47,7 @@ def label_files(folder: Path, images: Path | None, split: str | None) -> tuple[l
         InputError: a split is asked for, and there are none.
     """
     if split is not None:
-        raise InputError(os.fspath(folder), "split", "KITTI's folders have none", "expected no --split")
+        raise NoSplits(os.fspath(folder), "split", "KITTI's folders have none", "expected no --split")
     labels = next((folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()), folder)
     photos = images or next((folder / name for name in PHOTO_FOLDERS if (folder / name).is_dir()), folder)
     return sorted(labels.glob("*.txt")), photos

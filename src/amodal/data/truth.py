@@ -12,7 +12,7 @@ from typing import cast
 from amodal.data.coco import coco_objects, mask_of, photo_folder
 from amodal.data.fields import Field, read_json
 from amodal.data.results import scenes_of
-from amodal.errors import InputError
+from amodal.errors import InputError, NoSplits
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
@@ -124,7 +124,7 @@ def read_truth(
 def read_our_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
     """Our own file: everything is known. `meta` may say of an object that it is not `known` or not `scored`."""
     if split is not None:
-        raise root.error("has no splits", "no --split")
+        raise NoSplits(root.file, root.name, "has no splits", "expected no --split")
     scenes = scenes_of(root)
     labels = frozenset(one.label for scene in scenes for one in scene.instances if _flag(root, scene, one, "known"))
     return [_our_truth(root, scene, images, labels) for scene in scenes]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64, UInt8
 
 from amodal.data.truth import Truth, read_truth
-from amodal.errors import AmodalError, InputError
+from amodal.errors import AmodalError, InputError, NoSplits
 from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.scene import Instance
 from amodal.training.sources import ALIKE
 
 _LEAST_SIDE_PX, _LEAST_SEEN_PX = 3.0, 4  # of an object, after scaling; smaller ones are left out
+_PIECE = 2**20  # bytes read at once
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def read_pictures(
     digest, truths = hashlib.sha256(), list[Truth]()
     for path, folder in zip(data, folders, strict=True):
         truths += read_truths(path, folder, split)
-        digest.update(_content(path))
+        for piece in _content(path):
+            digest.update(piece)
     if not truths:
         raise AmodalError(f"{', '.join(map(str, data))}: no photo to learn from")
     wanted = _classes(truths, classes, ", ".join(map(str, data)))
@@ -166,10 +168,7 @@ def varied(truth: Truth, classes: Sequence[str], variation: Variation, rng: np.r
     """The photo at a random size, mirrored or not, lighter or darker, with what is known of it."""
     if truth.path is None:
         raise AmodalError(f"{truth.scene.image}: has no photo")
-    photo = read_photo(truth.path)
-    if photo.shape[:2] != (truth.scene.height, truth.scene.width):
-        found, expected = f"is {photo.shape[1]} × {photo.shape[0]} px", f"{truth.scene.width} × {truth.scene.height}"
-        raise InputError(str(truth.path), "photo", found, f"expected {expected} as in the annotation")
+    photo = _photo_of(truth, truth.path)
     share = rng.uniform(variation.smallest, 1.0)
     mirrored = bool(rng.random() < variation.mirrored)
     gain = rng.uniform(1 - variation.brightness, 1 + variation.brightness)
@@ -182,12 +181,7 @@ def varied(truth: Truth, classes: Sequence[str], variation: Variation, rng: np.r
     pixels = _resized(photo, height, width)
     pixels = np.clip(pixels.astype(np.float32) * gain + shift + 0.5, 0, 255).astype(np.uint8)
     known = _taught(truth, classes)
-    inmodal = _scaled([one.modal for one in known], height, width)
-    # A mask that hides nothing is the same object, and need not be scaled twice.
-    hidden = [index for index, one in enumerate(known) if is_whole(truth, one) and one.amodal != one.modal]
-    amodal = inmodal.copy()
-    if hidden:
-        amodal[hidden] = _scaled([known[index].amodal for index in hidden], height, width)
+    amodal, inmodal = _scaled_masks(truth, known, height, width)
     scale = np.tile([width / photo.shape[1], height / photo.shape[0]], 2)
     boxes = np.array([_box(truth, one) for one in known]).reshape(-1, 4) * scale
     boxes = boxes.clip(0, np.array([width, height, width, height]))
@@ -216,16 +210,39 @@ def read_truths(path: Path, folder: Path | None = None, split: str | None = None
         return read_truth(path, images=folder)
     try:
         return read_truth(path, images=folder, split=split)
-    except InputError as error:
-        if "no --split" not in error.expected:
-            raise
+    except NoSplits:
         return read_truth(path, images=folder)
 
 
-def _content(path: Path) -> bytes:
+def _photo_of(truth: Truth, path: Path) -> UInt8[np.ndarray, "h w 3"]:
+    photo = read_photo(path)
+    if photo.shape[:2] != (truth.scene.height, truth.scene.width):
+        found, expected = f"is {photo.shape[1]} × {photo.shape[0]} px", f"{truth.scene.width} × {truth.scene.height}"
+        raise InputError(str(path), "photo", found, f"expected {expected} as in the annotation")
+    return photo
+
+
+def _scaled_masks(
+    truth: Truth, known: Sequence[Instance], height: int, width: int
+) -> tuple[UInt8[np.ndarray, "n height width"], UInt8[np.ndarray, "n height width"]]:
+    """Amodal and inmodal masks."""
+    inmodal = _scaled([one.modal for one in known], height, width)
+    # A mask that hides nothing is the same object, and need not be scaled twice.
+    hidden = [index for index, one in enumerate(known) if is_whole(truth, one) and one.amodal != one.modal]
+    amodal = inmodal.copy()
+    if hidden:
+        amodal[hidden] = _scaled([known[index].amodal for index in hidden], height, width)
+    return amodal, inmodal
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    """What a digest is made of: a file piece by piece, since it may be large; of a folder the names and sizes."""
     if path.is_file():
-        return path.read_bytes()
-    return "\n".join(sorted(f"{file.relative_to(path)} {file.stat().st_size}" for file in path.rglob("*.*"))).encode()
+        with path.open("rb") as file:
+            yield from iter(lambda: file.read(_PIECE), b"")
+        return
+    files = sorted(f"{file.relative_to(path)} {file.stat().st_size}" for file in path.rglob("*.*"))
+    yield "\n".join(files).encode()
 
 
 def _classes(truths: Sequence[Truth], asked: Sequence[str] | None, where: str) -> tuple[str, ...]:
