@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amodal.errors import InputError
+from amodal.imports import imported
 from amodal.masks import CropMask
 from amodal.models import has_extension
 from amodal.scene import BoxKind, Scene
@@ -165,8 +165,8 @@ def _function(methods: Mapping[str, str], method: str) -> Callable[..., Any]:
     if method not in methods:
         known = ", ".join(sorted(methods))
         raise InputError("load", "method", f"found {method!r}", f"expected one of {known}")
-    module, _, name = methods[method].partition(":")
-    return cast(Callable[..., Any], getattr(import_module(module), name))
+    function: Callable[..., Any] = imported(methods[method])
+    return function
 
 
 def _takes(function: Callable[..., Any], setting: str) -> bool:

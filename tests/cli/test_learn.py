@@ -45,7 +45,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
         return StubReport({"car": 350}, {"tram": 0})
 
     module = ModuleType("amodal.compnet.learn")
-    module.__dict__.update(LearnConfig=StubConfig, LearnReport=StubReport, Progress=Callable, learn=learn)
+    module.__dict__.update(LearnConfig=StubConfig, LearnReport=StubReport, learn=learn)
     if "amodal.compnet" not in sys.modules:
         monkeypatch.setitem(sys.modules, "amodal.compnet", ModuleType("amodal.compnet"))
     monkeypatch.setitem(sys.modules, "amodal.compnet.learn", module)

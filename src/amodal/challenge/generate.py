@@ -12,7 +12,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -34,10 +34,10 @@ from amodal.challenge.write import RECORDS, SCENES, assemble, scene_line
 from amodal.data.fields import read_json
 from amodal.data.write import make_folder, write_bytes_atomically, write_text_atomically
 from amodal.errors import InputError
+from amodal.progress import Progress
 
 SHARD = 24  # scenes made in one go, and redone if stopped: a multiple of 3, so that levels are even in each
 SETTINGS, PARTS = "settings.json", "parts"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

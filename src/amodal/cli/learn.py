@@ -12,9 +12,10 @@ import tyro
 
 from amodal.cli.exits import DONE
 from amodal.cli.progress import progress_on_stderr
-from amodal.compnet.learn import LearnConfig, Progress, learn
+from amodal.compnet.learn import LearnConfig, learn
 from amodal.data.write import make_folder
 from amodal.errors import InputError
+from amodal.progress import Progress
 from amodal.student.config import StudentConfig
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from amodal.cli.exits import DONE, NOTHING_DONE
+from amodal.imports import imported
 
 
 class Command(Protocol):
@@ -43,7 +43,7 @@ class Menu:
         if name not in self.commands:
             found = f"found command {name!r}, expected one of {', '.join(self.commands)}; see {self.program} --help"
             return fail(found)
-        target = self._target(name)
+        target = imported(self.commands[name][0])
         if isinstance(target, Menu):
             return target.run(rest)
         try:
@@ -57,7 +57,7 @@ class Menu:
         import tyro
 
         name, *rest = arguments
-        target = self._target(name)
+        target = imported(self.commands[name][0])
         if isinstance(target, Menu):
             return target.parsed(rest)
         # FlagCreatePairsOff: a flag that is on by default is offered as --no-flag only, any other as --flag.
@@ -70,10 +70,6 @@ class Menu:
         lines = [f"  {self.program} {name:<{width}}   {summary}" for name, (_, summary) in self.commands.items()]
         last = f"  {self.program} COMMAND --help   arguments and an example"
         return "\n".join([f"usage: {self.program} COMMAND ...", "", self.about, "", *lines, "", last, *self.ending])
-
-    def _target(self, name: str) -> Any:
-        module, _, attribute = self.commands[name][0].partition(":")
-        return getattr(import_module(module), attribute)
 
 
 def fail(message: str) -> int:

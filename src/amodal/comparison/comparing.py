@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from amodal.comparison.running import Labels, Progress, Run, run_method
+from amodal.comparison.running import Labels, Run, run_method
 from amodal.comparison.specs import MethodSpec
 from amodal.data.truth import Truth
 from amodal.errors import InputError
@@ -20,6 +20,7 @@ from amodal.evaluation.levels import rounded
 from amodal.evaluation.masks import MaskScores, mask_scores
 from amodal.evaluation.order import RULES, OrderScores, order_scores, rule_scores
 from amodal.images import photo_size
+from amodal.progress import Progress
 from amodal.segmenter import load
 
 MASKS = ("modal", "amodal", "occluded", "modal_boundary", "amodal_boundary", "box")

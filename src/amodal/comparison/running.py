@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -32,10 +32,10 @@ from amodal.errors import AmodalError, InputError
 from amodal.evaluation.calibration import Calibration, posterior_calibration
 from amodal.images import read_photo
 from amodal.models import shipped
+from amodal.progress import Progress
 from amodal.scene import Scene
 from amodal.segmenter import METHODS, Segmenter, load
 
-Progress = Callable[[str, int, int], None]
 Labels = Literal["given", "none"]
 PHOTOS_AT_ONCE = 4
 PHOTOS_IN_A_PART = 48

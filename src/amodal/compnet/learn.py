@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,7 @@ from amodal.errors import AmodalError, InputError
 from amodal.features.backbone import DEFAULT_BACKBONE, Backbone, load_backbone
 from amodal.features.lattice import Lattice, Shape, as_xyxy
 from amodal.images import PHOTO_SUFFIXES, read_photo
-
-Progress = Callable[[str, int, int], None]
+from amodal.progress import Progress
 
 _SAMPLES_PER_OBJECT = 30
 _AGNOSTIC_PER_CLASS = 150

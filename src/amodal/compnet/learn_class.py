@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,8 +31,7 @@ from amodal.compnet.vmf import Kernels
 from amodal.errors import AmodalError
 from amodal.features.crops import ObjectFeatures
 from amodal.features.lattice import Shape, shape_for
-
-Progress = Callable[[str, int, int], None]
+from amodal.progress import Progress
 
 _OBJECTS_PER_MIXTURE = 12  # a component of fewer objects learns those objects, not a viewpoint
 _CALIBRATION_OBJECTS = 300

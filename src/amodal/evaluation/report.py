@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amodal.data.truth import Truth
@@ -15,9 +15,9 @@ from amodal.evaluation.levels import UNKNOWN, LevelTable, rounded
 from amodal.evaluation.masks import BOUNDARY_PX, mask_scores
 from amodal.evaluation.order import RULES, OrderScores, order_scores, rule_scores
 from amodal.evaluation.pairing import align, check_classes
+from amodal.progress import Progress
 from amodal.scene import LEVELS, Scene
 
-Progress = Callable[[str, int, int], None]
 _MASKS = {
     "modal": "visible mask, IoU",
     "amodal": "whole mask, IoU",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from torch import nn
 
 from amodal.errors import InputError
+from amodal.imports import imported
 
 # Name -> "module:network", "module:settings". A network is made from (classes with background, settings, pretrained=).
 FAMILY: Mapping[str, tuple[str, str]] = {
@@ -37,10 +37,5 @@ def member(name: str) -> Member:
     """The network of this name. Raises `InputError` for an unknown one."""
     if name not in FAMILY:
         raise InputError("network", "name", f"found {name!r}", f"expected one of {', '.join(FAMILY)}")
-    network, settings = (_imported(target) for target in FAMILY[name])
+    network, settings = (imported(target) for target in FAMILY[name])
     return Member(name, network, settings)
-
-
-def _imported(target: str) -> Callable[..., Any]:
-    module, _, name = target.partition(":")
-    return cast(Callable[..., Any], getattr(import_module(module), name))

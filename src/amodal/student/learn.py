@@ -12,13 +12,13 @@ import numpy as np
 
 from amodal.challenge import read_backgrounds
 from amodal.challenge.backgrounds import BackgroundPart
-from amodal.compnet.learn import Progress
 from amodal.compnet.model import AGNOSTIC, CompNet, load_model, save_model
 from amodal.compnet.refine import REFINEMENTS
 from amodal.compnet.training_set import SelectionSettings, rows_by_photo, select_objects
 from amodal.compnet.workshop import Workshop
 from amodal.data.coco import CocoBoxes, read_objects
 from amodal.errors import AmodalError
+from amodal.progress import Progress
 from amodal.student.box_completer import EXTENSION as BOXES
 from amodal.student.calibrate import calibrated
 from amodal.student.config import StudentConfig

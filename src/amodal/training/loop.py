@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,15 +17,14 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import AmodalError
+from amodal.progress import Progress
 from amodal.training.ahead import Draw, drawing
 from amodal.training.config import TrainConfig
 from amodal.training.files import read_checkpoint, write_checkpoint, write_network
 from amodal.training.processes import Processes, joined, moved, share_of, without_exchange
-from amodal.training.watch import Watch, logging_to, observe, plain, write_observation
+from amodal.training.watch import Log, Watch, logging_to, observe, plain, write_observation
 
-__all__ = ["Progress", "Task", "TrainConfig", "Trained", "train"]
-
-Progress = Callable[[str, int, int], None]
+__all__ = ["Task", "TrainConfig", "Trained", "train"]
 
 
 class Task(Protocol):
@@ -101,50 +100,47 @@ def train(
     learned until then is kept, as checkpoint and as a network to begin anew from.
     """
     with torch.random.fork_rng(devices=[]), joined(device) as processes:  # the caller's chance stays its own
-        return _train(task, config, out, work, progress, stop_after, processes, workers, watch, log)
+        metadata = _metadata(task, config)
+        checkpoint = None if work is None else make_folder(work) / _checkpoint_name(metadata)
+        run = _Run.begin(task, config, checkpoint, processes)
+        last = config.steps if stop_after is None else min(stop_after, config.steps)
+        told, first_log = (progress, log) if processes.is_first else (None, None)
+        with drawing(task.draw, config.seed, workers) as draw, logging_to(first_log, run.step) as write:
+            while run.step < last:
+                try:
+                    run.descend(draw)
+                except NotFinite as error:
+                    raise _stopped(error, run, out, metadata) from None
+                write(run.step, {**{f"loss/{name}": value for name, value in run.losses.items()}, "rate": run.rate})
+                if told is not None:
+                    told(f"train {task.name}", run.step, config.steps)
+                if watch is not None and run.is_to_be_seen(watch):
+                    _look(watch, run, out.with_suffix(".watch"), write)
+                if run.step % config.keep_every == 0 or run.step == last:
+                    run.keep()
+        if run.step == config.steps:
+            _finish(run, out, metadata)
+        processes.wait()
+        return Trained(out, run.step, run.seconds, tuple(run.curve), tuple(run.watched))
 
 
-def _train(
-    task: Task,
-    config: TrainConfig,
-    out: Path,
-    work: Path | None,
-    progress: Progress | None,
-    stop_after: int | None,
-    processes: Processes,
-    workers: int,
-    watch: Watch | None,
-    log: Path | None,
-) -> Trained:
-    metadata = _metadata(task, config)
-    checkpoint = None if work is None else make_folder(work) / _checkpoint_name(metadata)
-    run = _Run.begin(task, config, checkpoint, processes)
-    last = config.steps if stop_after is None else min(stop_after, config.steps)
-    folder, first = out.with_suffix(".watch"), processes.is_first
-    with drawing(task.draw, config.seed, workers) as draw, logging_to(log if first else None, run.step) as write:
-        while run.step < last:
-            try:
-                run.descend(draw)
-            except NotFinite as error:
-                raise _stopped(error, run, out, metadata) from None
-            write(run.step, {**{f"loss/{name}": value for name, value in run.losses.items()}, "rate": run.rate})
-            if progress is not None and first:
-                progress(f"train {task.name}", run.step, config.steps)
-            if watch is not None and first and (run.step % watch.every == 0 or run.step == config.steps):
-                seen = observe(watch, run.module, processes.device)
-                run.watched.append({"step": run.step, **plain(seen.numbers)})
-                write_observation(folder, run.step, seen, run.watched)
-                write(run.step, {f"watch/{name}": value for name, value in seen.numbers.items()})
-            if run.step % config.keep_every == 0 or run.step == last:
-                run.keep()
-    if run.step == config.steps and first:
-        run.module.eval()
-        write_network(out, run.module, {**metadata, "curve": run.curve})
-        beside = {**metadata, "curve": run.curve, "seconds": round(run.seconds, 1), "torch": torch.__version__}
-        beside |= {"watched": run.watched} if run.watched else {}
-        write_text_atomically(out.with_suffix(".json"), json.dumps(beside, indent=1) + "\n")
-    processes.wait()
-    return Trained(out, run.step, run.seconds, tuple(run.curve), tuple(run.watched))
+def _look(watch: Watch, run: _Run, folder: Path, write: Log) -> None:
+    """Note what `watch` sees now."""
+    seen = observe(watch, run.module, run.processes.device)
+    run.watched.append({"step": run.step, **plain(seen.numbers)})
+    write_observation(folder, run.step, seen, run.watched)
+    write(run.step, {f"watch/{name}": value for name, value in seen.numbers.items()})
+
+
+def _finish(run: _Run, out: Path, metadata: Mapping[str, Any]) -> None:
+    """Write the trained network, and beside it what its run was like."""
+    if not run.processes.is_first:
+        return
+    run.module.eval()
+    write_network(out, run.module, {**metadata, "curve": run.curve})
+    beside = {**metadata, "curve": run.curve, "seconds": round(run.seconds, 1), "torch": torch.__version__}
+    beside |= {"watched": run.watched} if run.watched else {}
+    write_text_atomically(out.with_suffix(".json"), json.dumps(beside, indent=1) + "\n")
 
 
 class NotFinite(Exception):
@@ -218,6 +214,11 @@ class _Run:
         self.seconds += time.perf_counter() - started
         self.losses = self.processes.mean(sums)
         self._note(self.losses)
+
+    def is_to_be_seen(self, watch: Watch) -> bool:
+        """Whether `watch` looks at the network as it is now; in the first process only."""
+        due = self.step % watch.every == 0 or self.step == self.config.steps
+        return due and self.processes.is_first
 
     def _backward(self, samples: Sequence[Any], names: Sequence[str], *, last: bool) -> dict[str, float]:
         """Add the gradient of one part of the step's samples; the parts of its loss."""
