@@ -10,7 +10,7 @@ import pytest
 from amodal.data.results import read_scenes
 from amodal.errors import AmodalError
 from amodal.methods import detect
-from helpers.command_line import Amodal
+from helpers.command_line import Amodal, save_boxes
 
 pytestmark = pytest.mark.usefixtures("stub")
 
@@ -51,6 +51,31 @@ def test_what_its_boxes_hold_can_be_overruled(amodal: Amodal, photo: Path, tmp_p
     arguments = ("--detector", "some_network", "--boxes-are", "amodal", "--out", tmp_path, "--no-pictures")
     amodal("predict", photo, *arguments)
     assert read_scenes(tmp_path / "scenes.json")[0].boxes_are == "amodal"
+
+
+def test_finds_of_which_hardly_anything_would_be_seen_are_left_out_with_their_order(
+    amodal: Amodal, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first leaves of the second one column of twenty, of the fourth four of five; the third stands alone.
+    boxes = np.array([[10, 6, 30, 30], [9, 10, 29, 26], [40, 6, 50, 20], [6, 20, 11, 29]], float)
+
+    def load_detector(name: str) -> object:
+        return lambda photo, least_score: detect.Detections(boxes, ("car", "car", "car", "person"), np.full(4, 0.9))
+
+    monkeypatch.setattr(detect, "load_detector", load_detector)
+    outcome = amodal("predict", photo, "--detector", "some_network", "--out", tmp_path, "--no-pictures")
+    (scene,) = read_scenes(tmp_path / "scenes.json")
+    assert [one.id for one in scene.instances] == [0, 2, 3]
+    assert [(edge.front, edge.behind) for edge in scene.order.edges] == [(0, 3)]
+    assert "1 of the detector's 4 finds left out" in scene.warnings[-1]
+    assert "1 of the detector's 4 finds left out" in outcome.err
+
+
+def test_given_boxes_are_kept_however_little_of_them_is_seen(amodal: Amodal, photo: Path, tmp_path: Path) -> None:
+    boxes = save_boxes(tmp_path / "boxes.json", {"street.jpg": [[10, 6, 30, 30], [9, 10, 29, 26]]})
+    amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "out", "--no-pictures")
+    (scene,) = read_scenes(tmp_path / "out" / "scenes.json")
+    assert len(scene) == 2 and scene.order.edges and not scene.warnings
 
 
 def test_weights_that_cannot_be_fetched_are_one_line_and_exit_code_2(

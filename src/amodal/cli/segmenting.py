@@ -16,7 +16,7 @@ from amodal.cli.objects import Objects, ObjectsIn
 from amodal.cli.results import Refusal
 from amodal.errors import AmodalError
 from amodal.images import read_photo
-from amodal.scene import Scene
+from amodal.scene import OrderGraph, Scene
 from amodal.segmenter import MaskCompleter, Segmenter
 
 PHOTOS_AT_ONCE = 4  # enough crops to fill a batch, few enough for memory and for progress to be seen
@@ -46,6 +46,21 @@ def segment_photos(photos: Sequence[Path], objects_in: ObjectsIn, segmenter: Seg
             yield from _segment(list(alike), segmenter)
 
 
+def of_what_is_seen(scene: Scene) -> Scene:
+    """The scene of a detector's finds without those of which less than a tenth is seen, and a warning that says so.
+
+    A detector boxes what it sees: such a find is an object found twice, as its own double behind it.
+    """
+    kept = [one for one in scene.instances if one.level is not None and not one.modal.is_empty]
+    without = len(scene) - len(kept)
+    if not without:
+        return scene
+    ids = {one.id for one in kept}
+    order = OrderGraph(tuple(edge for edge in scene.order.edges if {edge.front, edge.behind} <= ids))
+    said = f"{without} of the detector's {len(scene)} finds left out, of which less than 10 % would be seen"
+    return replace(scene, instances=tuple(kept), order=order, warnings=(*scene.warnings, said))
+
+
 @dataclass(frozen=True)
 class _Loaded:
     path: Path
@@ -68,7 +83,8 @@ def _segment(loaded: Sequence[_Loaded], segmenter: Segmenter) -> Iterator[Done |
             yield from _segment([item], segmenter)
         return
     for item, scene in zip(loaded, scenes, strict=True):
-        yield Done(item.photo, replace(scene, image=item.path.as_posix()))
+        named = replace(scene, image=item.path.as_posix())
+        yield Done(item.photo, of_what_is_seen(named) if item.objects.detected else named)
 
 
 def _scenes(
