@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -65,6 +65,20 @@ def photo_size(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> tu
         # Pillow reports a TIFF's size upright already.
         turned = image.format != "TIFF" and _orientation(image) >= 5
     return (height, width) if turned else (width, height)
+
+
+def unique_stems(photos: Sequence[Path]) -> list[str]:
+    """A name for each photo's pictures: its stem, with a number where several photos share it."""
+    taken: set[str] = set()
+    stems = []
+    for photo in photos:
+        stem, number = photo.stem, 1
+        while stem.lower() in taken:  # some file systems do not tell cases apart
+            number += 1
+            stem = f"{photo.stem}-{number}"
+        taken.add(stem.lower())
+        stems.append(stem)
+    return stems
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,9 +120,14 @@ def test_validation_measures_and_draws(kins: Path, tmp_path: Path) -> None:
     task = task_on(kins)
     truths = read_validation(kins, None, "test", ("car",), most=2)
     assert len(truths) == 2 and all(one.label == "car" for truth in truths for one in truth.scored)
-    watch = Validation(NAME, task.pictures.classes, task.settings, truths, every=1, drawn=1)
+    # Photos of two folders may have the same name.
+    again = tmp_path / "again" / f"{truths[0].path.stem}.png"
+    again.parent.mkdir()
+    shutil.copy(truths[0].path, again)
+    truths = (truths[0], replace(truths[1], path=again))
+    watch = Validation(NAME, task.pictures.classes, task.settings, truths, every=1, drawn=2)
     done = train(task, replace(CONFIG, steps=1, batch=1), tmp_path / "m.safetensors", watch=watch)
     numbers = done.watched[0]
     assert set(numbers) == {"step", "det_ap", "amodal_ap", "inmodal_ap", "amodal_iou", "modal_iou", "hidden_iou"}
     assert 0 < (numbers["amodal_iou"] or 0) <= 100
-    assert len(list((tmp_path / "m.watch" / "step_000001").glob("*.jpg"))) == 1
+    assert len(list((tmp_path / "m.watch" / "step_000001").glob("*.jpg"))) == 2

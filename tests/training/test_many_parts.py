@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from amodal.errors import AmodalError, InputError
 from amodal.training.loop import TrainConfig, train
-from amodal.training.processes import Processes, moved, share_of
+from amodal.training.processes import Processes, joined, moved, share_of
 from amodal.training.watch import Observation
 from helpers.mean_task import MeanTask
 
@@ -119,3 +119,12 @@ def test_every_tensor_of_a_batch_is_moved() -> None:
     batch = {"a": (torch.zeros(2), [torch.zeros(1)]), "b": "text"}
     there = moved(batch, torch.device("meta"))
     assert there["a"][0].is_meta and there["a"][1][0].is_meta and there["b"] == "text"
+
+
+@pytest.mark.parametrize("name", ["RANK", "WORLD_SIZE"])
+def test_an_environment_that_is_none_of_torchruns_is_refused_clearly(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "first")
+    with pytest.raises(InputError, match=f"{name}: is 'first', expected a number"), joined("cpu"):
+        pass

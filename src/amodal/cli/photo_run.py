@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from amodal.cli.objects import ObjectsIn
-from amodal.cli.photos import unique_stems
 from amodal.cli.progress import Report, say
 from amodal.cli.results import PAGE, PICTURES, SCENES, Refusal
 from amodal.cli.segmenting import Done, segment_photos
 from amodal.data.results import write_scenes
+from amodal.images import unique_stems
 from amodal.scene import Scene
 from amodal.segmenter import Segmenter
 

@@ -25,20 +25,6 @@ def find_photos(named: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def unique_stems(photos: Sequence[Path]) -> list[str]:
-    """A name for each photo's pictures: its stem, with a number where several photos share it."""
-    taken: set[str] = set()
-    stems = []
-    for photo in photos:
-        stem, number = photo.stem, 1
-        while stem.lower() in taken:  # some file systems do not tell cases apart
-            number += 1
-            stem = f"{photo.stem}-{number}"
-        taken.add(stem.lower())
-        stems.append(stem)
-    return stems
-
-
 def _photos_in(folder: Path) -> list[Path]:
     photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
     if not photos:

@@ -31,7 +31,8 @@ class Occlusion:
     def probability(self, signal: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
         """The calibrated probability of each signal."""
         odds: Float64[np.ndarray, " n"] = np.clip(self.scale * signal + self.offset, -50, 50)
-        return 1 / (1 + np.exp(-odds))
+        chances: Float64[np.ndarray, " n"] = 1 / (1 + np.exp(-odds))
+        return chances
 
     def to_json(self) -> dict[str, float]:
         """As a model file keeps it."""

@@ -17,7 +17,7 @@ from amodal.draw import draw_masks
 from amodal.errors import AmodalError
 from amodal.evaluation.ap import average_precision
 from amodal.evaluation.masks import mask_scores
-from amodal.images import read_photo
+from amodal.images import read_photo, unique_stems
 from amodal.methods.masks import MaskReasoner
 from amodal.networks.files import Loaded
 from amodal.networks.parts.batch import AmodalNetwork, Found
@@ -68,7 +68,9 @@ class Validation:
         ):
             known = values[~np.isnan(values)]
             numbers[name] = 100 * float(known.mean()) if len(known) else float("nan")
-        pictures = {Path(scene.image or "photo").stem: _picture(scene) for scene in found[: self.drawn]}
+        drawn = found[: self.drawn]
+        stems = unique_stems([Path(scene.image or "photo") for scene in drawn])
+        pictures = {stem: _picture(scene) for stem, scene in zip(stems, drawn, strict=True)}
         return Observation(numbers, pictures)
 
 

@@ -66,7 +66,7 @@ class Processes:
 
 def is_first_process() -> bool:
     """Whether this process is alone, or the first that torchrun started."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return _told("RANK", 0) == 0
 
 
 @contextmanager
@@ -76,15 +76,15 @@ def joined(device: str) -> Iterator[Processes]:
     `device`: "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
-        InputError: there is no such device.
+        InputError: there is no such device, or the environment does not say which of the processes this is.
     """
-    rank, count = (int(os.environ.get(name, default)) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")))
+    rank, count = _told("RANK", 0), _told("WORLD_SIZE", 1)
     chosen = _device(device)
     if count == 1:
         yield Processes(0, 1, chosen)
         return
     if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        chosen = torch.device("cuda", _told("LOCAL_RANK", 0))
         torch.cuda.set_device(chosen)
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
@@ -139,6 +139,14 @@ class _Judged(nn.Module):
 
     def forward(self, batch: Any) -> dict[str, Tensor]:
         return dict(self.loss(self.module, batch))
+
+
+def _told(name: str, default: int) -> int:
+    """A number that torchrun puts into the environment."""
+    said = os.environ.get(name, str(default))
+    if not said.isdecimal():
+        raise InputError("environment", name, f"is {said!r}", "expected a number, as torchrun sets it, or none")
+    return int(said)
 
 
 def _device(name: str) -> torch.device:
