@@ -191,7 +191,9 @@ def test_a_kind_of_mask_without_a_branch_repeats_the_other() -> None:
         ({"occlusion": False}, "coding"),
         ({"coding": (5, 0)}, "coding"),
         ({"occlusion_threshold": 1.0}, "occlusion_threshold"),
-        ({"occlusion_weight": 0.0}, "occlusion_weight"),
+        ({"occlusion_weight": 0.0}, "occlusion_weight: is 0.0"),
+        ({"occlusion_features": 0}, "occlusion_features: is 0"),
+        ({"passes": 3}, "passes: is 3"),
         ({"extraction_plain": -1}, "extraction_plain"),
     ],
 )

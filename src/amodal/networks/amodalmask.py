@@ -22,7 +22,7 @@ from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, nms, roi_
 
 from amodal.errors import InputError
 from amodal.networks.parts.batch import Batch, Found, Targets
-from amodal.networks.parts.boxes import of_class
+from amodal.networks.parts.boxes import given_or_likeliest, of_class
 from amodal.networks.parts.masks import mask_loss
 from amodal.networks.parts.refinement import Lateral, Refinement
 from amodal.networks.parts.sampling import Rois
@@ -30,7 +30,6 @@ from amodal.networks.parts.settings import KINDS, TwoStage
 from amodal.networks.parts.trunk import STRIDES, Backbone
 from amodal.networks.parts.windows import around, boxes_of, shaken, sliding, strangers
 
-NAME = "amodal-mask"
 _POOLED = 7  # cells along a window, bottom-up
 _CODED = 14  # cells of the coarse code
 _REFINED = (16, 8, 4)  # strides of the maps that refine it, to 28, 56 and 112
@@ -154,7 +153,7 @@ class AmodalMask(nn.Module):
         scores = self.window.score(hidden)[:, 0].float().sigmoid()
         given = torch.cat(list(labels)).to(scores.device)
         chances = self.window.chances(hidden)
-        chosen = torch.where(given > 0, given, 1 + chances.argmax(1))
+        chosen = given_or_likeliest(given, chances)
         scores = scores * of_class(chances, chosen - 1)
         masks = self._masks(maps, hidden, windows).sigmoid()
         counts = [len(own) for own in windows]

@@ -5,6 +5,7 @@ The box branch is of convolutions, since two fully connected layers have no map 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from amodal.networks.parts.adaptive import AdaptivePool
 from amodal.networks.parts.augmentation import PathAugmentation
 from amodal.networks.parts.batch import Batch
 from amodal.networks.parts.boxes import POOLED as BOX_GRID
-from amodal.networks.parts.boxes import Detections, detections, of_class, refined
+from amodal.networks.parts.boxes import Detections, detections, moved_boxes
 from amodal.networks.parts.branches import DEPTH, BoxBranch, MaskBranch, Pooled
 from amodal.networks.parts.coding import CodingParts, Join, MultiLevelCoding, Place
 from amodal.networks.parts.masks import POOLED as MASK_GRID
@@ -30,9 +31,6 @@ from amodal.networks.parts.occlusion import OcclusionBranch, occlusion_loss
 from amodal.networks.parts.sampling import Rois
 from amodal.networks.parts.settings import MaskKind, TwoStage
 from amodal.networks.parts.trunk import LEVELS, STRIDES, Features, padded_sizes
-
-NAME = "asn"
-PANET_NAME = "panet-asn"
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,13 @@ class AsnSettings(TwoStage):
                 raise InputError("settings", name, f"is {getattr(self, name)}", "expected 0 to 8")
         if not 0 <= self.occlusion_threshold < 1:
             raise InputError("settings", "occlusion_threshold", f"is {self.occlusion_threshold}", "expected 0 to 1")
-        if self.occlusion_weight <= 0 or self.occlusion_features < 1 or self.passes not in (1, 2):
-            found = f"are {self.occlusion_weight}, {self.occlusion_features}, {self.passes}"
-            fields = "occlusion_weight, occlusion_features, passes"
-            raise InputError("settings", fields, found, "expected positive numbers, and 1 or 2 passes")
+        if not 0 < self.occlusion_weight < math.inf:
+            found = f"is {self.occlusion_weight}"
+            raise InputError("settings", "occlusion_weight", found, "expected a positive number")
+        if self.occlusion_features < 1:
+            raise InputError("settings", "occlusion_features", f"is {self.occlusion_features}", "expected 1 or more")
+        if self.passes not in (1, 2):
+            raise InputError("settings", "passes", f"is {self.passes}", "expected 1 or 2")
 
     @property
     def parts(self) -> CodingParts:
@@ -173,7 +174,8 @@ class Asn(MaskRcnn):
         """Proposals are refined, seen again as refined, and only then thinned out."""
         if self.settings.passes == 1:
             return super().detect(levels, proposals, images)
-        boxes = _likeliest(self.look_at(levels, proposals, images), proposals, images)
+        first = self.look_at(levels, proposals, images)
+        boxes = moved_boxes(first.logits, first.shifts, proposals, images.image_sizes)
         seen = self.look_at(levels, boxes, images)
         unmoved = torch.zeros_like(seen.shifts)
         return detections(seen.logits, unmoved, boxes, images.image_sizes, self.settings), seen
@@ -202,12 +204,3 @@ class PanetAsn(Asn):
 
 def _as_levels(pooled: Tensor | list[Tensor]) -> Pooled:
     return [pooled] if isinstance(pooled, Tensor) else pooled
-
-
-def _likeliest(seen: BoxOutputs, proposals: Sequence[Tensor], images: ImageList) -> list[Tensor]:
-    """Every proposal as its likeliest class would refine it: [k, 4] of every picture."""
-    counts = [len(own) for own in proposals]
-    rows = zip(
-        torch.split(seen.logits, counts), torch.split(seen.shifts, counts), proposals, images.image_sizes, strict=True
-    )
-    return [of_class(refined(shifts, boxes, size), 1 + logits[:, 1:].argmax(1)) for logits, shifts, boxes, size in rows]

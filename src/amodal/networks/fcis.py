@@ -28,7 +28,6 @@ from amodal.networks.parts.settings import MaskKind, TwoStage
 from amodal.networks.parts.single_map import SingleMap
 from amodal.networks.parts.voting import Seen, all_found, named
 
-NAME = "fcis"
 _SAMPLES = 3  # points along a cell: masks of 7 cells have 21
 
 

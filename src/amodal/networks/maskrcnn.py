@@ -18,14 +18,12 @@ from torchvision.ops import MultiScaleRoIAlign
 from amodal.networks.parts import boxes as box_branch
 from amodal.networks.parts import masks as mask_branch
 from amodal.networks.parts.batch import Batch, Found, Targets
-from amodal.networks.parts.boxes import BoxHead, Detections, box_losses, detections, of_class
+from amodal.networks.parts.boxes import BoxHead, Detections, box_losses, detections, given_or_likeliest, of_class
 from amodal.networks.parts.masks import MaskHead, class_masks, mask_loss
 from amodal.networks.parts.proposals import proposal_losses, proposal_network, propose, proposing
 from amodal.networks.parts.sampling import Rois, sample_rois
 from amodal.networks.parts.settings import KINDS, MaskKind, TwoStage
 from amodal.networks.parts.trunk import LEVELS, Backbone, Features, Pyramid, padded_sizes
-
-NAME = "amodal-mask-rcnn"
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +132,7 @@ class MaskRcnn(nn.Module):
         counts = [len(own) for own in boxes]
         chances = seen.logits.softmax(1)
         given = torch.cat(list(labels)) if labels else chances.new_zeros(0, dtype=torch.int64)
-        chosen = torch.where(given > 0, given, 1 + chances[:, 1:].argmax(1))
+        chosen = given_or_likeliest(given, chances[:, 1:])
         scores = of_class(chances, chosen)
         return self._masked(levels, images, boxes, torch.split(chosen, counts), torch.split(scores, counts), seen)
 

@@ -16,20 +16,16 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.detection.image_list import ImageList
-from torchvision.ops import box_iou
 
 from amodal.errors import InputError
 from amodal.networks.parts.batch import Batch, Found, Targets
-from amodal.networks.parts.boxes import BoxPredictor, box_losses, of_class, refined
+from amodal.networks.parts.boxes import BoxPredictor, box_losses, moved_boxes
 from amodal.networks.parts.masks import POOLED, SIDE, mask_loss
-from amodal.networks.parts.sampling import Rois, sample_rois
+from amodal.networks.parts.sampling import Rois, matched, sample_rois
 from amodal.networks.parts.settings import MaskKind, TwoStage
 from amodal.networks.parts.single_map import SingleMap
 from amodal.networks.parts.voting import Seen, all_found, named
 from amodal.networks.parts.warping import warp
-
-NAME = "mnc"
-_ON_OBJECT = 0.5  # IoU with an object's box
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ class Mnc(nn.Module):
             losses |= {f"{name}_{number}": loss for name, loss in self._pass_losses(seen, rois, batch.targets).items()}
             if number < self.settings.passes:
                 boxes = self._moved(seen, [own.boxes for own in rois], batch.images)
-                rois = [_matched(own, target) for own, target in zip(boxes, batch.targets, strict=True)]
+                rois = [matched(own, target) for own, target in zip(boxes, batch.targets, strict=True)]
         return losses
 
     def find(self, images: ImageList) -> list[Found]:
@@ -113,11 +109,8 @@ class Mnc(nn.Module):
 
     def _moved(self, seen: Seen, boxes: Sequence[Tensor], images: ImageList) -> list[Tensor]:
         """Where the likeliest class of each box would have it."""
-        counts = [len(own) for own in boxes]
         shifts = seen.shifts if self.settings.box_gradient else seen.shifts.detach()
-        chosen = torch.split(1 + seen.logits[:, 1:].argmax(1), counts)
-        rows = zip(torch.split(shifts, counts), boxes, images.image_sizes, chosen, strict=True)
-        return [of_class(refined(own, old, size), labels) for own, old, size, labels in rows]
+        return moved_boxes(seen.logits, shifts, boxes, images.image_sizes)
 
 
 class MaskStage(nn.Module):
@@ -157,20 +150,3 @@ class ClassStage(nn.Module):
 
 def _halved(warped: Float[Tensor, "k c 14 14"]) -> Float[Tensor, "k features"]:
     return functional.max_pool2d(warped, 2).flatten(1)
-
-
-def _matched(boxes: Float[Tensor, "k 4"], target: Targets) -> Rois:
-    """Moved boxes with the objects that they are on now; in an incomplete picture those beside objects are left out."""
-    with torch.no_grad():
-        if len(target.boxes):
-            overlap, objects = box_iou(target.boxes, boxes).max(dim=0)
-        else:
-            overlap, objects = boxes.new_zeros(len(boxes)), target.labels.new_zeros(len(boxes))
-        on = overlap >= _ON_OBJECT
-        beside = ~on if target.complete else torch.zeros_like(on)
-        rows = torch.cat([torch.where(on)[0], torch.where(beside)[0]])
-        count = int(on.sum())
-        matched, labels = objects[rows], torch.zeros_like(rows)
-        matched[count:] = 0
-        labels[:count] = target.labels[matched[:count]]
-    return Rois(boxes[rows], labels, matched)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -12,12 +11,9 @@ from torch.nn import functional
 from amodal.errors import InputError
 from amodal.networks.maskrcnn import MaskRcnn
 from amodal.networks.parts.batch import Targets
-from amodal.networks.parts.boxes import of_class
-from amodal.networks.parts.masks import mask_targets
+from amodal.networks.parts.masks import cell_loss
 from amodal.networks.parts.sampling import Rois
 from amodal.networks.parts.settings import KINDS, MaskKind, TwoStage
-
-NAME = "orcnn"
 
 
 class OrCnn(MaskRcnn):
@@ -43,12 +39,5 @@ def hidden_loss(
 
     These logits are never negative, so a cell where nothing is hidden costs log 2 at least, as published.
     """
-    parts = []
-    for values, own, target in zip(torch.split(logits, [len(one.boxes) for one in rois]), rois, targets, strict=True):
-        known = target.whole[own.objects]
-        found = of_class(values, own.labels)[known]
-        hidden = target.amodal * (1 - target.inmodal)
-        wanted = mask_targets(hidden, own.boxes[known], own.objects[known], logits.shape[-1])
-        lost = functional.binary_cross_entropy_with_logits(found, wanted) if len(found) else values.sum() * 0
-        parts.append(lost)
-    return torch.stack(parts).mean()
+    masks = [target.amodal * (1 - target.inmodal) for target in targets]
+    return cell_loss(logits, rois, masks, [target.whole for target in targets])

@@ -20,8 +20,6 @@ from amodal.networks.parts.masks import POOLED as MASK_GRID
 from amodal.networks.parts.settings import TwoStage
 from amodal.networks.parts.trunk import STRIDES, Features
 
-NAME = "panet"
-
 
 class PaNet(MaskRcnn):
     """Path augmentation, adaptive feature pooling and fully connected fusion, with amodal and inmodal mask branches."""

@@ -23,10 +23,9 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from amodal.features.backbone import DEFAULT_BACKBONE, lite0_state
-from amodal.networks.parts.trunk import freeze, padded_sizes
+from amodal.networks.parts.trunk import STRIDES, freeze, group_norm, padded_sizes
 
 MASK_SIDE = 28
-_STRIDES = (4, 8, 16, 32)
 
 Features = OrderedDict[str, Tensor]
 
@@ -76,11 +75,11 @@ class Rcnn(nn.Module):
         self.scale: Tensor
         self.shift: Tensor
         # Without normalisation the backbone's large features saturate the mask head before it has learned anything.
-        self.pyramid = FeaturePyramidNetwork(network.feature_info.channels(), size.channels, norm_layer=_group_norm)
+        self.pyramid = FeaturePyramidNetwork(network.feature_info.channels(), size.channels, norm_layer=group_norm)
         self.rpn = _proposals(size.channels)
         self.boxes = _box_heads(classes, size)
         # 14 cells over 112 px are 8 px each: stride 8, and a level finer for every halving.
-        self.mask_pool = MultiScaleRoIAlign(_levels(_STRIDES), 14, 2, canonical_scale=112, canonical_level=3)
+        self.mask_pool = MultiScaleRoIAlign(_levels(STRIDES), 14, 2, canonical_scale=112, canonical_level=3)
         self.mask_head = MaskRCNNHeads(size.channels, (size.channels,) * 4, 1)
         self.mask_predictor = MaskRCNNPredictor(size.channels, size.channels, classes)
         nn.init.normal_(self.mask_predictor.mask_fcn_logits.weight, std=0.01)
@@ -162,10 +161,6 @@ class Rcnn(nn.Module):
         return proposals, {"rpn_object": loss_object, "rpn_box": loss_shift}
 
 
-def _group_norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(8, channels)
-
-
 def _proposals(channels: int) -> RegionProposalNetwork:
     """6 scales × 3 ratios over strides 8, 16, 32; a person stands, a car lies."""
     anchors = AnchorGenerator(((24, 38), (60, 96), (150, 250)), ((0.45, 1.0, 2.6),) * 3)
@@ -184,7 +179,7 @@ def _proposals(channels: int) -> RegionProposalNetwork:
 
 def _box_heads(classes: int, size: RcnnSize) -> RoIHeads:
     return RoIHeads(
-        MultiScaleRoIAlign(_levels(_STRIDES)[1:], 7, 2),
+        MultiScaleRoIAlign(_levels(STRIDES)[1:], 7, 2),
         TwoMLPHead(size.channels * 7 * 7, size.box_features),
         FastRCNNPredictor(size.box_features, classes),
         fg_iou_thresh=0.5,

@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torchvision.models.detection.image_list import ImageList
 
+from amodal.networks.parts.settings import MaskKind
+
 _MULTIPLE = 32  # of the deepest stage
 
 
@@ -44,9 +46,9 @@ class Targets:
         whole, seen = (mask.flatten(1).sum(1, dtype=torch.float32) for mask in (self.amodal, self.inmodal))
         return (1 - seen / whole.clamp(min=1)).clamp(0, 1)
 
-    def masks(self, name: str) -> UInt8[Tensor, "n h w"]:
-        """The masks of one kind, "amodal" or "inmodal"."""
-        return self.amodal if name == "amodal" else self.inmodal
+    def masks(self, kind: MaskKind) -> UInt8[Tensor, "n h w"]:
+        """The masks of one kind."""
+        return self.amodal if kind == "amodal" else self.inmodal
 
 
 @dataclass(frozen=True, eq=False)

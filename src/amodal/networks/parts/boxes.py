@@ -108,6 +108,29 @@ def encoded(wanted: Float[Tensor, "k 4"], boxes: Float[Tensor, "k 4"]) -> Float[
     return shifts
 
 
+def moved_boxes(
+    logits: Float[Tensor, "k classes"],
+    shifts: Float[Tensor, "k shifts"],
+    boxes: Sequence[Float[Tensor, "_ 4"]],
+    sizes: Sequence[tuple[int, int]],
+) -> list[Float[Tensor, "_ 4"]]:
+    """Every picture's RoIs, each where its likeliest class would have it."""
+    counts = [len(own) for own in boxes]
+    labels = torch.split(likeliest(logits[:, 1:]), counts)
+    rows = zip(torch.split(shifts, counts), boxes, sizes, labels, strict=True)
+    return [of_class(refined(own, old, size), chosen) for own, old, size, chosen in rows]
+
+
+def likeliest(scores: Float[Tensor, "k objects"]) -> Int64[Tensor, " k"]:
+    """The label of the best class, 1 and up; `scores` are without the background's."""
+    return 1 + scores.argmax(1)
+
+
+def given_or_likeliest(labels: Int64[Tensor, " k"], scores: Float[Tensor, "k objects"]) -> Int64[Tensor, " k"]:
+    """The labels themselves, but where one is 0 the likeliest."""
+    return torch.where(labels > 0, labels, likeliest(scores))
+
+
 def of_class(values: Float[Tensor, "k classes *rest"], labels: Int64[Tensor, " k"]) -> Tensor:
     """Of every row the entry of its class."""
     own: Tensor = values[torch.arange(len(labels), device=labels.device), labels]

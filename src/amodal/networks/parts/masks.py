@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import roi_align
@@ -56,21 +56,35 @@ def mask_targets(
 def mask_loss(
     logits: Float[Tensor, "k classes side side"], rois: Sequence[Rois], targets: Sequence[Targets], kind: MaskKind
 ) -> Tensor:
+    """The loss of one kind of mask on RoIs on objects; the amodal one counts none that are not known whole."""
+    counted = [target.whole if kind == "amodal" else torch.ones_like(target.whole) for target in targets]
+    return cell_loss(logits, rois, [target.masks(kind) for target in targets], counted)
+
+
+def cell_loss(
+    logits: Float[Tensor, "k classes side side"],
+    rois: Sequence[Rois],
+    masks: Sequence[UInt8[Tensor, "_ _ _"]],
+    counted: Sequence[Bool[Tensor, " _"]],
+) -> Tensor:
     """Binary cross entropy of the object's class alone, the mean over a picture's RoIs, then over pictures.
 
-    `rois` are on objects; of those that are not known whole, the amodal loss counts none.
+    Args:
+        logits: of all pictures' RoIs in a row.
+        rois: on objects.
+        masks: of every picture's objects, what is wanted of them.
+        counted: which of them count.
     """
-    parts, start = [], 0
-    for own, target in zip(rois, targets, strict=True):
-        rows = slice(start, start + len(own.boxes))
-        start = rows.stop
-        known = target.whole[own.objects] if kind == "amodal" else torch.ones_like(own.objects, dtype=torch.bool)
-        found = of_class(logits[rows], own.labels)[known]
+    parts = []
+    split = torch.split(logits, [len(own.boxes) for own in rois])
+    for values, own, wanted, counts in zip(split, rois, masks, counted, strict=True):
+        known = counts[own.objects]
+        found = of_class(values, own.labels)[known]
         if not len(found):
-            parts.append(logits[rows].sum() * 0)
+            parts.append(values.sum() * 0)
             continue
-        wanted = mask_targets(target.masks(kind), own.boxes[known], own.objects[known], logits.shape[-1])
-        parts.append(functional.binary_cross_entropy_with_logits(found, wanted))
+        cells = mask_targets(wanted, own.boxes[known], own.objects[known], logits.shape[-1])
+        parts.append(functional.binary_cross_entropy_with_logits(found, cells))
     return torch.stack(parts).mean()
 
 

@@ -43,32 +43,47 @@ def sample_rois(proposals: Sequence[Tensor], targets: Sequence[Targets], count: 
     return [_sampled(own, target, count, foreground) for own, target in zip(proposals, targets, strict=True)]
 
 
+def matched(boxes: Float[Tensor, "k 4"], target: Targets) -> Rois:
+    """All boxes with the objects that they are on; in an incomplete picture those beside objects are left out."""
+    overlap, objects = _nearest(boxes, target)
+    return _rois(boxes, *_on_and_beside(overlap, target), objects, target)
+
+
 def _sampled(proposals: Float[Tensor, "k 4"], target: Targets, count: int, foreground: int) -> Rois:
     offered = torch.cat([target.boxes, proposals])
+    overlap, objects = _nearest(offered, target)
+    on, beside = _on_and_beside(overlap, target)
+    chance = target.generator()
+    on = on[torch.randperm(len(on), generator=chance)[:foreground].to(on.device)]
+    beside = beside[torch.randperm(len(beside), generator=chance)[: count - len(on)].to(on.device)]
+    return _rois(offered.detach(), on, beside, objects, target)
+
+
+@torch.no_grad()
+def _nearest(boxes: Float[Tensor, "k 4"], target: Targets) -> tuple[Float[Tensor, " k"], Int64[Tensor, " k"]]:
+    """IoU with the object that each box overlaps most, and which that is."""
     if not len(target.boxes):
-        return _chosen(offered, offered.new_zeros(len(offered)), torch.zeros_like(offered[:, 0], dtype=torch.int64),
-                       target, count, foreground)  # fmt: skip
-    overlap, objects = box_iou(target.boxes, offered).max(dim=0)
-    return _chosen(offered, overlap, objects, target, count, foreground)
+        return boxes.new_zeros(len(boxes)), torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+    overlap, objects = box_iou(target.boxes, boxes).max(dim=0)
+    return overlap, objects
 
 
-def _chosen(
-    offered: Float[Tensor, "k 4"],
-    overlap: Float[Tensor, " k"],
+def _on_and_beside(overlap: Float[Tensor, " k"], target: Targets) -> tuple[Int64[Tensor, " on"], Int64[Tensor, " off"]]:
+    """Rows on objects, and rows of background, of which an incomplete picture has none."""
+    on = torch.where(overlap >= _ON_OBJECT)[0]
+    return on, torch.where(overlap < _ON_OBJECT)[0] if target.complete else on[:0]
+
+
+def _rois(
+    boxes: Float[Tensor, "k 4"],
+    on: Int64[Tensor, " on"],
+    beside: Int64[Tensor, " off"],
     objects: Int64[Tensor, " k"],
     target: Targets,
-    count: int,
-    foreground: int,
 ) -> Rois:
-    chance = target.generator()
-    on = torch.where(overlap >= _ON_OBJECT)[0]
-    on = on[torch.randperm(len(on), generator=chance)[:foreground].to(on.device)]
-    beside = torch.where(overlap < _ON_OBJECT)[0] if target.complete else on[:0]
-    beside = beside[torch.randperm(len(beside), generator=chance)[: count - len(on)].to(on.device)]
-    rows = torch.cat([on, beside])
-    labels = torch.zeros(len(rows), dtype=torch.int64, device=offered.device)
-    if len(on):
-        labels[: len(on)] = target.labels[objects[on]]
-    matched = objects[rows]
-    matched[len(on) :] = 0
-    return Rois(offered[rows].detach(), labels, matched)
+    own, nothing = objects[on], torch.zeros_like(beside)
+    return Rois(
+        boxes[torch.cat([on, beside])],
+        torch.cat([target.labels[own], nothing]),
+        torch.cat([own, nothing]),
+    )

@@ -62,7 +62,7 @@ class Pyramid(nn.Module):
 
     def __init__(self, stages: Sequence[int], channels: int, *, norm: bool) -> None:
         super().__init__()
-        layer = _group_norm if norm else None
+        layer = group_norm if norm else None
         self.network = FeaturePyramidNetwork(list(stages), channels, LastLevelMaxPool(), norm_layer=layer)
 
     def forward(self, stages: Sequence[Tensor]) -> Features:
@@ -92,6 +92,11 @@ def freeze(network: nn.Module, stages: int) -> None:
         if depthwise and _stage(name) >= stages and module.stride != (1, 1):
             # torch's bfloat16 gradient of strided depthwise convolutions is ten times slower than in float32.
             module.forward = partial(_in_full, module.forward)
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Of a pyramid; without it a backbone's large features saturate fresh heads."""
+    return nn.GroupNorm(8, channels)
 
 
 def _stage(name: str) -> int:
@@ -127,7 +132,3 @@ def _network(name: str, *, pretrained: bool) -> Any:
 def _in_full(forward: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
     with torch.autocast(values.device.type, enabled=False):
         return forward(values.float())
-
-
-def _group_norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(8, channels)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torchvision.ops import box_iou
 
 from amodal.networks.parts.batch import Found
-from amodal.networks.parts.boxes import Detections, detections, of_class, refined
+from amodal.networks.parts.boxes import Detections, detections, given_or_likeliest, of_class, refined
 from amodal.networks.parts.masks import class_masks
 from amodal.networks.parts.settings import KINDS, MaskKind, TwoStage
 
@@ -109,7 +109,7 @@ def _picture_found(
 
 def _picture_named(seen: Seen, boxes: Float[Tensor, "n 4"], labels: Int64[Tensor, " n"]) -> Found:
     chances = seen.logits.softmax(1)
-    chosen = torch.where(labels > 0, labels, 1 + chances[:, 1:].argmax(1))
+    chosen = given_or_likeliest(labels, chances[:, 1:])
     whole, visible = _both({kind: class_masks(own, chosen) for kind, own in seen.masks.items()})
     return Found(boxes, chosen, of_class(chances, chosen), boxes, whole, visible)
 
