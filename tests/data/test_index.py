@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -121,6 +123,54 @@ def test_a_damaged_or_forbidden_cache_costs_only_time(tmp_path: Path) -> None:
     assert len(index_json(path, cache=cache)) == 3
     (tmp_path / "file").write_text("")
     assert len(index_json(path, cache=tmp_path / "file")) == 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"said": np.frombuffer(b"[]", np.uint8)},
+        {"said": np.frombuffer(b"7", np.uint8)},
+        {"said": None},
+        {"photos": None},
+        {"more": np.zeros(1)},
+    ],
+    ids=["list", "number", "nothing_said", "array_missing", "array_unknown"],
+)
+def test_a_kept_index_of_other_content_is_made_again(damage: dict[str, np.ndarray | None], tmp_path: Path) -> None:
+    path, cache = tmp_path / "f.json", tmp_path / "cache"
+    large(path)
+    index_json(path, cache=cache)
+    (kept,) = (cache / "index").iterdir()
+    with np.load(kept) as loaded:
+        arrays = {**loaded, **damage}
+    np.savez(kept, **{name: values for name, values in arrays.items() if values is not None})
+    assert index_json(path, cache=cache).rows(2).image.value == {"id": 2}
+
+
+def test_a_kept_index_without_a_head_is_made_again(tmp_path: Path) -> None:
+    path, cache = tmp_path / "f.json", tmp_path / "cache"
+    large(path)
+    index_json(path, cache=cache)
+    (kept,) = (cache / "index").iterdir()
+    with np.load(kept) as loaded:
+        arrays = dict(loaded)
+    said = {**json.loads(arrays["said"].tobytes()), "head": None}
+    np.savez(kept, **{**arrays, "said": np.frombuffer(json.dumps(said).encode(), np.uint8)})
+    assert "padding" in index_json(path, cache=cache).head
+
+
+def test_an_index_takes_some_bytes_an_annotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "WINDOW", 2**14)
+    path, count = tmp_path / "f.json", 20_000
+    rows = ", ".join(f'{{"id": {10**6 + 7 * k}, "image_id": 1000001}}' for k in range(count))
+    path.write_text(f'{{"images": [{{"id": 1000001}}], "annotations": [{rows}]}}')
+    tracemalloc.start()
+    index = index_json(path)
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(index.annotations) == count
+    assert held < 60 * count
+    assert most < 200 * count
 
 
 def test_small_files_are_not_kept(tmp_path: Path) -> None:

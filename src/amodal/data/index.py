@@ -8,8 +8,9 @@ kept in a cache folder and used again while the file's size, time of change and 
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from amodal.data.index_cache import keep_index, kept_index
 from amodal.data.json_stream import Entries, walk
 from amodal.errors import InputError
 
-LISTS = ("images", "annotations", "order")
 Progress = Callable[[str, int, int], None]
 SAMPLE = 100
 
@@ -38,7 +38,7 @@ def index_json(path: Path, *, cache: Path | None = None, progress: Progress | No
         InputError: no such file, not JSON (and where), a list that is missing, an entry without its ids, an id twice,
             an annotation of no photo; names the entry.
     """
-    kept = None if cache is None else kept_index(path, cache)
+    kept = None if cache is None else kept_index(path, cache, ARRAYS)
     if kept is None:
         kept = _arrays(path, progress)
         if cache is not None:
@@ -123,6 +123,9 @@ class JsonIndex:
         return found
 
 
+ARRAYS = frozenset(part.name for part in fields(JsonIndex)) - {"path", "head"}
+
+
 def _arrays(path: Path, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     photos, annotations, order = _Column("id"), _Column("image_id", "id"), _Column("image_id")
     columns: dict[str, Entries] = {"images": photos.add, "annotations": annotations.add, "order": order.add}
@@ -154,19 +157,19 @@ class _Column:
 
     def __init__(self, needed: str, wanted: str = "") -> None:
         self._keys = (needed, wanted) if wanted else (needed,)
-        self._found: dict[str, list[int]] = {key: [] for key in self._keys}
-        self._spans: list[tuple[int, int]] = []
+        self._found = {key: array("q") for key in self._keys}  # lists would take five times the memory
+        self._spans = array("q")
 
     def add(self, field: Field, start: int, end: int) -> None:
         value = field.object()
         for place, key in enumerate(self._keys):
             number = value.get(key)
             if place and number is None:  # an annotation may go without an id of its own
-                number = -(2**62) - len(self._spans)
+                number = -(2**62) - len(self._spans) // 2
             elif type(number) is not int or abs(number) >= 2**62:
                 number = field[key].integer(1 - 2**62, 2**62 - 1)
             self._found[key].append(number)
-        self._spans.append((start, end))
+        self._spans.extend((start, end))
 
     def ids(self, key: str) -> Int64[np.ndarray, " n"]:
         return np.array(self._found[key], np.int64)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +29,20 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "amodal"
 
 
-def kept_index(path: Path, cache: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-    """Arrays and head of the index kept of this very file; None where there is none, or the file has changed."""
+def kept_index(path: Path, cache: Path, names: Set[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    """The arrays `names` and the head of the index kept of this very file.
+
+    None where there is none, the file has changed, or what is kept is damaged: it is made again.
+    """
     try:
         with np.load(_place(path, cache), allow_pickle=False) as kept:
             said = json.loads(kept["said"].tobytes())
-            if said["key"] != _key(path):
+            arrays = {name: kept[name] for name in kept.files if name != "said"}
+            if not isinstance(said, dict) or said["key"] != _key(path) or arrays.keys() != names:
                 return None
-            return {name: kept[name] for name in kept.files if name != "said"}, said["head"]
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-    ):  # none, or one that is damaged: it is made again
-        return None
+            return (arrays, said["head"]) if isinstance(said["head"], dict) else None
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
+        return None  # AttributeError: one array in place of an archive
 
 
 def keep_index(path: Path, cache: Path, arrays: dict[str, np.ndarray], head: dict[str, Any]) -> None:
