@@ -116,3 +116,18 @@ def test_every_overlapping_object_counts_once(module) -> None:
     assert not set(others) & drawn.keys()
     pairs = [edge for truth in overlaps.judged_order(street(), "val") for edge in truth.scene.order.edges]
     assert len(pairs) == 109
+
+
+def test_what_is_kept_of_networks_has_another_name_with_other_settings_photos_or_files(module, tmp_path: Path) -> None:
+    common = module("network_family", "common")
+    trunk = tmp_path / "trunk"
+
+    def name(photo: str = "a", passes: int = 2, weights: str = "w") -> str:
+        trunk.write_text(weights)
+        truth = SimpleNamespace(
+            scene=SimpleNamespace(image=photo, instances=[SimpleNamespace(label="car", box=(0, 1))])
+        )
+        return common.digest([truth], {"passes": passes}, files=[trunk])
+
+    names = [name(), name(photo="b"), name(passes=1), name(weights="v")]
+    assert len(set(names)) == 4 and name() == names[0]

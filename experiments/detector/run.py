@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,9 @@ from amodal.data.write import write_text_atomically
 from amodal.evaluation.ap import average_precision
 from amodal.scene import Scene
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network_family"))
+from common import of_classes
+
 HERE = Path(__file__).parent
 CLASSES = ("person", "car", "truck", "bus", "motorcycle", "bicycle")
 PASTED = ("car", "person", "truck")
@@ -39,8 +43,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, required=True)
     parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
-    photos = [of_classes(truth) for truth in read_truth(arguments.data / "annotations.json",
-                                                        images=arguments.data / "images", split="val")]  # fmt: skip
+    photos = read_truth(arguments.data / "annotations.json", images=arguments.data / "images", split="val")
+    photos = [of_classes(truth, CLASSES) for truth in photos]
     pasted = [replace(truth, classes=truth.classes | set(CLASSES)) for truth in read_truth(arguments.scenes / "val")]
     result = {
         "command": "python experiments/detector/run.py --data DIR --scenes DIR",
@@ -79,19 +83,6 @@ def in_visible_boxes(scene: Scene) -> Scene:
     """The same objects, each in the box of its visible mask."""
     return scene.with_instances(
         [replace(one, box=tuple(map(float, one.modal.box))) for one in scene.instances if not one.modal.is_empty]
-    )
-
-
-def of_classes(truth: Truth) -> Truth:
-    """Objects of other classes are neither right nor wrong; all of these count, since what is seen of them is known."""
-    others = [one for one in truth.scene.instances if one.label not in CLASSES]
-    return replace(
-        truth,
-        scene=truth.scene.with_instances([one for one in truth.scene.instances if one.label in CLASSES]),
-        unscored=frozenset(),
-        ignore=(*truth.ignore, *(one.modal for one in others)),
-        unannotated=truth.unannotated & frozenset(CLASSES),
-        classes=frozenset(CLASSES),
     )
 
 

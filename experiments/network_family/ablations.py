@@ -13,17 +13,17 @@ import argparse
 import json
 import os
 import platform
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
+from common import digest, precision_of
 
 from amodal import load
 from amodal.data.truth import Truth, read_truth
 from amodal.data.write import write_text_atomically
-from amodal.evaluation.ap import average_precision
 from amodal.networks.ablations import TABLES, ablation
 from amodal.networks.asn import Asn, AsnSettings
 from amodal.networks.task import FamilyTask, Start
@@ -81,15 +81,16 @@ def measure(table: int, row: str, truths: list[Truth], arguments: argparse.Names
     """Train the row and score it, unless that was done before."""
     arguments.work.mkdir(parents=True, exist_ok=True)
     stem = "".join(letter if letter.isalnum() else "-" for letter in row)
-    kept = arguments.work / f"{stem}-{arguments.steps}.json"
+    settings = replace(ablation(AsnSettings(), table, row), frozen_stages=FIXED)
+    pictures = read_pictures([arguments.scenes / "train"])
+    config = TrainConfig(steps=arguments.steps, batch=2, rate=1e-3)
+    recipe = digest(truths, asdict(settings), config.budget(), pictures.digest, files=[arguments.trunk])
+    kept = arguments.work / f"{stem}-{arguments.steps}-{recipe}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
-    settings = replace(ablation(AsnSettings(), table, row), frozen_stages=FIXED)
     start = Start.read(arguments.trunk, "amodal-mask-rcnn")
     trunk = {name: tensor for name, tensor in start.file.tensors.items() if name.startswith(TRUNK)}
     start = replace(start, file=NetworkFile(trunk, start.file.metadata))
-    pictures = read_pictures([arguments.scenes / "train"])
-    config = TrainConfig(steps=arguments.steps, batch=2, rate=1e-3)
     out = arguments.work / f"{stem}.safetensors"
     trained = train(FamilyTask("asn", Asn, settings, pictures, start=start), config, out, arguments.work / "runs")
     found = scored(out, settings, truths) | {"seconds": round(trained.seconds)}
@@ -98,10 +99,7 @@ def measure(table: int, row: str, truths: list[Truth], arguments: argparse.Names
 
 
 def scored(model: Path, settings: AsnSettings, truths: list[Truth]) -> dict[str, float]:
-    own = load(model, "asn", boxes="own", least_score=0.05, reasoning="none")
-    none = np.zeros((0, 4))
-    found = [own.segment(truth.path, none) for truth in truths]
-    values = {kind: round(value.ap, 1) for kind, value in average_precision(truths, found).items()}
+    values = precision_of("asn", model, truths)
     for kind in ("amodal", "inmodal"):
         if kind not in settings.masks:
             values.pop(kind)

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from common import say
 
 from amodal.challenge import ChallengeConfig, generate
 from amodal.data.write import write_text_atomically
@@ -84,11 +85,6 @@ def scenes(arguments: argparse.Namespace, split: str, count: int, seed: int) -> 
     )
     generate(config, folder)
     return folder / "scenes.json"
-
-
-def say(what: str, done: int, of: int) -> None:
-    if done % 100 == 0:
-        print(f"{what}: {done} of {of}", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,16 @@ import argparse
 import json
 import os
 import platform
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import torch
+from common import digest, precision_of, say
 
-from amodal import load
 from amodal.challenge import ChallengeConfig, generate
 from amodal.data.truth import Truth, read_truth
 from amodal.data.write import write_text_atomically
-from amodal.evaluation.ap import average_precision
 from amodal.networks.plans import Choices, family_task
 from amodal.networks.registry import FAMILY
 from amodal.training.config import TrainConfig
@@ -79,29 +77,19 @@ def learned(name: str, scenes: Path, truths: list[Truth], work: Path) -> dict[st
     """Train until both APs are enough; each stretch is a run of its own, so that its rate falls to the end."""
     found: dict[str, float] = {}
     for steps in STRETCHES:
-        kept = work / f"{name}-{steps}.json"
+        task = replace(family_task(name, Choices((scenes,))), varied=False)
+        config = TrainConfig(steps=steps, batch=2, rate=1e-3)
+        kept = work / f"{name}-{steps}-{digest(truths, asdict(task.settings), config.budget())}.json"
         if kept.is_file():
             found = json.loads(kept.read_text())
         else:
-            task = replace(family_task(name, Choices((scenes,))), varied=False)
             model = work / f"{name}.safetensors"
-            trained = train(task, TrainConfig(steps=steps, batch=2, rate=1e-3), model, work / "runs", say)
-            found = scored(name, model, truths) | {"steps": steps, "seconds": round(trained.seconds)}
+            trained = train(task, config, model, work / "runs", say)
+            found = precision_of(name, model, truths) | {"steps": steps, "seconds": round(trained.seconds)}
             write_text_atomically(kept, json.dumps(found))
         if min(found["amodal"], found["inmodal"]) > ENOUGH:
             break
     return found
-
-
-def scored(name: str, model: Path, truths: list[Truth]) -> dict[str, float]:
-    own = load(model, name, boxes="own", least_score=0.05, reasoning="none")
-    found = [own.segment(truth.path, np.zeros((0, 4))) for truth in truths]
-    return {kind: round(value.ap, 1) for kind, value in average_precision(truths, found).items()}
-
-
-def say(what: str, done: int, of: int) -> None:
-    if done % 100 == 0:
-        print(f"{what}: {done} of {of}", flush=True)
 
 
 if __name__ == "__main__":

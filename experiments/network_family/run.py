@@ -13,10 +13,11 @@ import argparse
 import json
 import os
 import platform
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from common import of_classes, say
 
 from amodal.comparison import compare, parse_specs
 from amodal.data.truth import Truth, read_truth
@@ -136,25 +137,7 @@ def budget(model: Path) -> dict[str, Any]:
 def photos(data: Path) -> list[Truth]:
     """Real photos of the val split; objects of other classes are neither right nor wrong."""
     truths = read_truth(data / "annotations.json", images=data / "images", split="val")
-    return [_of_classes(truth) for truth in truths]
-
-
-def _of_classes(truth: Truth) -> Truth:
-    others = [one for one in truth.scene.instances if one.label not in CLASSES]
-    scene = truth.scene.with_instances([one for one in truth.scene.instances if one.label in CLASSES])
-    return replace(
-        truth,
-        scene=scene,
-        unscored=frozenset(),  # what is seen of them is known, and that is what is asked
-        ignore=(*truth.ignore, *(one.modal for one in others)),
-        unannotated=truth.unannotated & frozenset(CLASSES),
-        classes=frozenset(CLASSES),
-    )
-
-
-def say(what: str, done: int, of: int) -> None:
-    if done == of or done % 48 == 0:
-        print(f"{what}: {done} of {of}", flush=True)
+    return [of_classes(truth, CLASSES) for truth in truths]
 
 
 if __name__ == "__main__":
