@@ -115,3 +115,10 @@ def test_an_impossible_order_is_refused(edges, message):
 def test_a_long_chain_needs_no_recursion():
     order = graph(*((index, index + 1) for index in range(5000)))
     assert len(order.layers()) == 5001
+
+
+def test_among_some_objects_only_their_own_edges_stay():
+    order = graph((1, 2), (2, 3), (3, 4))
+    assert order.among([2, 3, 4]) == graph((2, 3), (3, 4))
+    assert order.among([1, 3]) == OrderGraph()
+    assert order.among(iter([4, 3, 2, 1])) == order

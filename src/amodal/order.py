@@ -48,6 +48,12 @@ class OrderGraph:
             return self._probabilities[a, b]
         return 1 - self._probabilities.get((b, a), 0.5)
 
+    def among(self, ids: Iterable[int]) -> OrderGraph:
+        """Without the edges of objects other than `ids`."""
+        there = set(ids)
+        kept = tuple(edge for edge in self.edges if edge.front in there and edge.behind in there)
+        return self if len(kept) == len(self.edges) else OrderGraph(kept)
+
     def layers(self, ids: Iterable[int] = ()) -> list[list[int]]:
         """Objects from front to back: each lies one layer behind the last of those in front of it.
 

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 
-from amodal.data.write import make_folder, write_bytes_atomically, write_text_atomically
+from amodal.data.write import (
+    make_folder,
+    new_folder,
+    write_bytes_atomically,
+    write_text_atomically,
+    writing_atomically,
+)
 from amodal.errors import InputError
 
 
@@ -78,3 +85,31 @@ def test_read_only_folder_is_an_input_error(tmp_path: Path) -> None:
         make_folder(tmp_path)
     with pytest.raises(InputError, match="cannot be written"):
         write_text_atomically(tmp_path / "a.txt", "")
+
+
+def test_what_the_block_cannot_read_is_not_said_of_the_file_to_write(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), writing_atomically(tmp_path / "out"):
+        (tmp_path / "source").read_bytes()
+    with pytest.raises(ValueError, match="invalid literal"), new_folder(tmp_path / "out"):
+        int("source")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_of_the_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full")
+    opened = io.FileIO
+    monkeypatch.setattr("amodal.data.write.io.FileIO", lambda *_: opened(full, "wb"))
+    with pytest.raises(InputError, match=r"a\.bin: file: cannot be written \(No space left"):
+        write_bytes_atomically(tmp_path / "a.bin", bytes(10**6))
+    with pytest.raises(InputError, match=r"a\.bin: file: cannot be written \(No space left"):
+        write_bytes_atomically(tmp_path / "a.bin", b"1")
+
+
+def test_a_taken_folder_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    with pytest.raises(InputError, match="is there already"), new_folder(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out" / "mine").exists()

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from amodal.data.kitti import read_kitti_truth
 from amodal.errors import InputError
 from amodal.survey.kitti_boxes import best_ious, box_consistency, read_label_boxes
+from amodal.survey.labels import check_labels
 from amodal.survey.numbers import PhotoNumbers
 
 
@@ -69,3 +71,17 @@ def test_no_common_photo_is_said(tmp_path: Path) -> None:
 def test_a_broken_label_names_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"p1.txt: line 2"):
         read_label_boxes(labels(tmp_path, p1=[line("Car", 0, 0, 10, 10), "Car 0 0 0 nan 1 2 3"]))
+
+
+def test_a_label_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = labels(tmp_path, p1=[line("Car", 0, 0, 10, 10)])
+    (next(folder.rglob("p1.txt")).parent / "p2.txt").mkdir()  # refused to root too
+    for read in (read_label_boxes, check_labels):
+        with pytest.raises(InputError, match=r"p2\.txt: file: cannot be read \(Is a directory\)"):
+            read(folder)
+
+
+def test_a_folder_without_labels_is_refused_alike(tmp_path: Path) -> None:
+    for read in (read_label_boxes, check_labels, lambda folder: read_kitti_truth(folder, None, None)):
+        with pytest.raises(InputError, match="has no label files"):
+            read(tmp_path)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from amodal.data.cityscapes import CLASSES, CLASSES_FILE, FORMAT, NUMBERS, STUFF, SUFFIX
+from amodal.data.coco import mask_of
 from amodal.data.entries import Entry, Head
+from amodal.data.fields import Field
 from amodal.data.kins_write import depth_of
-from amodal.data.losses import Losses, note_losses, place_of
-from amodal.data.write import new_folder
+from amodal.data.losses import Losses, note_fields, note_losses, place_of
+from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError
 from amodal.masks import CropMask
 
@@ -37,14 +39,17 @@ def write_cityscapes(entries: Iterable[Entry], head: Head, out: Path, losses: Lo
             file = building / _name(entry, same)
             if file.exists():
                 raise InputError(os.fspath(out), str(entry.scene.image), "two photos of this name", "expected one")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(_painted(entry, ids, same, losses)).save(file, format="PNG")
+            picture = Image.fromarray(_painted(entry, ids, same, losses))
+            with writing_to(out, "folder"):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                picture.save(file, format="PNG")
             if not same:
                 note_losses(entry, SAYS, losses)
-                _note_fields(entry, losses)
+                note_fields(entry, losses, of_objects={"cityscapes"}, of_photos={STUFF})
         if ids.names != CLASSES:
             names = {str(number): name for number, name in sorted(ids.names.items())}
-            (building / CLASSES_FILE).write_text(json.dumps(names, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            with writing_to(out, "folder"):
+                (building / CLASSES_FILE).write_text(json.dumps(names, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 class _ClassIds:
@@ -67,9 +72,8 @@ class _ClassIds:
 def _painted(entry: Entry, ids: _ClassIds, same: bool, losses: Losses) -> np.ndarray:
     scene, depth = entry.scene, depth_of(entry.scene)
     picture = np.zeros((scene.height, scene.width), np.uint16)
-    stuff = {} if entry.read is None else entry.read.photo.get(STUFF, {})
-    for value, code in stuff.items():
-        _paint(picture, CropMask.from_coco_rle(code, place_of(entry)), int(value))
+    for number, mask in _stuff(entry):
+        _paint(picture, mask, number)
     regions = () if entry.read is None or entry.read.truth.ignore != entry.truth.ignore else entry.read.regions
     for number, mask in enumerate(entry.truth.ignore):
         value = regions[number].get("cityscapes") if number < len(regions) else None
@@ -89,6 +93,18 @@ def _painted(entry: Entry, ids: _ClassIds, same: bool, losses: Losses) -> np.nda
         if _paint(picture, one.modal, value):
             losses.note("a pixel's second owner (by objects)", place_of(entry, one))
     return picture
+
+
+def _stuff(entry: Entry) -> Iterator[tuple[int, CropMask]]:
+    """Value and mask of what is neither object nor group; JSON carried it along, so it may be anything."""
+    if entry.read is None or STUFF not in entry.read.photo:
+        return
+    listed = Field(place_of(entry), None, STUFF, entry.read.photo[STUFF])
+    size = entry.scene.height, entry.scene.width
+    for key in listed.object():
+        if not (key.isascii() and key.isdecimal() and 0 < int(key) < NUMBERS):
+            raise listed[key].error("is no value of such a pixel", f"1 to {NUMBERS - 1}")
+        yield int(key), mask_of(listed[key], *size)
 
 
 def _value(before: object, category: int, used: set[int]) -> int | None:
@@ -111,15 +127,4 @@ def _paint(picture: np.ndarray, mask: CropMask, value: int) -> bool:
 def _name(entry: Entry, same: bool) -> str:
     if same and entry.read is not None:
         return str(entry.read.photo["file"])
-    parts = [part for part in Path(entry.scene.image or "").with_suffix("").parts if part not in ("/", "..", ".")]
-    if not parts:
-        raise InputError("photo", "image", "has no name", "expected the name of its file")
-    return "_".join(parts).removesuffix("_leftImg8bit") + SUFFIX
-
-
-def _note_fields(entry: Entry, losses: Losses) -> None:
-    for one in entry.scene.instances:
-        for key in entry.foreign_fields(one).keys() - {"cityscapes"}:
-            losses.note(f"field {key!r} of objects", place_of(entry, one))
-    for key in entry.foreign_photo_fields().keys() - {STUFF}:
-        losses.note(f"field {key!r} of photos", place_of(entry))
+    return entry.flat_name.removesuffix("_leftImg8bit") + SUFFIX

@@ -13,7 +13,6 @@ from amodal.data.entries import Entry, Head
 from amodal.data.json_write import Row, write_lists
 from amodal.data.kins_write import depth_of, edges_by_depth
 from amodal.data.losses import Losses, note_losses, note_order, place_of
-from amodal.errors import InputError
 from amodal.scene import Instance
 
 SAYS = frozenset({"modal", "amodal", "order", "unscored", "score"})
@@ -35,16 +34,14 @@ def _rows(entries: Iterable[Entry], losses: Losses) -> Iterator[Row]:
     written: dict[tuple[str, Any], int] = {}  # a photo drawn by several stands in `images` once
     for entry in entries:
         scene, read = entry.scene, entry.read
-        if not scene.image:
-            raise InputError("photo", "image", "has no name", "expected the name of its file")
         same = read is not None and read.format == FORMAT
         own_id = None if read is None else read.photo.get("id")
-        if not same or (scene.image, own_id) not in written:
+        if not same or (entry.name, own_id) not in written:
             photo_id = photo_ids.give(own_id)
-            written[scene.image, own_id] = photo_id
-            fresh = {"id": photo_id, "file_name": scene.image, "width": scene.width, "height": scene.height}
+            written[entry.name, own_id] = photo_id
+            fresh = {"id": photo_id, "file_name": entry.name, "width": scene.width, "height": scene.height}
             yield Row("images", {**entry.foreign_photo_fields(), **fresh}, place_of(entry))
-        photo_id = written[scene.image, own_id]
+        photo_id = written[entry.name, own_id]
         before = read.photo.get("annotation") if same and read is not None else None
         if same and before is None and not scene.instances:
             continue  # nobody had drawn on it

@@ -12,7 +12,6 @@ from amodal.data.fields import read_json
 from amodal.data.formats import format_named, write_as
 from amodal.data.losses import Losses
 from amodal.errors import InputError
-from amodal.scene import OrderGraph
 
 Progress = Callable[[str, int, int], None]
 
@@ -101,9 +100,7 @@ def _renamed(entry: Entry, classes: Mapping[str, str | None], dropped: Losses) -
             dropped.note(f"class {one.label!r}, which was to be left out", f"{entry.scene.image}: object {one.id}")
         else:
             kept.append(one if label == one.label else replace(one, label=label))
-    there = {one.id for one in kept}
-    edges = tuple(edge for edge in entry.scene.order.edges if {edge.front, edge.behind} <= there)
-    order = entry.scene.order if len(edges) == len(entry.scene.order.edges) else OrderGraph(edges)
+    order = entry.scene.order.among(one.id for one in kept)
     scene = replace(entry.scene, instances=tuple(kept), order=order)
     names = frozenset(new for old in entry.truth.classes if (new := classes.get(old, old)) is not None)
     return replace(entry, truth=replace(entry.truth, scene=scene, classes=names))

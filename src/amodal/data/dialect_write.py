@@ -15,7 +15,6 @@ from amodal.data.dialect import COMMON, Dialect
 from amodal.data.entries import Codes, Entry, Head
 from amodal.data.json_write import Row, write_lists
 from amodal.data.losses import Losses, note_losses, note_order, place_of
-from amodal.errors import InputError
 from amodal.scene import Instance
 
 
@@ -50,8 +49,6 @@ class _Writer:
     def rows(self, entry: Entry) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The rows of one photo, with the list each belongs to."""
         self._first = self._first or entry
-        if not entry.scene.image:
-            raise InputError("photo", "image", "has no name", "expected the name of its file")
         same = entry.read is not None and entry.read.format == self._dialect.name
         photo_id = self._photo_ids.give(entry.read.photo.get("id") if entry.read else None)
         yield "images", self._photo(entry, photo_id, same)
@@ -103,7 +100,7 @@ class _Writer:
 
     def _photo(self, entry: Entry, photo_id: int, same: bool) -> dict[str, Any]:
         scene = entry.scene
-        fresh = {"id": photo_id, "file_name": scene.image, "width": scene.width, "height": scene.height}
+        fresh = {"id": photo_id, "file_name": entry.name, "width": scene.width, "height": scene.height}
         if same and entry.read is not None:
             return {**entry.read.photo, **fresh} if entry.read.photo.get("id") != photo_id else dict(entry.read.photo)
         fresh |= self._dialect.photo(entry, self._first or entry)
@@ -124,9 +121,8 @@ class _Writer:
                 kept.append(one)
         if len(kept) == len(entry.scene.instances):
             return entry
-        there = {one.id for one in kept}
-        edges = tuple(edge for edge in entry.scene.order.edges if {edge.front, edge.behind} <= there)
-        scene = replace(entry.scene, instances=tuple(kept), order=replace(entry.scene.order, edges=edges))
+        order = entry.scene.order.among(one.id for one in kept)
+        scene = replace(entry.scene, instances=tuple(kept), order=order)
         return replace(entry, truth=replace(entry.truth, scene=scene))
 
     def _numbers(self, entry: Entry, same: bool) -> Mapping[int, Mapping[str, Any]]:
@@ -199,17 +195,21 @@ class Ids:
     """Gives every entry the id that it had, or one that nobody has."""
 
     def __init__(self) -> None:
-        self._given: set[int] = set()
+        # A bit for each id, 256 in a number: ids mostly follow one another, and a set takes some 60 bytes for each.
+        self._given: dict[int, int] = {}
         self._next = 1
 
     def give(self, wanted: Any) -> int:
         """`wanted`, if it is an id and free."""
         if isinstance(wanted, float) and wanted.is_integer():
             wanted = int(wanted)
-        if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted in self._given:
-            while self._next in self._given:
+        if not isinstance(wanted, int) or isinstance(wanted, bool) or self._is_given(wanted):
+            while self._is_given(self._next):
                 self._next += 1
             wanted = self._next
         number = int(wanted)
-        self._given.add(number)
+        self._given[number >> 8] = self._given.get(number >> 8, 0) | 1 << (number & 255)
         return number
+
+    def _is_given(self, number: int) -> bool:
+        return bool(self._given.get(number >> 8, 0) >> (number & 255) & 1)

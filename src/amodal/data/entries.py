@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from amodal.data.truth import Truth
+from amodal.errors import InputError
 from amodal.scene import Instance, Scene
 
 Fields = Mapping[str, Any]
@@ -61,6 +64,11 @@ class AsRead:
     own: frozenset[str] = frozenset()
     own_photo: frozenset[str] = frozenset()
 
+    @cached_property
+    def instances(self) -> Mapping[int, Instance]:
+        """Instance id -> the object as read."""
+        return {one.id: one for one in self.truth.scene.instances}
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:
@@ -73,6 +81,30 @@ class Entry:
     def scene(self) -> Scene:
         """The scene of the truth."""
         return self.truth.scene
+
+    @property
+    def name(self) -> str:
+        """The file name of the photo.
+
+        Raises:
+            InputError: it has none.
+        """
+        if not self.scene.image:
+            raise InputError("photo", "image", "has no name", "expected the name of its file")
+        return self.scene.image
+
+    @property
+    def flat_name(self) -> str:
+        """The same without ending, folders joined by `_`: for formats that want one file a photo.
+
+        Raises:
+            InputError: it has none.
+        """
+        parts = Path(self.name).with_suffix("").parts if Path(self.name).name else ()
+        name = "_".join(part for part in parts if part not in ("/", "..", "."))
+        if not name:
+            raise InputError("photo", "image", "has no name", "expected the name of its file")
+        return name
 
     def fields_of(self, instance: Instance) -> Fields:
         """All fields of an object as read."""
@@ -94,7 +126,7 @@ class Entry:
         """The object as it was read, or None."""
         if self.read is None or instance.id not in self.read.objects:
             return None
-        return next((one for one in self.read.truth.scene.instances if one.id == instance.id), None)
+        return self.read.instances.get(instance.id)
 
     def codes(self, instance: Instance) -> Codes:
         """The masks of an object as written, as far as they are still its masks."""

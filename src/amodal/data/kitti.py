@@ -36,21 +36,55 @@ def read_kitti_truth(folder: Path, images: Path | None, split: str | None) -> li
     Raises:
         InputError: naming file, line and column: a broken label, a label file without its photo, no label files.
     """
-    files, photos = label_files(folder, images, split)
-    return [truth_of_file(file, photos) for file in files]
+    refuse_split(folder, split)
+    photos = images or photo_folder(folder) or folder
+    return [truth_of_file(file, photos) for file in label_files(folder)]
 
 
-def label_files(folder: Path, images: Path | None, split: str | None) -> tuple[list[Path], Path]:
-    """The label files of a folder, sorted, and the photos' folder.
+def refuse_split(folder: Path, split: str | None) -> None:
+    """There are none.
 
     Raises:
-        InputError: a split is asked for, and there are none.
+        NoSplits: one is asked for.
     """
     if split is not None:
         raise NoSplits(os.fspath(folder), "split", "KITTI's folders have none", "expected no --split")
+
+
+def label_files(folder: Path) -> list[Path]:
+    """The label files in `label_2`, in `labels` or in the folder itself, sorted.
+
+    Raises:
+        InputError: there are none.
+    """
     labels = next((folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()), folder)
-    photos = images or next((folder / name for name in PHOTO_FOLDERS if (folder / name).is_dir()), folder)
-    return sorted(labels.glob("*.txt")), photos
+    files = sorted(labels.glob("*.txt"))
+    if not files:
+        raise InputError(os.fspath(folder), "folder", "has no label files", "expected KITTI's *.txt")
+    return files
+
+
+def label_lines(file: Path) -> list[str]:
+    """The lines of a label file; bytes that are no text are in them as U+FFFD.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return file.read_text("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        found = f"cannot be read ({error.strerror})"
+        raise InputError(os.fspath(file), "file", found, "expected KITTI's labels") from error
+
+
+def photo_folder(folder: Path) -> Path | None:
+    """The photos beside the labels; None where there are none."""
+    return next((folder / name for name in PHOTO_FOLDERS if (folder / name).is_dir()), None)
+
+
+def photo_of(file: Path, photos: Path) -> Path | None:
+    """The photo of a label file; None where it is not in the folder."""
+    return next((photos / (file.stem + end) for end in SUFFIXES if (photos / (file.stem + end)).is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -66,18 +100,18 @@ def truth_of_file(file: Path, photos: Path) -> Truth:
     Raises:
         InputError: as in `read_kitti_truth`.
     """
-    path = next((photos / (file.stem + end) for end in SUFFIXES if (photos / (file.stem + end)).is_file()), None)
+    path = photo_of(file, photos)
     if path is None:
         expected = f"expected {file.stem} as {', '.join(SUFFIXES)} in {photos}"
         raise InputError(os.fspath(file), "photo", "no such file", expected)
     width, height = photo_size(path)
     objects: list[_Object] = []
     ignore: list[CropMask] = []
-    try:
-        lines = file.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(os.fspath(file), "file", f"cannot be read ({error})", "expected KITTI's labels") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(label_lines(file), start=1):
+        if not line.isascii():
+            raise InputError(
+                os.fspath(file), f"line {number}", f"is {line[:40]!r}", "expected KITTI's labels, in ASCII"
+            )
         values = line.split()
         if not values:
             continue

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from amodal.data.entries import AsRead, Entry, Head, Source
-from amodal.data.kitti import LABEL_FOLDERS, label_files, truth_of_file
-from amodal.data.losses import Losses, note_losses, note_order, place_of
-from amodal.data.write import new_folder
+from amodal.data.kitti import (
+    LABEL_FOLDERS,
+    label_files,
+    label_lines,
+    photo_folder,
+    refuse_split,
+    truth_of_file,
+)
+from amodal.data.losses import Losses, note_fields, note_losses, note_order, place_of
+from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.scene import Instance
@@ -25,8 +32,8 @@ _PARTLY, _LARGELY = 0.01, 0.5
 
 def open_kitti(folder: Path, images: Path | None, split: str | None) -> Source:
     """The photos of a folder of labels, one by one."""
-    files, photos = label_files(folder, images, split)
-    return _KittiSource(tuple(files), photos)
+    refuse_split(folder, split)
+    return _KittiSource(tuple(label_files(folder)), images or photo_folder(folder) or folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +51,7 @@ class _KittiSource:
     def __getitem__(self, number: int, /) -> Entry:
         file = self.files[number]
         truth = truth_of_file(file, self.photos)
-        lines = dict(enumerate(file.read_text(encoding="ascii").splitlines(), start=1))
+        lines = dict(enumerate(label_lines(file), start=1))
         objects = {one.id: {"kitti": lines[one.id]} for one in truth.scene.instances}
         regions = [{"kitti": line} for line in lines.values() if line.split()[:1] == ["DontCare"]]
         fields = {"lines": list(lines.values())}
@@ -62,13 +69,15 @@ def write_kitti(entries: Iterable[Entry], head: Head, out: Path, losses: Losses)
     """
     with new_folder(out) as building:
         labels = building / LABEL_FOLDERS[0]
-        labels.mkdir()
+        with writing_to(out, "folder"):
+            labels.mkdir()
         for entry in entries:
-            file = labels / f"{_stem(entry)}.txt"
+            file = labels / f"{entry.flat_name}.txt"
             if file.exists():
                 raise InputError(os.fspath(out), str(entry.scene.image), "two photos of this name", "expected one")
             lines = _lines(entry, losses)
-            file.write_text("".join(line + "\n" for line in lines), encoding="ascii")
+            with writing_to(out, "folder"):
+                file.write_text("".join(line + "\n" for line in lines), encoding="ascii")
 
 
 def _lines(entry: Entry, losses: Losses) -> list[str]:
@@ -83,11 +92,7 @@ def _lines(entry: Entry, losses: Losses) -> list[str]:
     if read is None:
         says = SAYS if "modal" not in entry.truth.knows or entry.scene.boxes_are == "amodal" else SAYS | {"visible box"}
         note_losses(entry, says, losses)
-        for one in entry.scene.instances:
-            for key in entry.foreign_fields(one).keys() - {"kitti"}:
-                losses.note(f"field {key!r} of objects", place_of(entry, one))
-        for key in entry.foreign_photo_fields():
-            losses.note(f"field {key!r} of photos", place_of(entry))
+        note_fields(entry, losses, of_objects={"kitti"})
         note_order(entry, _order_said(entry), losses)
     return lines
 
@@ -154,11 +159,3 @@ def _order_said(entry: Entry) -> set[tuple[int, int]]:
             if states[0] == 0 < states[1] <= 2 and boxes[one.id].intersection_area(boxes[other.id]):
                 found.add((one.id, other.id))
     return found
-
-
-def _stem(entry: Entry) -> str:
-    parts: Sequence[str] = Path(entry.scene.image or "").with_suffix("").parts
-    name = "_".join(part for part in parts if part not in ("/", "..", "."))
-    if not name:
-        raise InputError("photo", "image", "has no name", "expected the name of its file")
-    return name

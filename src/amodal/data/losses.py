@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from amodal.data.entries import Entry
@@ -90,6 +91,19 @@ def note_losses(entry: Entry, says: frozenset[str], losses: Losses) -> None:
     if "ignore" not in says:
         for mask in truth.ignore:
             losses.note("a region to ignore", f"{place_of(entry)}: {mask.box}")
+
+
+def note_fields(
+    entry: Entry, losses: Losses, *, of_objects: Collection[str] = (), of_photos: Collection[str] = ()
+) -> None:
+    """Note the fields of no known meaning, for a format that has room for none but those named."""
+    for one in entry.scene.instances:
+        for key in entry.foreign_fields(one):
+            if key not in of_objects:
+                losses.note(f"field {key!r} of objects", place_of(entry, one))
+    for key in entry.foreign_photo_fields():
+        if key not in of_photos:
+            losses.note(f"field {key!r} of photos", place_of(entry))
 
 
 def note_order(entry: Entry, said: set[tuple[int, int]], losses: Losses) -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from amodal.data.entries import Source, entries_of
 from amodal.data.kins_write import depth_of
-from amodal.data.write import new_folder
+from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.scene import Instance, OrderGraph, Scene
@@ -45,36 +45,51 @@ def write_tracks(
             track twice in a frame, more tracks than 16 bits can number.
     """
     linker = TrackLinker(least_iou)
-    frames: list[dict[str, Any]] = []
+    frames: dict[str, dict[str, Any]] = {}
     labels: dict[int, str] = {}
-    names: set[str] = set()
     sheets = 0
     with new_folder(out) as building:
-        for folder in (MODAL, AMODAL, STACK):
-            (building / folder).mkdir()
+        with writing_to(out, "folder"):
+            for folder in (MODAL, AMODAL, STACK):
+                (building / folder).mkdir()
         for entry in entries_of(source):
-            scene = entry.scene
-            tracks = linker.tracks(scene)
+            scene, tracks = entry.scene, linker.tracks(entry.scene)
             name = Path(scene.image or f"{len(frames):06d}").stem
-            if name in names:
+            if name in frames:
                 raise InputError(os.fspath(out), name, "two frames of this name", "expected one")
-            names.add(name)
-            _save(_painted(scene, tracks, "modal"), building / MODAL / f"{name}.png")
-            _save(_painted(scene, tracks, "amodal"), building / AMODAL / f"{name}.png")
-            stack = stacked(scene)
-            for number, sheet in enumerate(stack):
-                part = replace(scene, instances=tuple(sheet), order=OrderGraph())
-                _save(_painted(part, tracks, "amodal"), building / STACK / f"{name}_{number:02d}.png")
-            sheets += len(stack)
+            pictures = _pictures(name, scene, tracks)
+            with writing_to(out, "folder"):
+                for inside, picture in pictures.items():
+                    Image.fromarray(picture).save(building / inside, format="PNG")
+            sheets += len(pictures) - 2
             labels |= {tracks[one.id]: one.label for one in scene.instances if tracks[one.id] not in labels}
-            order = [[tracks[edge.front], tracks[edge.behind]] for edge in scene.order.edges]
-            objects = [{"track": tracks[one.id], "id": one.id, "occlusion": one.occlusion} for one in scene.instances]
-            frames.append({"frame": name, "image": scene.image, "objects": objects, "order": order})
+            frames[name] = _frame(name, scene, tracks)
             if progress is not None:
                 progress("frames", len(frames), len(source))
-        said = {"classes": {str(track): label for track, label in sorted(labels.items())}, "frames": frames}
-        (building / TRACKS_FILE).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        classes = {str(track): label for track, label in sorted(labels.items())}
+        said = json.dumps({"classes": classes, "frames": list(frames.values())}, indent=1, ensure_ascii=False)
+        with writing_to(out, "folder"):
+            (building / TRACKS_FILE).write_text(said + "\n", "utf-8")
     return {"frames": len(frames), "tracks": len(labels), "sheets": sheets}
+
+
+def _pictures(name: str, scene: Scene, tracks: Mapping[int, int]) -> dict[str, UInt16[np.ndarray, "h w"]]:
+    """Place in the folder -> picture: visible parts, whole objects, and the sheets."""
+    found = {
+        f"{MODAL}/{name}.png": _painted(scene, tracks, "modal"),
+        f"{AMODAL}/{name}.png": _painted(scene, tracks, "amodal"),
+    }
+    for number, sheet in enumerate(stacked(scene)):
+        part = replace(scene, instances=tuple(sheet), order=OrderGraph())
+        found[f"{STACK}/{name}_{number:02d}.png"] = _painted(part, tracks, "amodal")
+    return found
+
+
+def _frame(name: str, scene: Scene, tracks: Mapping[int, int]) -> dict[str, Any]:
+    """What `tracks.json` says of a frame."""
+    order = [[tracks[edge.front], tracks[edge.behind]] for edge in scene.order.edges]
+    objects = [{"track": tracks[one.id], "id": one.id, "occlusion": one.occlusion} for one in scene.instances]
+    return {"frame": name, "image": scene.image, "objects": objects, "order": order}
 
 
 @dataclass
@@ -120,9 +135,11 @@ class TrackLinker:
             if one.label == other.label and (overlap := _iou(one.amodal, other.amodal)) >= self.least_iou
         )
         tracks: dict[int, int] = {}
+        taken: set[int] = set()
         for _, id, track in pairs:
-            if id not in tracks and track not in tracks.values():
+            if id not in tracks and track not in taken:
                 tracks[id] = track
+                taken.add(track)
         for one in scene.instances:
             if one.id not in tracks:
                 if self._next > MAX_TRACK:
@@ -163,7 +180,3 @@ def _painted(scene: Scene, tracks: Mapping[int, int], which: str) -> UInt16[np.n
 def _iou(one: CropMask, other: CropMask) -> float:
     same_frame = (one.height, one.width) == (other.height, other.width)
     return one.iou(other) if same_frame else 0.0
-
-
-def _save(picture: UInt16[np.ndarray, "h w"], path: Path) -> None:
-    Image.fromarray(picture).save(path, format="PNG")

@@ -11,6 +11,7 @@ from statistics import fmean
 import numpy as np
 from jaxtyping import Float64
 
+from amodal.data.kitti import label_files, label_lines
 from amodal.errors import InputError
 from amodal.survey.numbers import PhotoNumbers
 
@@ -73,13 +74,9 @@ def read_label_boxes(folder: Path) -> dict[str, Float64[np.ndarray, "n 4"]]:
     """Every label file's boxes but DontCare; photos are not needed. `folder` holds `*.txt`, or `label_2` or `labels`.
 
     Raises:
-        InputError: no label files, or a line without a box; names file and line.
+        InputError: no label files, one that cannot be read, or a line without a box; names file and line.
     """
-    inside = next((folder / name for name in ("label_2", "labels") if (folder / name).is_dir()), folder)
-    found = {file.stem: _boxes(file) for file in sorted(inside.glob("*.txt"))}
-    if not found:
-        raise InputError(os.fspath(folder), "folder", "has no label files", "expected KITTI's *.txt")
-    return found
+    return {file.stem: _boxes(file) for file in label_files(folder)}
 
 
 def best_ious(theirs: Float64[np.ndarray, "n 4"], ours: Float64[np.ndarray, "m 4"]) -> list[float]:
@@ -99,7 +96,7 @@ def best_ious(theirs: Float64[np.ndarray, "n 4"], ours: Float64[np.ndarray, "m 4
 
 def _boxes(file: Path) -> Float64[np.ndarray, "n 4"]:
     boxes = []
-    for number, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(label_lines(file), start=1):
         words = line.split()
         if not words or words[0] == "DontCare":
             continue

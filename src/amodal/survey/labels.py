@@ -9,8 +9,7 @@ from pathlib import Path
 
 from amodal.data.checks import box_problem
 from amodal.data.fields import Field
-from amodal.data.kitti import LABEL_FOLDERS, SUFFIXES
-from amodal.data.kitti import PHOTO_FOLDERS as KITTI_PHOTOS
+from amodal.data.kitti import label_files, label_lines, photo_folder, photo_of
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import InputError
 from amodal.images import photo_size
@@ -27,15 +26,15 @@ def check_labels(folder: Path, images: Path | None = None, progress: Progress | 
     """Check every line of `label_2/*.txt` (or `labels`, or the folder itself).
 
     Raises:
-        InputError: there are no label files.
+        InputError: there are no label files, or one cannot be read.
     """
     notes, count = Notes(), 0
     files = label_files(folder)
-    photos = images or next((folder / name for name in KITTI_PHOTOS if (folder / name).is_dir()), None)
+    photos = images or photo_folder(folder)
     for done, file in enumerate(files, start=1):
         notes.photo = file.stem
         size = _size(file, photos, notes)
-        lines = file.read_text("utf-8", errors="replace").splitlines()
+        lines = label_lines(file)
         if not any(line.strip() for line in lines):
             notes.note(
                 _place(file, ""), "empty list", "has no line", "nothing, if there is no object", severity="doubtful"
@@ -58,22 +57,9 @@ def write_repaired_labels(folder: Path, findings: Findings, out: Path) -> None:
     if target.resolve() == files[0].parent.resolve():
         raise InputError(os.fspath(out), "folder", "is the folder that was checked", "expected another one")
     for file in files:
-        lines = file.read_text("utf-8", errors="replace").splitlines()
+        lines = label_lines(file)
         kept = [line for k, line in enumerate(lines, start=1) if (f"{file.name}: line {k}",) not in findings.removals]
         write_text_atomically(target / file.name, "".join(line + "\n" for line in kept))
-
-
-def label_files(folder: Path) -> list[Path]:
-    """The label files, sorted.
-
-    Raises:
-        InputError: there are none.
-    """
-    inside = next((folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()), folder)
-    files = sorted(inside.glob("*.txt"))
-    if not files:
-        raise InputError(os.fspath(folder), "folder", "has no label files", "expected KITTI's *.txt")
-    return files
 
 
 def _line(place: Field, words: Sequence[str], size: tuple[int, int], notes: Notes) -> None:
@@ -102,7 +88,7 @@ def _size(file: Path, photos: Path | None, notes: Notes) -> tuple[int, int]:
     """(width, height) of the photo, zeros where there is none."""
     if photos is None:
         return 0, 0
-    path = next((photos / (file.stem + end) for end in SUFFIXES if (photos / (file.stem + end)).is_file()), None)
+    path = photo_of(file, photos)
     if path is None:
         notes.note(_place(file, ""), "photo missing", f"{file.stem} is not in {photos}", "put the photo there")
         return 0, 0
