@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from amodal.data.convert import convert, read_class_map
-from amodal.data.entries import entries_of
+from amodal.data.entries import Entry, Head, entries_of
 from amodal.data.formats import open_source
-from amodal.data.truth import read_truth
+from amodal.data.truth import Truth, read_truth
 from amodal.errors import InputError
+from amodal.scene import Scene
 from helpers.amodal_files import write_cocoa, write_json, write_kins, write_kitti
 from helpers.drawn_files import Photo, Thing, content_of
 
@@ -248,3 +249,62 @@ def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is there already"):
         convert(open_source(write_cocoa(tmp_path / "c")), "kitti", tmp_path / "out")
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+STUFF_BROKEN: dict[str, tuple[object, str]] = {
+    "list": ([1], "cityscapes_stuff: is a list"),
+    "text_as_value": ({"road": {}}, "cityscapes_stuff.road: is no value"),
+    "too_large_a_value": ({"1000": {}}, "cityscapes_stuff.1000: is no value"),
+    "no_mask": ({"7": 3}, "cityscapes_stuff.7: is a number"),
+    "of_another_size": ({"7": {"size": [2, 2], "counts": [4]}}, "cityscapes_stuff.7: is 2 × 2 px"),
+}
+
+
+@pytest.mark.parametrize(("stuff", "said"), STUFF_BROKEN.values(), ids=STUFF_BROKEN)
+def test_broken_stuff_of_a_picture_is_named(stuff: object, said: str, tmp_path: Path) -> None:
+    content = content_of("coco", PHOTOS)
+    content["images"][0]["cityscapes_stuff"] = stuff
+    with pytest.raises(InputError) as error:
+        convert(open_source(write_json(tmp_path / "in.json", content)), "cityscapes", tmp_path / "out")
+    assert said in str(error.value)
+    assert content["images"][0]["file_name"] in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("target", ["coco", "kitti", "cityscapes", "amodal"])
+def test_a_source_that_goes_away_is_not_blamed_on_the_new_file(target: str, tmp_path: Path) -> None:
+    class Gone:
+        head = Head("coco")
+
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, number: int, /) -> Entry:
+            raise PermissionError(13, "Permission denied", "photo.png")
+
+    with pytest.raises(PermissionError, match=r"photo\.png"):
+        convert(Gone(), target, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a/../b.c/d.png", "/a/b.c/d.jpg"])
+def test_folders_stand_in_a_flat_name(name: str) -> None:
+    truth = Truth(Scene(4, 4, (), image=name), None, knows=frozenset())
+    assert Entry(truth).flat_name == "a_b.c_d"
+
+
+@pytest.mark.parametrize("name", [None, "", ".", "..", "/"])
+def test_a_photo_without_a_name_has_no_flat_one(name: str | None) -> None:
+    truth = Truth(Scene(4, 4, (), image=name), None, knows=frozenset())
+    with pytest.raises(InputError, match="has no name"):
+        _ = Entry(truth).flat_name
+
+
+def test_a_folder_of_kins_without_a_split_is_refused_if_it_has_two(tmp_path: Path) -> None:
+    for name in ("instances_train.json", "instances_val.json"):
+        write_json(tmp_path / name, content_of("kins-2019", PHOTOS))
+    with pytest.raises(InputError, match="no split was named, expected one of train, test"):
+        open_source(tmp_path)
+    assert len(open_source(tmp_path, split="val")) == len(PHOTOS)
+    (tmp_path / "instances_train.json").unlink()
+    assert len(open_source(tmp_path)) == len(PHOTOS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amodal.data.kins_folder import read_kins_folder
+from amodal.data.kins import read_kins_folder
 from amodal.data.truth import Truth, read_truth
 from amodal.errors import AmodalError, InputError, NoSplits
 from amodal.images import read_photo

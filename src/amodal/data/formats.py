@@ -13,7 +13,7 @@ from amodal.data.dialect_write import write_dialect
 from amodal.data.entries import Entry, Head, Source
 from amodal.data.index import JsonIndex, Progress, index_json
 from amodal.data.index_cache import default_cache
-from amodal.data.kins_folder import annotation_file, image_folder
+from amodal.data.kins_folder import one_part
 from amodal.data.losses import Losses
 from amodal.data.truth import FOLDER_FORMATS, OUR_FILE
 from amodal.data.truth import FORMATS as FILE_FORMATS
@@ -79,7 +79,9 @@ def open_source(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Source:
-    """Open a file or folder of any format, to take its photos one by one; memory does not grow with the file.
+    """Open a file or folder of any format, to take its photos one by one.
+
+    Memory grows by some bytes an annotation of a file (where each stands in it), not by what they hold.
 
     Args:
         path: the file, or the folder (of files, or with our scenes.json).
@@ -98,8 +100,8 @@ def open_source(
     if path.is_dir():
         name = wanted or next((name for name, (recognises, _) in FOLDER_FORMATS.items() if recognises(path)), None)
         if name in ("kins", "kins-2019", "kins-2020"):
-            path, images, split = kins_files(path, images, split)
-            return open_source(path, images=images, cache=cache, progress=progress)
+            part = one_part(path, split)
+            return open_source(part.annotations, images=images or part.photos, cache=cache, progress=progress)
         if name is None or not FORMATS[name].is_folder:
             folders = ", ".join(name for name, one in FORMATS.items() if one.is_folder)
             raise InputError(str(path), "folder", "is of no format we know", f"expected {OUR_FILE} in it, or {folders}")
@@ -111,20 +113,6 @@ def open_source(
     if FORMATS[name].dialect:
         return DialectSource.of(_dialect(name), index, images, split)
     return cast(Open, imported(FORMATS[name].opens))(index, images, split)
-
-
-def kins_files(folder: Path, images: Path | None, split: str | None) -> tuple[Path, Path | None, None]:
-    """Annotations and photos of one part of KINS as it is downloaded; see `kins_folder`.
-
-    Raises:
-        InputError: no part is named and there are several, or none of that name.
-    """
-    parts = {name: file for name in ("train", "test") if (file := annotation_file(folder, name)) is not None}
-    wanted = next(iter(parts)) if split is None and len(parts) == 1 else {"val": "test"}.get(split or "", split)
-    if wanted not in parts:
-        found = "no split was named" if split is None else f"has no annotations of {split!r}"
-        raise InputError(str(folder), "split", found, f"expected one of {', '.join(parts)}")
-    return parts[wanted], images or image_folder(folder, wanted), None
 
 
 def write_as(format: str, entries: Iterable[Entry], head: Head, out: Path) -> Losses:

@@ -17,7 +17,8 @@ from pathlib import Path
 from amodal.data.checks import box_problem
 from amodal.data.coco import XYWH_EXPECTED, file_name_of, mask_of, side_px
 from amodal.data.fields import Field
-from amodal.data.truth import Truth
+from amodal.data.kins_folder import parts_of
+from amodal.data.truth import Truth, read_truth
 from amodal.errors import InputError, NoSplits
 from amodal.masks import CropMask
 from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
@@ -67,6 +68,17 @@ def read_kins_truth(root: Field, images: Path | None, split: str | None) -> list
     is_2020 = first is not None and first.get("a_segm") is not None
     layout, order = (LAYOUT_2020, _order_of_clusters) if is_2020 else (LAYOUT_2019, order_by_masks)
     return read_layout(root, images, split, layout, order)
+
+
+def read_kins_folder(folder: Path, images: Path | None, split: str | None) -> list[Truth]:
+    """KINS as it is downloaded: the photos of a split; without one, of all splits that are there.
+
+    Raises:
+        InputError: no such split, its photos are missing, or its file is broken.
+    """
+    parts = parts_of(folder, split)
+    # read_truth goes photo by photo, as the files are large
+    return [truth for part in parts for truth in read_truth(part.annotations, images=part.photos_or(images))]
 
 
 def read_layout(root: Field, images: Path | None, split: str | None, layout: Layout, order_of: OrderOf) -> list[Truth]:

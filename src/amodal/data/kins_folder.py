@@ -11,9 +11,9 @@ one belongs to a file is said by its name alone.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from amodal.data.truth import Truth, read_truth
 from amodal.errors import InputError
 
 _FILES = {
@@ -25,42 +25,68 @@ _SAME = {"val": "test"}  # the file of 2019 calls it so
 _ANNOTATIONS_IN, _PHOTOS_IN = ("", "annotations"), ("", "data_object_image_2", "images")
 
 
+@dataclass(frozen=True)
+class Part:
+    """The file of "train" or "test", of 2020 rather than of 2019, and the folder of its photos, if it is there."""
+
+    name: str
+    annotations: Path
+    photos: Path | None
+
+    def photos_or(self, images: Path | None) -> Path:
+        """The photos' folder that was named, else its own.
+
+        Raises:
+            InputError: neither.
+        """
+        photos = images or self.photos
+        if photos is None:
+            found, expected = f"has no photos of {self.name!r}", f"expected KITTI's {_PHOTOS[self.name][0]} beside it"
+            raise InputError(os.fspath(self.annotations), "photos", found, expected)
+        return photos
+
+
 def is_kins_folder(folder: Path) -> bool:
     """Whether one of its annotation files is there."""
-    return any(annotation_file(folder, split) is not None for split in _FILES)
+    return bool(_parts(folder))
 
 
-def annotation_file(folder: Path, split: str) -> Path | None:
-    """The annotations of "train" or "test", of 2020 rather than of 2019; None where there are none."""
-    names = _FILES.get(_SAME.get(split, split), ())
-    places = (folder / inside / name for name in names for inside in _ANNOTATIONS_IN)
-    return next((path for path in places if path.is_file()), None)
-
-
-def image_folder(folder: Path, split: str) -> Path | None:
-    """The photos of "train" or "test"; None where there are none."""
-    names = _PHOTOS.get(_SAME.get(split, split), ())
-    places = (folder / inside / name for inside in _PHOTOS_IN for name in names)
-    return next((path for path in places if path.is_dir()), None)
-
-
-def read_kins_folder(folder: Path, images: Path | None, split: str | None) -> list[Truth]:
-    """Everything is known of the photos of a split; without one, of all splits that are there.
+def parts_of(folder: Path, split: str | None) -> list[Part]:
+    """The part called so ("val" is 2019's name of "test"), or all that are there.
 
     Raises:
-        InputError: no such split, its photos are missing, or its file is broken.
+        InputError: none of that name.
     """
-    there = [name for name in _FILES if annotation_file(folder, name) is not None]
-    wanted = there if split is None else [split]
-    truths = []
-    for name in wanted:
-        annotations = annotation_file(folder, name)
-        if annotations is None:
-            found, expected = f"has no annotations of {name!r}", f"expected one of {', '.join(there)}"
-            raise InputError(os.fspath(folder), "split", found, expected)
-        photos = images or image_folder(folder, name)
-        if photos is None:
-            expected = f"expected KITTI's {_PHOTOS[_SAME.get(name, name)][0]} in it"
-            raise InputError(os.fspath(folder), "photos", f"has no photos of {name!r}", expected)
-        truths += read_truth(annotations, images=photos)  # photo by photo, as the files are large
-    return truths
+    parts = _parts(folder)
+    if split is None:
+        return list(parts.values())
+    if _SAME.get(split, split) not in parts:
+        raise InputError(os.fspath(folder), "split", f"has no annotations of {split!r}", _one_of(parts))
+    return [parts[_SAME.get(split, split)]]
+
+
+def one_part(folder: Path, split: str | None) -> Part:
+    """The part called so, or the only one.
+
+    Raises:
+        InputError: no part is named and there is not just one, or none of that name.
+    """
+    parts = parts_of(folder, split)
+    if len(parts) != 1:
+        raise InputError(os.fspath(folder), "split", "no split was named", _one_of(_parts(folder)))
+    return parts[0]
+
+
+def _parts(folder: Path) -> dict[str, Part]:
+    found = {}
+    for name, files in _FILES.items():
+        listed = (folder / place / file for file in files for place in _ANNOTATIONS_IN)
+        annotations = next((path for path in listed if path.is_file()), None)
+        if annotations is not None:
+            places = [folder / place / photos for place in _PHOTOS_IN for photos in _PHOTOS[name]]
+            found[name] = Part(name, annotations, next((path for path in places if path.is_dir()), None))
+    return found
+
+
+def _one_of(parts: dict[str, Part]) -> str:
+    return f"expected one of {', '.join(parts)}"

@@ -11,6 +11,7 @@ from typing import cast
 
 from amodal.data.coco import coco_objects, mask_of, photo_folder
 from amodal.data.fields import Field, read_json
+from amodal.data.kins_folder import is_kins_folder
 from amodal.data.results import scenes_of
 from amodal.errors import InputError, NoSplits
 from amodal.masks import CropMask
@@ -72,15 +73,9 @@ FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
     "coco": (lambda root: _has(root, "annotations", "images"), "amodal.data.truth:read_coco_truth"),
 }
 
-_KINS_FILES = [
-    inside + name
-    for inside in ("", "annotations/")
-    for name in ("update_train_2020.json", "update_test_2020.json", "instances_train.json", "instances_val.json")
-]
-
 # The same for folders: (does this folder look like it?, "module:function" taking folder, photos' folder, split).
 FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {
-    "kins": (lambda folder: _holds(folder, *_KINS_FILES), "amodal.data.kins_folder:read_kins_folder"),
+    "kins": (is_kins_folder, "amodal.data.kins:read_kins_folder"),
     "kitti": (lambda folder: _holds(folder, "label_2/*.txt", "labels/*.txt"), "amodal.data.kitti:read_kitti_truth"),
     "cityscapes": (
         lambda folder: _holds(folder, "**/*_instanceIds.png"),
