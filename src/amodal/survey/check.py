@@ -14,13 +14,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from amodal.data.checks import box_problem
 from amodal.data.fields import Field, kind_of, read_json, shortened
 from amodal.data.truth import FORMATS
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.survey.findings import Findings, Notes, Severity, child, path_of
 from amodal.survey.layouts import OURS, Layout, layout_of, value_of
+from amodal.survey.measures import examine_visible_measures, examine_whole_measures, xyxy_of
 from amodal.survey.orders import Drawn, examine_edges, examine_numbers
 from amodal.survey.segmentations import examined_mask
 from amodal.survey.tables import Photo, as_whole, entries, examined_classes, examined_photos, missing_or, whole_number
@@ -28,8 +28,6 @@ from amodal.survey.tables import Photo, as_whole, entries, examined_classes, exa
 Progress = Callable[[str, int, int], None]
 OUT = "taken out"
 MOST = 1e300
-BOX_PX = 3.0  # boxes and polygons are rounded each in its own way
-AREA_SHARE, AREA_PX = 0.1, 30
 OUTSIDE_SHARE, OUTSIDE_PX = 0.02, 10  # masks drawn apart differ along their border
 
 
@@ -237,12 +235,12 @@ class _Walk:
     def _masks(self, annotation: Field, photo: Photo) -> tuple[CropMask | None, CropMask | None]:
         """(whole, visible); the visible one is None where the annotation has none, or it cannot be read."""
         layout, notes, size = self.layout, self.notes, (photo.height, photo.width)
-        box, visible_box = (_xyxy(value_of(annotation.value, key)) for key in (layout.whole_box, layout.visible_box))
+        box, visible_box = (xyxy_of(value_of(annotation.value, key)) for key in (layout.whole_box, layout.visible_box))
         whole = examined_mask(child(annotation, layout.whole), size, box, notes, layout.flat)
         if whole is None:
             notes.remedy(OUT)
             notes.remove(annotation)
-        self._measures(annotation, layout.whole_box, layout.whole_area, whole, photo, layout.needs_box)
+        examine_whole_measures(annotation, whole, photo, layout, notes)
         if layout.visible is None or _is_crowd(annotation):
             return (None if _is_crowd(annotation) else whole), None
         place = child(annotation, layout.visible)
@@ -260,7 +258,7 @@ class _Walk:
             return whole, None
         if whole is not None:
             seen = self._inside(place, whole, seen)
-        self._measures(annotation, layout.visible_box, layout.visible_area, seen, photo, False)
+        examine_visible_measures(annotation, seen, photo, layout, notes)
         return whole, seen
 
     def _inside(self, place: Field, whole: CropMask, seen: CropMask) -> CropMask:
@@ -277,56 +275,6 @@ class _Walk:
             if not inside.is_empty:
                 self.notes.change(place, inside.to_coco_rle())
         return inside
-
-    def _measures(
-        self,
-        annotation: Field,
-        box_key: str | None,
-        area_key: str | None,
-        mask: CropMask | None,
-        photo: Photo,
-        needed: bool,
-    ) -> None:
-        """Box and area of a mask."""
-        if box_key is not None:
-            self._box(child(annotation, box_key), mask, photo, needed)
-        if area_key is None or mask is None:
-            return
-        place = child(annotation, area_key)
-        area = place.value
-        if area is None:
-            return
-        is_number = isinstance(area, int | float) and not isinstance(area, bool)
-        if not is_number or not abs(area - mask.area) <= max(AREA_PX, AREA_SHARE * mask.area):  # NaN is not <= either
-            found = f"is {shortened(area)}, the mask has {mask.area} px"
-            self.notes.note(
-                place, "area is not the mask's", found, "count it again", mended="counted", severity="doubtful"
-            )
-            self.notes.change(place, mask.area)
-
-    def _box(self, place: Field, mask: CropMask | None, photo: Photo, needed: bool) -> None:
-        notes, box = self.notes, _xyxy(place.value)
-        tight = None if mask is None or mask.is_empty else mask.box
-        new = None if tight is None else [tight[0], tight[1], tight[2] - tight[0], tight[3] - tight[1]]
-        mended = "" if new is None else "made from the mask"
-        problem = None if box is None else box_problem(box, photo.width, photo.height)
-        if box is None or problem is not None:
-            if box is None and place.value is None and not needed:
-                return
-            found = missing_or(shortened, place.value) if problem is None else problem[0]
-            notes.note(place, "broken box", found, "[x, y, width, height] in the photo is expected", mended=mended)
-        elif tight is None or self.layout.free_boxes:
-            return
-        else:
-            frame = (photo.width, photo.height, photo.width, photo.height)
-            cut = [min(max(edge, 0.0), side) for edge, side in zip(box, frame, strict=True)]
-            apart = max(abs(edge - side) for edge, side in zip(cut, tight, strict=True))
-            if apart <= BOX_PX:
-                return
-            found = f"is {shortened(place.value)}, the mask's is {new}"
-            notes.note(place, "box is not the mask's", found, "make it anew", mended=mended, severity="doubtful")
-        if new is not None:
-            notes.change(place, new)
 
 
 def _annotations(root: Field, layout: Layout, notes: Notes) -> Iterator[tuple[Field, Field | None]]:
@@ -350,16 +298,6 @@ def _annotations(root: Field, layout: Layout, notes: Notes) -> Iterator[tuple[Fi
                 else:
                     notes.note(place, "no object", f"is {kind_of(region)}", "take it out", mended=OUT)
                     notes.remove(place)
-
-
-def _xyxy(value: Any) -> tuple[float, float, float, float] | None:
-    """From [x, y, width, height]; None where it is not four numbers (NaN is one: `box_problem` names it)."""
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    if any(isinstance(one, bool) or not isinstance(one, int | float) or abs(one) > 1e300 for one in value):
-        return None
-    x, y, width, height = value
-    return x, y, x + width, y + height
 
 
 def _is_crowd(annotation: Field) -> bool:

@@ -133,12 +133,13 @@ def annotations_of(truths: Sequence[Truth], reference: Annotations | None = None
 
 def scenes_of_votes(votes: Annotations, photos: Iterable[Truth]) -> list[Scene]:
     """The voted objects as scenes, without an order."""
+    inside: dict[str, list[Instance]] = {}
+    for (name, id), one in votes.items():
+        inside.setdefault(name, []).append(replace(one, id=id))
     scenes = []
     for truth in photos:
-        inside = [replace(one, id=id) for (name, id), one in votes.items() if name == (truth.scene.image or "")]
-        scenes.append(
-            Scene(truth.scene.height, truth.scene.width, tuple(inside), image=truth.scene.image, exclusive=False)
-        )
+        photo, objects = truth.scene, tuple(inside.get(truth.scene.image or "", ()))
+        scenes.append(Scene(photo.height, photo.width, objects, image=photo.image, exclusive=False))
     return scenes
 
 
@@ -153,9 +154,11 @@ def _renamed(objects: Sequence[Instance], reference: Sequence[Instance]) -> list
         return _by_id(objects)
     pairs = [(one.amodal.iou(other.amodal), one.id, other.id) for one in objects for other in reference]
     new_id: dict[int, int] = {}
+    taken: set[int] = set()
     for iou, ours, theirs in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if iou >= LEAST_PAIR_IOU and ours not in new_id and theirs not in new_id.values():
+        if iou >= LEAST_PAIR_IOU and ours not in new_id and theirs not in taken:
             new_id[ours] = theirs
+            taken.add(theirs)
     free = max([*by_id, *(one.id for one in objects), 0]) + 1
     for one in objects:
         if one.id not in new_id:

@@ -26,7 +26,8 @@ class Check:
 
     `broken` is what readers refuse or misread, `doubtful` what can hardly be meant. KINS (2019 and 2020), COCO, COCOA
     (both layouts), D2SA, our scenes.json, and folders of KITTI labels. With --repair a copy is written in which what
-    can be mended is mended; what cannot be used stands in it under `removed_by_repair`.
+    can be mended is mended; what cannot be used stands in it under `removed_by_repair`. A JSON file is read into memory
+    as a whole, and may have 2 GiB.
 
     Exit code 1 if anything is broken.
 
