@@ -24,6 +24,16 @@ PRINTED = {
     "PANet": (32.3, 30.4, 27.6),
     "PANet + ASN": (33.4, 32.2, 29.7),
 }
+# What [S2] concludes from it, the better one first.
+ORDERINGS = (
+    ("Mask R-CNN + ASN", "Mask R-CNN"),
+    ("PANet + ASN", "PANet"),
+    ("PANet", "Mask R-CNN"),
+    ("Mask R-CNN + ASN", "PANet"),
+    ("Mask R-CNN", "ORCNN"),
+    ("ORCNN", "FCIS"),
+    ("FCIS", "MNC"),
+)
 # [S2] Tables 5 to 7: Det, Amodal, Inmodal; in Table 6 with the branch's accuracy.
 PRINTED_5 = ((31.0, None, 26.4), (31.1, 29.2, None), (31.3, 29.3, 26.6), (31.9, 30.0, 27.9),
              (32.5, 31.0, 28.6), (32.7, 31.1, 28.7), (32.3, 30.6, 28.2), (31.7, 29.8, 28.0),
@@ -50,6 +60,28 @@ def network_family() -> str:
         body.append([title, str(len(scenes[title])), *cells, _spread(photos[title], "inmodal"), f"{seconds:.2f}"])
     head = ["", "seeds", *KINDS.values(), "Inmodal, real photos", "seconds per photo"]
     return as_table(head, body)
+
+
+def network_orderings() -> str:
+    """Which networks the paper has above which, and whether ours say so; `noise` is the widest range of three seeds."""
+    parts = _parts("street scenes")
+    if parts is None:
+        return not_yet("python experiments/network_family/run.py")
+    rows = _by_network(parts[0]["rows"])
+    values = {name: {kind: [row["ap"][kind]["AP"] for row in own] for kind in KINDS} for name, own in rows.items()}
+    noise = {kind: max(max(own[kind]) - min(own[kind]) for own in values.values()) for kind in KINDS}
+    body = []
+    for better, worse in ORDERINGS:
+        if better in values and worse in values:
+            cells = []
+            for number, kind in enumerate(KINDS):
+                ours = mean(values[better][kind]) - mean(values[worse][kind])
+                told = PRINTED[better][number] - PRINTED[worse][number]
+                verdict = "not separated" if abs(ours) <= noise[kind] else "yes" if ours * told > 0 else "NO"
+                cells.append(f"{ours:+.1f} ({told:+.1f}): {verdict}")
+            body.append([f"{better} over {worse}", *cells])
+    body.append(["*noise*", *(f"{value:.1f}" for value in noise.values())])
+    return as_table(["ours (paper): reproduced?", *KINDS.values()], body)
 
 
 def network_classes() -> str:
@@ -179,6 +211,7 @@ def _spread(rows: list[Any], kind: str) -> str:
 
 NETWORKS: Mapping[str, Callable[[], str]] = {
     "network_family": network_family,
+    "network_orderings": network_orderings,
     "network_classes": network_classes,
     "network_reasoning": network_reasoning,
     "ablation_parts": ablation_table("5"),
