@@ -124,7 +124,7 @@ def test_validation_measures_and_draws(kins: Path, tmp_path: Path) -> None:
     again = tmp_path / "again" / f"{truths[0].path.stem}.png"
     again.parent.mkdir()
     shutil.copy(truths[0].path, again)
-    truths = (truths[0], replace(truths[1], path=again))
+    truths = (truths[0], replace(truths[1], path=again, scene=replace(truths[1].scene, image=f"again/{again.name}")))
     watch = Validation(NAME, task.pictures.classes, task.settings, truths, every=1, drawn=2)
     done = train(task, replace(CONFIG, steps=1, batch=1), tmp_path / "m.safetensors", watch=watch)
     numbers = done.watched[0]

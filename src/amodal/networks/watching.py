@@ -57,7 +57,7 @@ class Validation:
         network = _Elsewhere(cast(AmodalNetwork, module), device)
         loaded = Loaded(self.name, network, self.classes, self.settings, None, {})
         own, given = (_segmenter(loaded, boxes) for boxes in ("own", "given"))
-        found = [own.segment_batch([truth.path], [np.zeros((0, 4))])[0] for truth in self.truths if truth.path]
+        found = [_found(own, truth) for truth in self.truths]
         numbers = {f"{kind}_ap": value.ap for kind, value in average_precision(self.truths, found).items()}
         looked = [_looked(given, truth) for truth in self.truths]
         scores = mask_scores(self.truths, looked)
@@ -68,9 +68,9 @@ class Validation:
         ):
             known = values[~np.isnan(values)]
             numbers[name] = 100 * float(known.mean()) if len(known) else float("nan")
-        drawn = found[: self.drawn]
-        stems = unique_stems([Path(scene.image or "photo") for scene in drawn])
-        pictures = {stem: _picture(scene) for stem, scene in zip(stems, drawn, strict=True)}
+        paths = [truth.path or Path("photo") for truth in self.truths[: self.drawn]]
+        rows = zip(unique_stems(paths), found, paths, strict=False)
+        pictures = {stem: _picture(scene, path) for stem, scene, path in rows}
         return Observation(numbers, pictures)
 
 
@@ -124,10 +124,16 @@ def _segmenter(loaded: Loaded, boxes: BoxSource) -> FamilySegmenter:
     return FamilySegmenter(loaded, "training", boxes, _LEAST_SCORE, MaskReasoner("none"))
 
 
+def _found(segmenter: FamilySegmenter, truth: Truth) -> Scene:
+    scene = segmenter.segment_batch([truth.path or ""], [np.zeros((0, 4))])[0]
+    return replace(scene, image=truth.scene.image)  # by this name the two are paired
+
+
 def _looked(segmenter: FamilySegmenter, truth: Truth) -> Scene:
     boxes = np.array([one.box for one in truth.given]).reshape(-1, 4)
     labels = [one.label if one.label in segmenter.labels else None for one in truth.given]
-    return segmenter.segment_batch([truth.path or ""], [boxes], [labels], boxes_are=truth.scene.boxes_are)[0]
+    scene = segmenter.segment_batch([truth.path or ""], [boxes], [labels], boxes_are=truth.scene.boxes_are)[0]
+    return replace(scene, image=truth.scene.image)
 
 
 def _of_classes(truth: Truth, classes: Sequence[str]) -> Truth:
@@ -137,9 +143,9 @@ def _of_classes(truth: Truth, classes: Sequence[str]) -> Truth:
     return replace(truth, hidden=truth.hidden | others, classes=known)
 
 
-def _picture(scene: Scene) -> np.ndarray:
+def _picture(scene: Scene, photo: Path) -> np.ndarray:
     sure = scene.with_instances([one for one in scene.instances if one.score >= _DRAWN_FROM])
-    picture: np.ndarray = draw_masks(sure, read_photo(scene.image or ""))
+    picture: np.ndarray = draw_masks(sure, read_photo(photo))
     return picture
 
 
