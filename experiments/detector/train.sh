@@ -8,7 +8,7 @@ data=$1 backgrounds=$2 scenes=$3 models=$4 amodal=${5:-amodal}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 mkdir -p "$models/work"
 "$amodal" train asn --data "$data/annotations.json" "$scenes/train/scenes.json" --images "$data/images" "$scenes/train" \
-  --classes person car truck bus motorcycle bicycle --init "$models/asn-seed0.safetensors" --steps "${STEPS:-1000}" \
+  --classes person car truck bus motorcycle bicycle --init "$models/asn-seed0.safetensors" --rare-share 0.1 --steps "${STEPS:-4000}" \
   --batch 2 --rate 5e-4 --work "$models/work" --out "$models/detector.safetensors"
 [ -d "$scenes/calibration" ] || "$amodal" challenge --objects "$data/annotations.json" --images "$data/images" \
   --backgrounds "$backgrounds" --background-names 'camvid_*' --scenario street --layout ground \

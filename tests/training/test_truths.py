@@ -13,7 +13,16 @@ from amodal.data.kins import read_kins_folder
 from amodal.data.truth import Truth, read_truth
 from amodal.errors import AmodalError, InputError, NoSplits
 from amodal.images import read_photo
-from amodal.training.truths import Picture, TruthPictures, Variation, read_pictures, read_truths, scaled_size, varied
+from amodal.training.truths import (
+    Picture,
+    TruthPictures,
+    Variation,
+    line_of,
+    read_pictures,
+    read_truths,
+    scaled_size,
+    varied,
+)
 from helpers.kins_miniature import TEST_PHOTOS, TRAIN_PHOTOS, make_kins_miniature
 from helpers.miniature import Miniature
 
@@ -198,3 +207,10 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(mini: Miniature, monkeypatch:
     monkeypatch.setattr("amodal.training.truths._PIECE", 100)
     found = read_pictures([mini.annotations], [mini.images])
     assert found.digest == hashlib.sha256(mini.annotations.read_bytes()).hexdigest()[:16]
+
+
+def test_photos_of_rare_classes_come_more_often_and_all_others_once():
+    labels = [{"car"}] * 90 + [{"car", "bus"}] * 9 + [{"tram"}]
+    line = line_of(labels, 0.25)
+    assert np.bincount(line).tolist() == [1] * 90 + [2] * 9 + [5]  # sqrt(.25 / .09) = 1.7, sqrt(.25 / .01) = 5
+    assert line_of(labels, 0.0).tolist() == list(range(100))

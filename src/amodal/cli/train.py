@@ -64,6 +64,8 @@ class Train:
     """Learn from photos of this split only; "all" takes all. The family takes data without splits whole."""
     classes: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME...", help_behavior_hint=_OWN)] = None
     """The classes to tell apart; rivals: person car truck motorcycle, family: the preset's, or all that there are."""
+    rare_share: Annotated[float, tyro.conf.arg(metavar="FLOAT")] = 0.0
+    """Family: show photos of classes that fewer than this share of the photos hold more often; 0.1 is a good start."""
     seed: int = 0
     """Same data, same seed, same machine: same weights."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint=_OWN)] = None
@@ -149,6 +151,7 @@ class Train:
             self.set,
             self.init,
             self.seed,
+            self.rare_share,
             say if is_first_process() else lambda said: None,
         )
         task = family_task(self.network, choices)

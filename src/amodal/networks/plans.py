@@ -69,6 +69,7 @@ class Choices:
         settings: of the network, each "name=value".
         start: model file of the same network to begin from.
         seed: chooses the sequence of photos.
+        rare_share: classes that a smaller share of the photos hold are shown more often.
         say: told in words what was taken from `start`.
     """
 
@@ -80,6 +81,7 @@ class Choices:
     settings: tuple[str, ...] = ()
     start: Path | None = None
     seed: int = 0
+    rare_share: float = 0.0
     say: Callable[[str], None] = field(default=lambda said: None)
 
 
@@ -114,6 +116,7 @@ def family_task(name: str, choices: Choices) -> FamilyTask:
         split=choices.split,
         classes=choices.classes or preset_named(choices.preset).classes,
         order_seed=choices.seed,
+        rare_share=choices.rare_share,
     )
     return FamilyTask(name, member(name).network, settings, pictures, start=start, say=choices.say)
 

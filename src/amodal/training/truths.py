@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +74,32 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class TruthPictures:
-    """All photos to learn from, in epochs; `order_seed` chooses their permutations."""
+    """All photos to learn from, in epochs.
+
+    Attributes:
+        order_seed: chooses the permutations of the epochs.
+        rare_share: classes that a smaller share of the photos hold are shown more often; see `line_of`.
+    """
 
     truths: tuple[Truth, ...]
     classes: tuple[str, ...]
     digest: str = ""
     order_seed: int = 0
+    rare_share: float = 0.0
 
     def draw(self, index: int, variation: Variation, rng: np.random.Generator) -> Picture:
         """Sample number `index` of a run; all chance but the photo comes from `rng`."""
         return varied(self.truths[self.photo_of(index)], self.classes, variation, rng)
 
     def photo_of(self, index: int) -> int:
-        """Which photo sample number `index` is: every epoch has each photo once."""
-        epoch, place = divmod(index, len(self.truths))
-        return int(np.random.default_rng([self.order_seed, epoch]).permutation(len(self.truths))[place])
+        """Which photo sample number `index` is: every epoch has each photo once, those of rare classes more often."""
+        epoch, place = divmod(index, len(self.line))
+        return int(self.line[np.random.default_rng([self.order_seed, epoch]).permutation(len(self.line))[place]])
+
+    @cached_property
+    def line(self) -> Int64[np.ndarray, " n"]:
+        """The photos of an epoch, before they are shuffled."""
+        return line_of([{one.label for one in _taught(truth, self.classes)} for truth in self.truths], self.rare_share)
 
     @property
     def counts(self) -> Counter[str]:
@@ -96,11 +108,13 @@ class TruthPictures:
 
     def describe(self) -> dict[str, Any]:
         """For the model file: how much there is to learn from."""
+        repeated = {"rare_share": self.rare_share} if self.rare_share else {}
         return {
             "annotations_sha256": self.digest,
             "photos": len(self.truths),
             "objects": dict(sorted(self.counts.items())),
             "objects_whole": sum(is_whole(truth, one) for truth in self.truths for one in truth.given),
+            **repeated,
         }
 
 
@@ -111,6 +125,7 @@ def read_pictures(
     split: str | None = None,
     classes: Sequence[str] | None = None,
     order_seed: int = 0,
+    rare_share: float = 0.0,
 ) -> TruthPictures:
     """The photos of annotated files or folders of any format we know, one after the other.
 
@@ -120,11 +135,14 @@ def read_pictures(
         split: of files that have splits, only this one; files without splits are taken whole.
         classes: to tell apart; None for all that have examples.
         order_seed: chooses the permutations.
+        rare_share: 0 to 1; classes that fewer photos hold are shown more often.
 
     Raises:
-        InputError: a file that cannot be read, a class without examples, a photo that is missing.
+        InputError: a file that cannot be read, a share that is none, a class without examples, a photo that is missing.
         AmodalError: nothing to learn from.
     """
+    if not 0 <= rare_share <= 1:
+        raise InputError("train", "--rare-share", f"is {rare_share}", "expected 0 to 1")
     folders = list(images) or [None] * len(data)
     if len(folders) != len(data):
         found, expected = f"found {len(folders)} for {len(data)} files", "expected one for each of --data, or none"
@@ -143,7 +161,18 @@ def read_pictures(
             raise InputError(str(truth.path), "photo", "no such file", "expected every annotated photo; see --images")
     if not useful:
         raise AmodalError(f"{', '.join(map(str, data))}: no photo holds an object of {', '.join(wanted)}")
-    return TruthPictures(useful, wanted, digest.hexdigest()[:16], order_seed)
+    return TruthPictures(useful, wanted, digest.hexdigest()[:16], order_seed, rare_share)
+
+
+def line_of(labels: Sequence[Collection[str]], rare_share: float) -> Int64[np.ndarray, " n"]:
+    """Numbers of photos, each as often as its rarest class asks for: sqrt(rare_share / share of photos) times, rounded.
+
+    `labels`: the classes in each photo. The root, as for LVIS (Gupta et al. 2019), so that a few photos are not shown
+    until they are known by heart.
+    """
+    photos = Counter(label for own in labels for label in set(own))
+    times = {label: max(1, round((rare_share * len(labels) / count) ** 0.5)) for label, count in photos.items()}
+    return np.repeat(np.arange(len(labels)), [max((times[label] for label in own), default=1) for own in labels])
 
 
 def counted(truths: Sequence[Truth]) -> Counter[str]:
