@@ -47,6 +47,14 @@ def test_detected_objects_are_segmented_and_their_boxes_count_as_visible(
     assert asked == [("some_network", 0.7)]
 
 
+def test_detected_objects_carry_the_score_of_the_detector(
+    amodal: Amodal, photo: Path, tmp_path: Path, asked: Asked
+) -> None:
+    amodal("predict", photo, "--detector", "some_network", "--out", tmp_path, "--no-pictures")
+    (scene,) = read_scenes(tmp_path / "scenes.json")
+    assert [one.score for one in scene.instances] == pytest.approx([0.9, 0.8])  # the segmenter's own: 0.9 for both
+
+
 def test_what_its_boxes_hold_can_be_overruled(amodal: Amodal, photo: Path, tmp_path: Path, asked: Asked) -> None:
     arguments = ("--detector", "some_network", "--boxes-are", "amodal", "--out", tmp_path, "--no-pictures")
     amodal("predict", photo, *arguments)
@@ -60,12 +68,14 @@ def test_finds_of_which_hardly_anything_would_be_seen_are_left_out_with_their_or
     boxes = np.array([[10, 6, 30, 30], [9, 10, 29, 26], [40, 6, 50, 20], [6, 20, 11, 29]], float)
 
     def load_detector(name: str) -> object:
-        return lambda photo, least_score: detect.Detections(boxes, ("car", "car", "car", "person"), np.full(4, 0.9))
+        return lambda photo, least_score: detect.Detections(
+            boxes, ("car", "car", "car", "person"), np.array([0.9, 0.8, 0.7, 0.6])
+        )
 
     monkeypatch.setattr(detect, "load_detector", load_detector)
     outcome = amodal("predict", photo, "--detector", "some_network", "--out", tmp_path, "--no-pictures")
     (scene,) = read_scenes(tmp_path / "scenes.json")
-    assert [one.id for one in scene.instances] == [0, 2, 3]
+    assert [(one.id, one.score) for one in scene.instances] == [(0, 0.9), (2, 0.7), (3, 0.6)]
     assert [(edge.front, edge.behind) for edge in scene.order.edges] == [(0, 3)]
     assert "1 of the detector's 4 finds left out" in scene.warnings[-1]
     assert "1 of the detector's 4 finds left out" in outcome.err

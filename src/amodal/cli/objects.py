@@ -26,7 +26,7 @@ class Objects:
     """The objects to segment in one photo: XYXY boxes in pixels, and their labels, None where unknown.
 
     Where their visible masks are known, `boxes` are those of the masks and `ids` those that the objects shall keep.
-    `detected`: a detector found them, so a part of each must be seen.
+    `scores`: how sure the detector that found them is of each; None where no detector did.
     """
 
     boxes: Float64[np.ndarray, "n 4"]
@@ -34,7 +34,7 @@ class Objects:
     boxes_are: BoxKind
     visible: tuple[CropMask, ...] | None = None
     ids: tuple[int, ...] | None = None
-    detected: bool = False
+    scores: Float64[np.ndarray, " n"] | None = None
 
 
 # Photo and least score; the objects found, best first.
@@ -91,7 +91,7 @@ def from_detector(detector: Finder, least_score: float, boxes_are: BoxKind) -> O
 
     def objects_in(path: Path, photo: UInt8[np.ndarray, "h w 3"]) -> Objects:
         found = detector(photo, least_score)
-        return Objects(found.boxes, found.labels, boxes_are, detected=True)
+        return Objects(found.boxes, found.labels, boxes_are, scores=found.scores)
 
     return objects_in
 

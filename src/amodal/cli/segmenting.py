@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from amodal.cli.objects import Objects, ObjectsIn
 from amodal.cli.results import Refusal
@@ -44,6 +44,11 @@ def segment_photos(photos: Sequence[Path], objects_in: ObjectsIn, segmenter: Seg
         yield from refused
         for _, alike in groupby(loaded, lambda item: item.objects.boxes_are):
             yield from _segment(list(alike), segmenter)
+
+
+def with_scores(scene: Scene, scores: Float64[np.ndarray, " n"]) -> Scene:
+    """The scene with each object as sure as its detector; ids are the rows of the detector's boxes."""
+    return scene.with_instances([replace(one, score=float(scores[one.id])) for one in scene.instances])
 
 
 def of_what_is_seen(scene: Scene) -> Scene:
@@ -84,7 +89,9 @@ def _segment(loaded: Sequence[_Loaded], segmenter: Segmenter) -> Iterator[Done |
         return
     for item, scene in zip(loaded, scenes, strict=True):
         named = replace(scene, image=item.path.as_posix())
-        yield Done(item.photo, of_what_is_seen(named) if item.objects.detected else named)
+        scores = item.objects.scores
+        # A detector boxes what it sees, so a part of each of its finds must be seen.
+        yield Done(item.photo, named if scores is None else of_what_is_seen(with_scores(named, scores)))
 
 
 def _scenes(
