@@ -60,7 +60,7 @@ def test_objects_are_averaged_and_missing_ones_counted() -> None:
     again = {"again": annotations_of(person(square(0, 10)))}
     found = agreement({**first, **again})
     assert found.counts[0][1] == 1
-    assert found.missing == {"one": 0, "again": 1}
+    assert found.missing == {"one": (), "again": (("a.png", 2),)}
 
 
 def test_an_object_of_a_minority_is_not_voted_in() -> None:
@@ -79,7 +79,7 @@ def test_objects_that_annotators_see_differently_are_listed_worst_first() -> Non
 def test_objects_of_other_ids_are_paired_by_overlap() -> None:
     reference = annotations_of(person(square(0, 10), square(12, 20)))
     other = annotations_of(person(square(12, 19), square(0, 9), square(25, 30), ids=(1, 2, 3)), reference)
-    assert {id: one.amodal.box[0] for (_, id), one in other.items()} == {1: 0, 2: 12, 4: 25}
+    assert {id: one.amodal.box[0] for (_, id), one in other.items()} == {1: 0, 2: 12, 3: 25}
 
 
 def test_ids_that_fit_are_kept() -> None:
@@ -92,3 +92,33 @@ def test_photos_of_different_sizes_are_refused() -> None:
     small, large = (annotations_of(person(square(0, 5, side))) for side in (20, 30))
     with pytest.raises(InputError, match=r"is drawn on photos of \d+ × \d+ and \d+ × \d+ px"):
         agreement({"one": small, "two": large})
+
+
+@pytest.mark.parametrize("ids", [(1, 2), (1, 7)])
+def test_a_mask_drawn_elsewhere_is_a_disagreement_and_no_missing_object(ids: tuple[int, int]) -> None:
+    one = annotations_of(person(square(0, 10), square(12, 20)))
+    two = annotations_of(person(square(0, 10), square(22, 30), ids=ids), one)
+    found = agreement({"one": one, "two": two})
+    assert found.matrix[0][1] == pytest.approx(0.5)
+    assert found.counts[0] == (2, 2, 2)
+    assert found.matrix[0][2] == pytest.approx(0.5)  # the vote has no pixel of it
+    assert found.missing == {"one": (), "two": ()}
+    assert found.doubtful == (("a.png", 2, 0),)
+
+
+def test_the_only_object_of_a_photo_is_compared_though_it_lies_elsewhere() -> None:
+    one = annotations_of(person(square(0, 10)))
+    two = annotations_of(person(square(15, 25)), one)
+    assert agreement({"one": one}, {"two": two}).matrix == ((0,),)
+
+
+def test_one_who_drew_something_else_is_not_outvoted_in_the_list() -> None:
+    stage = {str(k): annotations_of(person(square(0, 10))) for k in range(5)}
+    found = agreement({**stage, "odd": annotations_of(person(square(20, 30)))})
+    assert found.doubtful == (("a.png", 1, 0),)
+
+
+def test_what_the_second_pass_left_out_is_named() -> None:
+    first = {"one": annotations_of(person(square(0, 10), square(15, 25)))}
+    found = agreement(first, {"again": annotations_of(person(square(0, 10)))})
+    assert found.missing["again"] == (("a.png", 2),)

@@ -29,7 +29,8 @@ def statistics_text(found: Statistics, boxes: BoxConsistency | None = None) -> s
 
 def agreement_json(found: Agreement) -> dict[str, Any]:
     """Plain values."""
-    return asdict(found)
+    missing = {name: [list(key) for key in keys] for name, keys in found.missing.items()}
+    return asdict(found) | {"missing": {name: len(keys) for name, keys in missing.items()}, "not_drawn": missing}
 
 
 def agreement_text(found: Agreement, most: int = 10) -> str:
@@ -39,13 +40,29 @@ def agreement_text(found: Agreement, most: int = 10) -> str:
         [name, *("-" if value is None else f"{value:.3f}" for value in row)]
         for name, row in zip(found.rows, found.matrix, strict=True)
     ]
-    objects = max((count for row in found.counts for count in row), default=0)
-    lines = [*_table([head, *rows]), "", f"up to {objects:,} objects in a cell"]
-    lines += [f"{name}: {count} objects of others not drawn" for name, count in found.missing.items() if count]
+    lines = [*_table([head, *rows]), "", *_objects_compared(found)]
+    for name, keys in found.missing.items():
+        if keys:
+            lines += ["", f"{name}: {len(keys)} objects of others not drawn, in no mean of its row and column:"]
+            lines += _first_of([f"  {photo}: object {id}" for photo, id in keys], most)
     if found.doubtful:
         lines += ["", f"{len(found.doubtful)} objects to be drawn again, those that differ most:"]
-        lines += [f"  {photo}: object {id}: mean IoU {iou:.3f}" for photo, id, iou in found.doubtful[:most]]
+        said = [f"  {photo}: object {id}: mean IoU {iou:.3f}" for photo, id, iou in found.doubtful]
+        lines += _first_of(said, most)
     return "\n".join(lines)
+
+
+def _objects_compared(found: Agreement) -> list[str]:
+    counts = {count for row in found.counts for count in row}
+    if len(counts) == 1:
+        return [f"{counts.pop():,} objects in every cell"]
+    rows = [[name, *(f"{count:,}" for count in row)] for name, row in zip(found.rows, found.counts, strict=True)]
+    return _table([["objects", *found.columns], *rows])
+
+
+def _first_of(lines: Sequence[str], most: int) -> list[str]:
+    rest = len(lines) - most
+    return [*lines[:most], *([f"  and {rest:,} more (--json lists all)"] if rest > 0 else [])]
 
 
 def _overview(found: Statistics) -> str:

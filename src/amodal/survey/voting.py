@@ -15,7 +15,7 @@ from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
 VOTE = "majority vote"
-LEAST_PAIR_IOU = 0.1  # below this two outlines are not of the same object
+LEAST_PAIR_IOU = 0.1  # below this overlap alone does not make two outlines one object
 Progress = Callable[[str, int, int], None]
 Key = tuple[str, int]  # photo, and the object's id in the first file
 Annotations = Mapping[Key, Instance]
@@ -27,17 +27,18 @@ class Agreement:
 
     Attributes:
         rows, columns: annotators' names; the last of each is the majority vote where there are two and more.
-        matrix: [row][column] mean IoU over the objects that both drew; None where they share none.
+        matrix: [row][column] mean IoU over the objects that both drew, 0 where their masks share no pixel; None where
+            they share no object.
         counts: [row][column] over how many objects.
-        missing: annotator -> objects that others of its stage drew and it did not.
-        doubtful: (photo, id, mean IoU of the annotators of a stage), the worst first: to be drawn again.
+        missing: annotator -> the objects (photo, id) that others drew and it did not.
+        doubtful: (photo, id, mean IoU of the annotator who agrees least with the others), the worst first.
     """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     matrix: tuple[tuple[float | None, ...], ...]
     counts: tuple[tuple[int, ...], ...]
-    missing: dict[str, int]
+    missing: dict[str, tuple[Key, ...]]
     doubtful: tuple[tuple[str, int, float], ...]
 
 
@@ -60,35 +61,23 @@ def agreement(
         scores.append([[ours[key].amodal.iou(one[key].amodal) for key in _both(ours, one)] for one in columns.values()])
         if progress is not None:
             progress("comparing annotators", done, len(rows))
-    stages = [first] if second is None else [first, second]
+    people = {**first, **(second or {})}
     return Agreement(
         rows=tuple(rows),
         columns=tuple(columns),
         matrix=tuple(tuple(fmean(cell) if cell else None for cell in row) for row in scores),
         counts=tuple(tuple(map(len, row)) for row in scores),
-        missing={name: missed for stage in stages for name, missed in _missing(stage).items()},
-        doubtful=_doubtful(stages, doubtful_below),
+        missing=_missing(people),
+        doubtful=_doubtful(people, doubtful_below),
     )
 
 
 def voted(stage: Mapping[str, Annotations]) -> dict[Key, Instance]:
     """For every object the pixels that more than half of those who drew it have; visible ones inside whole ones.
 
-    An object that half of the annotators or fewer drew is left out.
+    An object that half of the annotators or fewer drew is left out, and so is one of which they share no pixel.
     """
-    drawn: dict[Key, list[Instance]] = {}
-    for person in stage.values():
-        for key, instance in person.items():
-            drawn.setdefault(key, []).append(instance)
-    found = {}
-    for key, instances in drawn.items():
-        if 2 * len(instances) <= len(stage):
-            continue
-        whole = majority([one.amodal for one in instances])
-        seen = majority([one.modal for one in instances]).intersection(whole)
-        if not whole.is_empty:
-            found[key] = replace(instances[0], box=whole.box, amodal=whole, modal=seen)
-    return found
+    return {key: one for key, one in _votes(stage).items() if not one.amodal.is_empty}
 
 
 def majority(masks: Sequence[CropMask]) -> CropMask:
@@ -109,8 +98,10 @@ def majority(masks: Sequence[CropMask]) -> CropMask:
 def annotations_of(truths: Sequence[Truth], reference: Annotations | None = None) -> dict[Key, Instance]:
     """One annotator's objects by photo and id.
 
-    With a `reference`, and where its ids do not say the same objects, an object gets the id of the reference's
-    object that it overlaps most, one to one; those that overlap none by 10 % IoU get ids of their own.
+    With a `reference`, an object gets the id of the reference's object that it stands for. Ids are believed in a photo
+    where most of them name overlapping objects (10 % IoU); the others are paired by overlap, one to one. What is left
+    is of the same id, however badly it overlaps, or is the only object of its class left over on both sides: that is
+    a disagreement, not another object. All else stands for itself.
 
     Raises:
         InputError: a photo comes twice.
@@ -148,26 +139,55 @@ def _by_id(objects: Sequence[Instance]) -> list[tuple[int, Instance]]:
 
 
 def _renamed(objects: Sequence[Instance], reference: Sequence[Instance]) -> list[tuple[int, Instance]]:
-    """Pairs by overlap, the largest IoU first, if not every id already stands for an overlapping object."""
-    by_id = {one.id: one for one in reference}
-    if all(one.id in by_id and one.amodal.iou(by_id[one.id].amodal) >= LEAST_PAIR_IOU for one in objects):
-        return _by_id(objects)
-    pairs = [(one.amodal.iou(other.amodal), one.id, other.id) for one in objects for other in reference]
+    """Every object with the id that it has in the reference, or one that nothing has there."""
+    left, theirs = {one.id: one for one in objects}, {one.id: one for one in reference}
     new_id: dict[int, int] = {}
-    taken: set[int] = set()
-    for iou, ours, theirs in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if iou >= LEAST_PAIR_IOU and ours not in new_id and theirs not in taken:
-            new_id[ours] = theirs
-            taken.add(theirs)
-    free = max([*by_id, *(one.id for one in objects), 0]) + 1
-    for one in objects:
-        if one.id not in new_id:
-            new_id[one.id], free = free, free + 1
+
+    def pair(ours: int, other: int) -> None:
+        new_id[ours] = other
+        del left[ours], theirs[other]
+
+    same = [id for id in left if id in theirs]
+    fitting = [id for id in same if left[id].amodal.iou(theirs[id].amodal) >= LEAST_PAIR_IOU]
+    if 2 * len(fitting) > len(same):
+        for id in fitting:
+            pair(id, id)
+    overlaps = [(one.amodal.iou(other.amodal), a, b) for a, one in left.items() for b, other in theirs.items()]
+    for iou, ours, other in sorted(overlaps, key=lambda pair: (-pair[0], pair[1], pair[2])):
+        if iou >= LEAST_PAIR_IOU and ours in left and other in theirs:
+            pair(ours, other)
+    for id in [id for id in left if id in theirs]:
+        pair(id, id)
+    for label in {one.label for one in left.values()}:
+        ours_of, theirs_of = ([id for id, one in side.items() if one.label == label] for side in (left, theirs))
+        if len(ours_of) == len(theirs_of) == 1:
+            pair(ours_of[0], theirs_of[0])
+    taken = {one.id for one in reference}
+    free = max([*taken, *(one.id for one in objects), 0]) + 1
+    for id in left:
+        new_id[id] = id if id not in taken else free
+        free += id in taken
     return [(new_id[one.id], one) for one in objects]
 
 
+def _votes(stage: Mapping[str, Annotations]) -> dict[Key, Instance]:
+    """What `voted` gives, and empty masks where most drew an object but no pixel has a majority."""
+    drawn: dict[Key, list[Instance]] = {}
+    for person in stage.values():
+        for key, instance in person.items():
+            drawn.setdefault(key, []).append(instance)
+    found = {}
+    for key, instances in drawn.items():
+        if 2 * len(instances) <= len(stage):
+            continue
+        whole = majority([one.amodal for one in instances])
+        seen = majority([one.modal for one in instances]).intersection(whole)
+        found[key] = replace(instances[0], box=whole.box, amodal=whole, modal=seen)
+    return found
+
+
 def _with_vote(stage: Mapping[str, Annotations]) -> dict[str, Annotations]:
-    return {**stage, VOTE: voted(stage)} if len(stage) > 1 else dict(stage)
+    return {**stage, VOTE: _votes(stage)} if len(stage) > 1 else dict(stage)
 
 
 def _both(one: Annotations, other: Annotations) -> list[Key]:
@@ -181,18 +201,18 @@ def _same_frame(one: Instance, other: Instance) -> bool:
     raise InputError("consistency", f"object {one.id}", f"is drawn on photos of {sizes} px", "expected one size")
 
 
-def _missing(stage: Mapping[str, Annotations]) -> dict[str, int]:
-    drawn = {key for person in stage.values() for key in person}
-    return {name: len(drawn - person.keys()) for name, person in stage.items()}
+def _missing(people: Mapping[str, Annotations]) -> dict[str, tuple[Key, ...]]:
+    drawn = {key for person in people.values() for key in person}
+    return {name: tuple(sorted(drawn - person.keys())) for name, person in people.items()}
 
 
-def _doubtful(stages: Sequence[Mapping[str, Annotations]], below: float) -> tuple[tuple[str, int, float], ...]:
+def _doubtful(people: Mapping[str, Annotations], below: float) -> tuple[tuple[str, int, float], ...]:
     found = []
-    for stage in stages:
-        people = list(stage.values())
-        for key in {key for person in people for key in person}:
-            drawn = [person[key].amodal for person in people if key in person]
-            ious = [one.iou(other) for index, one in enumerate(drawn) for other in drawn[index + 1 :]]
-            if ious and fmean(ious) < below:
-                found.append((*key, fmean(ious)))
+    for key in {key for person in people.values() for key in person}:
+        drawn = [person[key].amodal for person in people.values() if key in person]
+        if len(drawn) > 1:
+            others = (drawn[:k] + drawn[k + 1 :] for k in range(len(drawn)))
+            worst = min(fmean(one.iou(other) for other in rest) for one, rest in zip(drawn, others, strict=True))
+            if worst < below:
+                found.append((*key, worst))
     return tuple(sorted(found, key=lambda entry: (entry[2], entry[0], entry[1])))

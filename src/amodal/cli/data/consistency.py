@@ -16,15 +16,17 @@ from amodal.data.results import write_scenes
 from amodal.data.truth import read_truth
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
+from amodal.scene import Instance
 from amodal.survey.report import agreement_json, agreement_text
-from amodal.survey.voting import agreement, annotations_of, scenes_of_votes, voted
+from amodal.survey.voting import Key, agreement, annotations_of, scenes_of_votes, voted
 
 
 @dataclass(frozen=True)
 class Consistency:
     """Compare annotators of the same photos: mean IoU of whole masks between every two, and with the majority vote.
 
-    One file an annotator; photos are matched by name, objects by id, or by overlap where the ids do not fit. With
+    One file an annotator; photos are matched by name, objects by id, or by overlap where the ids do not fit. An object
+    of the same id drawn elsewhere counts with IoU 0; one that somebody did not draw is named and in no mean. With
     --again the same annotators' second pass is compared with the first, as in Table 3 of the paper of KINS.
 
     Example: amodal data consistency ann.json ben.json eva.json --again ann2.json ben2.json eva2.json --vote votes.json
@@ -51,9 +53,12 @@ class Consistency:
         if len(set(files)) < len(files):
             raise InputError("consistency", "files", "one is given twice", "expected one for each annotator")
         truths = {path: read_truth(path) for path in files}
-        reference = annotations_of(truths[self.files[0]])
         names = _names(files)
-        drawn = {path: annotations_of(truths[path], reference) for path in files}
+        drawn: dict[Path, dict[Key, Instance]] = {}
+        known: dict[Key, Instance] = {}
+        for path in files:  # what the first did not draw is known from the next who did
+            drawn[path] = annotations_of(truths[path], known)
+            known = {**drawn[path], **known}
         first = {names[path]: drawn[path] for path in self.files}
         second = {names[path]: drawn[path] for path in self.again} or None
         with progress_on_stderr() as progress:
