@@ -24,6 +24,17 @@ def test_what_is_trained_can_predict(amodal: Amodal, mini: Miniature, photo: Pat
     assert scenes["method"] == "bbtp" and len(scenes["annotations"]) == 2
 
 
+def test_with_a_place_for_checkpoints_it_is_said_where_a_run_begins(
+    amodal: Amodal, mini: Miniature, tmp_path: Path
+) -> None:
+    asked = ("--data", mini.annotations, "--images", mini.images, "--out", tmp_path / "m.safetensors")
+    least = ("--classes", "car", "person", "--steps", 2, "--batch", 1)
+    said = [amodal("train", "bbtp", *asked, *least, "--work", tmp_path / "work").err for _ in range(2)]
+    assert "amodal: from the start\n" in said[0] and "amodal: goes on from step 2, as kept in" in said[1]
+    silent = amodal("train", "bbtp", *asked, *least).err
+    assert "from the start" not in silent and "goes on" not in silent
+
+
 def test_a_setting_of_another_method_is_refused(amodal: Amodal, photo: Path, tmp_path: Path) -> None:
     boxes = save_boxes(tmp_path / "boxes.json", {"street.jpg": [[4, 6, 40, 36]]})
     asked = ("--boxes", boxes, "--out", tmp_path / "out", "--rounds", 2)

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from amodal.errors import AmodalError, InputError
+from amodal.training import loop
 from amodal.training.files import fill, read_network
 from amodal.training.loop import TrainConfig, train
 
@@ -62,6 +63,24 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_undisturbed_one(
     parts = train(ToyTask(), config, tmp_path / "parts.safetensors", tmp_path / "work")
     assert parts.path.read_bytes() == whole.path.read_bytes()
     assert parts.curve == whole.curve
+
+
+def test_checkpoints_by_the_clock_save_a_killed_run_and_change_no_byte(
+    tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "KEPT_FOR_SECONDS", 0.0)
+    begun: list[int] = []
+    out, work = tmp_path / "killed.safetensors", tmp_path / "work"
+
+    def kill(_stage: str, done: int, _total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(ToyTask(), CONFIG, out, work, kill, begun=begun.append)
+    train(ToyTask(), CONFIG, out, work, begun=begun.append)
+    assert begun == [0, 3]  # by steps alone, the first checkpoint would be that of step 5
+    assert out.read_bytes() == trained.read_bytes()
 
 
 def test_a_broken_checkpoint_means_that_work_begins_anew(tmp_path: Path, trained: Path) -> None:

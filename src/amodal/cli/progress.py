@@ -1,7 +1,8 @@
-"""Progress on stderr: bars on a terminal, a line per finished stage elsewhere."""
+"""Progress on stderr: bars on a terminal; elsewhere a line per finished stage, and one now and then before."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+SECONDS_BETWEEN_LINES = 30.0
+
 Report = Callable[[str, int, int], None]  # name of the stage, steps done, steps in all
 
 
@@ -24,7 +27,7 @@ def progress_on_stderr() -> Iterator[Report]:
     """A function to call with each step of work; stages appear in the order in which they begin."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield _line
+        yield _lines()
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -50,6 +53,14 @@ def say(message: str) -> None:
     console.print(f"amodal: {message}")
 
 
-def _line(stage: str, done: int, total: int) -> None:
-    if done >= total:
-        say(f"{stage}: {done} of {total}")
+def _lines() -> Report:
+    last = time.monotonic()
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done >= total or now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            say(f"{stage}: {done} of {total}")
+
+    return report

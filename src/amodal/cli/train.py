@@ -59,7 +59,8 @@ class Train:
     """Rivals: photos without objects of the classes, to paste whole objects onto; without it real photos alone are
     seen."""
     work: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
-    """Keep checkpoints here: the same command, stopped at any moment, goes on to the same weights."""
+    """Keep checkpoints here, at least every two minutes: the same command, stopped at any moment, goes on to the same
+    weights."""
     split: Annotated[str, tyro.conf.arg(metavar="NAME")] = "train"
     """Learn from photos of this split only; "all" takes all. The family takes data without splits whole."""
     classes: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME...", help_behavior_hint=_OWN)] = None
@@ -117,6 +118,7 @@ class Train:
                     workers=self.workers,
                     watch=watch,
                     log=self.log,
+                    begun=None if self.work is None else self._say_begun,
                 )
         except KeyboardInterrupt:
             kept = f"checkpoints are kept in {self.work}" if self.work else "nothing was written"
@@ -132,6 +134,9 @@ class Train:
             print("seen: " + ", ".join(f"{name} {value}" for name, value in trained.watched[-1].items()))
         print(f"network: {self.out}, {trained.steps} steps, {trained.seconds:.0f} s")
         return DONE
+
+    def _say_begun(self, step: int) -> None:
+        say(f"goes on from step {step}, as kept in {self.work}" if step else "from the start")
 
     def _of_family(self) -> tuple[TrainConfig, Task, Watch | None]:
         from amodal.networks.plans import DEFAULT_PRESET, Choices, family_config, family_task

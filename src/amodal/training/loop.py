@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,8 @@ from amodal.training.processes import Processes, joined, moved, share_of, withou
 from amodal.training.watch import Log, Watch, logging_to, observe, plain, write_observation
 
 __all__ = ["Task", "TrainConfig", "Trained", "train"]
+
+KEPT_FOR_SECONDS = 120.0  # a checkpoint older than that is replaced, however few steps there were
 
 
 class Task(Protocol):
@@ -77,6 +79,7 @@ def train(
     workers: int = 0,
     watch: Watch | None = None,
     log: Path | None = None,
+    begun: Callable[[int], None] | None = None,
 ) -> Trained:
     """Train the network and write it to `out`, with the curve of the loss and the seconds in a .json beside it.
 
@@ -88,13 +91,14 @@ def train(
         task: the network and what it learns from.
         config: how.
         out: the model file; what `watch` sees goes into a folder of the same name in `.watch`.
-        work: folder for a checkpoint.
+        work: folder for a checkpoint, written every `config.keep_every` steps and every two minutes.
         progress: told of every step.
         stop_after: end the call early, after that many steps in all.
         device: "cpu", "cuda" or "auto".
         workers: threads that draw the next samples meanwhile.
         watch: looks at the network from time to time.
         log: folder for tensorboard.
+        begun: told once of the step from which the run goes on, 0 at the start.
 
     Raises `AmodalError` where the loss or its gradient is no longer a number: it names the pictures, and what was
     learned until then is kept, as checkpoint and as a network to begin anew from.
@@ -105,6 +109,8 @@ def train(
         run = _Run.begin(task, config, checkpoint, processes)
         last = config.steps if stop_after is None else min(stop_after, config.steps)
         told, first_log = (progress, log) if processes.is_first else (None, None)
+        if begun is not None and processes.is_first:
+            begun(run.step)
         with drawing(task.draw, config.seed, workers) as draw, logging_to(first_log, run.step) as write:
             while run.step < last:
                 try:
@@ -116,7 +122,7 @@ def train(
                     told(f"train {task.name}", run.step, config.steps)
                 if watch is not None and run.is_to_be_seen(watch):
                     _look(watch, run, out.with_suffix(".watch"), write)
-                if run.step % config.keep_every == 0 or run.step == last:
+                if run.step % config.keep_every == 0 or run.step == last or run.is_long_unkept():
                     run.keep()
         if run.step == config.steps:
             _finish(run, out, metadata)
@@ -179,6 +185,7 @@ class _Run:
         self.watched: list[dict[str, float | None]] = []
         self.sums: dict[str, float] = {}
         self.losses: dict[str, float] = {}
+        self.kept_at = time.monotonic()
 
     @classmethod
     def begin(cls, task: Task, config: TrainConfig, checkpoint: Path | None, processes: Processes) -> _Run:
@@ -246,8 +253,13 @@ class _Run:
         """Step and part that come next."""
         return (self.step, part + 1) if part + 1 < self.config.accumulate else (self.step + 1, 0)
 
+    def is_long_unkept(self) -> bool:
+        """Whether a kill would cost minutes of work."""
+        return time.monotonic() - self.kept_at >= KEPT_FOR_SECONDS
+
     def keep(self) -> None:
         """Write the checkpoint, if there is a place for it."""
+        self.kept_at = time.monotonic()
         if self.checkpoint is None or not self.processes.is_first:
             return
         tensors = {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
