@@ -116,6 +116,7 @@ def test_check_lists_all_and_writes_a_repaired_copy(amodal: Amodal, tmp_path: Pa
     assert outcome.code == 1
     assert "annotation 1: annotations[0].a_segm[0]: has 3 coordinates" in outcome.out
     assert "annotation 3: annotations[2].category_id: is 99" in outcome.out
+    assert "2 of 5 annotations taken out (they are under 'removed_by_repair'): 1; 3" in outcome.err
     assert json.loads((tmp_path / "found.json").read_text())["kinds"]["class unknown"] == 1
     assert amodal("data", "check", tmp_path / "mended.json").code == 0
 

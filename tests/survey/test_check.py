@@ -21,7 +21,7 @@ from amodal.scene import Instance, Scene
 from amodal.survey.check import CheckSettings, check, check_parsed
 from amodal.survey.crossings import first_crossing
 from amodal.survey.findings import Findings
-from amodal.survey.repair import REMOVED, repaired, write_repaired
+from amodal.survey.repair import REMOVED, repaired, taken_out, write_repaired
 from helpers.amodal_files import HEIGHT, WIDTH, write_cocoa, write_kins
 
 Content = dict[str, Any]
@@ -369,3 +369,28 @@ def test_regions_of_several_annotators_of_a_photo_are_ordered_apart(tmp_path: Pa
     assert kinds(examined(content)) == {("odd coordinates", "2, region 1"), ("empty mask", "2, region 1")}
     content["annotations"][0]["image_id"] = 9
     assert len(repaired(content, examined(content))["annotations"]) == 1
+
+
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_the_side_that_a_photo_lacks_is_named(sound: tuple[Path, Content], side: str) -> None:
+    content = copy.deepcopy(sound[1])
+    del content["images"][0][side]
+    findings = examined(content)
+    assert [(one.field, one.found) for one in findings.problems if one.kind == "photo without size"] == [
+        (f"images[0].{side}", "is missing")
+    ]
+
+
+@pytest.mark.parametrize(("rest", "severity"), [([], "broken"), ([OUTLINE], "doubtful")])
+def test_two_points_are_broken_where_they_are_all_there_is(
+    sound: tuple[Path, Content], layout: str, rest: list[object], severity: str
+) -> None:
+    _, findings = spoilt(sound[1], lambda one: one.update({field(layout, "whole"): [[20, 24, 70, 24], *rest]}))
+    found = next(one for one in findings.problems if one.kind == "polygon of fewer than 3 points")
+    assert found.severity == severity
+    assert found.field.endswith(f".{field(layout, 'whole')}[0]")
+
+
+def test_what_a_repair_takes_out_is_called_by_its_id(sound: tuple[Path, Content], layout: str) -> None:
+    content, findings = spoilt(sound[1], lambda one: one.update({field(layout, "whole"): [[20, 24, 70, 24]]}))
+    assert taken_out(content, findings) == [str(BAD)]

@@ -105,6 +105,10 @@ class Notes:
         """Say what the repaired copy does about the problem noted last."""
         self.problems[-1] = replace(self.problems[-1], mended=mended)
 
+    def worsen(self, since: int) -> None:
+        """What was only doubtful of the problems from number `since` on is broken: nothing else is left."""
+        self.problems[since:] = [replace(problem, severity="broken") for problem in self.problems[since:]]
+
     def change(self, place: Field, value: Any) -> None:
         """The repaired copy has `value` there; a later change of the same place wins."""
         self.changes[path_of(place)] = value

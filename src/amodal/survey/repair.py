@@ -48,6 +48,21 @@ def repaired(content: Any, findings: Findings) -> Any:
     return result
 
 
+def taken_out(content: Any, findings: Findings) -> list[str]:
+    """How to call each entry that the repaired copy does without: an annotation by its id, else by its place."""
+    return [_called(content, path) for path in sorted(findings.removals, key=_sequence)]
+
+
+def _called(content: Any, path: tuple[str | int, ...]) -> str:
+    if path[0] != "annotations":
+        return _name(path)
+    annotation = _at(content, path[:2])
+    number = annotation.get("id") if isinstance(annotation, dict) else None
+    if not isinstance(number, int | str):
+        return _name(path)
+    return f"{number}, region {path[3]}" if len(path) > 3 else str(number)
+
+
 def _at(content: Any, path: tuple[str | int, ...]) -> Any:
     for key in path:
         content = content[key]

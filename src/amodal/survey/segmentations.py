@@ -71,11 +71,12 @@ def _polygons(
         notes.change(segmentation, [value])
     if is_flat:
         segmentation = Field(segmentation.file, segmentation.parent, segmentation.key, [value])
-    kept = []
+    kept, before = [], len(notes.problems)
     for number in range(len(segmentation.value)):
         kept += _outlines(child(segmentation, number), size, box, notes)
     mask = _filled(kept, size)
     if mask is None or mask.is_empty:
+        notes.worsen(before)
         found = "has no polygon" if not segmentation.value else "covers no pixel"
         notes.note(segmentation, "empty mask", found, f"{LOOK} or remove the annotation")
         return None

@@ -148,13 +148,13 @@ def missing_or(shown: Callable[[object], str], value: object) -> str:
 
 def _examined_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int, int]:
     said = [image.value.get(side) for side in ("height", "width")]
-    fine = all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < 2**16 for side in said)
+    wrong = [side for side in ("height", "width") if not _is_side(image.value.get(side))]
     real = _real_size(image, folder, notes)
-    if not fine:
-        place = child(image, "height")
-        found = f"the photo is {said[0]} × {said[1]} px (height × width)"
+    if wrong:
         mended = "" if real is None else "taken from the photo"
-        notes.note(place, "photo without size", found, "write the photo's size", mended=mended)
+        for side in wrong:
+            found, advice = missing_or(shortened, image.value.get(side)), f"write the photo's {side} in px"
+            notes.note(child(image, side), "photo without size", found, advice, mended=mended)
         for side, number in zip(("height", "width"), real or (), strict=False):
             notes.change(child(image, side), number)
         return real or (0, 0)
@@ -162,6 +162,10 @@ def _examined_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int
         found = f"is said to be {said[0]} × {said[1]} px (height × width), the file has {real[0]} × {real[1]}"
         notes.note(child(image, "height"), "photo of another size", found, "use the photo that was annotated")
     return said[0], said[1]
+
+
+def _is_side(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**16
 
 
 def _real_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int, int] | None:

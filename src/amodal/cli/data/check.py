@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,7 @@ from amodal.data.write import write_text_atomically
 from amodal.survey.check import CheckSettings, check_parsed
 from amodal.survey.findings import Findings
 from amodal.survey.labels import check_labels, write_repaired_labels
-from amodal.survey.repair import write_repaired
+from amodal.survey.repair import REMOVED, taken_out, write_repaired
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,21 @@ class Check:
 
     def run(self) -> int:
         """Do it; returns the exit code."""
+        removed = ""
         path = self.file / OUR_FILE if (self.file / OUR_FILE).is_file() else self.file
         with progress_on_stderr() as progress:
             if path.is_dir():
                 findings = check_labels(path, self.images, progress)
                 if self.repair is not None:
                     write_repaired_labels(path, findings, self.repair)
+                    removed = _listed("lines left out", [str(key) for (key,) in sorted(findings.removals)])
             else:
                 root = read_json(path)
                 findings = check_parsed(root, CheckSettings(self.images, self.least_overlap_px), progress)
                 if self.repair is not None:
                     write_repaired(root, findings, self.repair)
+                    said = f"of {findings.annotations} annotations taken out (they are under {REMOVED!r})"
+                    removed = _listed(said, taken_out(root.value, findings))
         content = json.dumps(_as_json(findings), indent=1, ensure_ascii=False)
         if self.out is not None:
             write_text_atomically(self.out, content + "\n")
@@ -67,7 +72,14 @@ class Check:
         if self.repair is not None:
             mended = sum(bool(problem.mended) for problem in findings.problems)
             say(f"{self.repair}: {mended} of {len(findings.problems)} problems mended")
+            if removed:
+                say(f"{self.repair}: {removed}")
         return SOME_REFUSED if findings.broken else DONE
+
+
+def _listed(what: str, names: Sequence[str], most: int = 20) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{len(names)} {what}: {'; '.join(names[:most])}{more}" if names else ""
 
 
 def _as_json(findings: Findings) -> dict[str, object]:
