@@ -40,7 +40,7 @@ def test_classes_are_renamed_on_the_way(amodal: Amodal, tmp_path: Path) -> None:
 
 
 WRONG = {
-    "unknown_format": (["--to", "yolo"], "format: yolo: is not known, expected one of kins-2020"),
+    "unknown_format": (["--to", "yolo"], "--to: yolo: is not known, expected one of kins-2020"),
     "wrong_source": (["--to", "coco", "--from", "kitti"], "is a file, expected a folder, as format kitti is"),
     "no_map": (["--to", "coco", "--classes", "car"], "--classes: car: is no OLD=NEW"),
     "no_splits": (["--to", "coco", "--split", "val"], "images: have no splits"),
@@ -65,6 +65,14 @@ def test_a_file_is_not_converted_onto_itself(amodal: Amodal, tmp_path: Path) -> 
     assert (outcome.code, "OUT: is IN" in outcome.err) == (2, True)
 
 
+def test_labels_of_kitti_need_the_photos_to_be_read_again_and_say_so(amodal: Amodal, tmp_path: Path) -> None:
+    labels = tmp_path / "labels"
+    outcome = amodal("data", "convert", write_kins(tmp_path / "in"), labels, "--to", "kitti")
+    assert (outcome.code, f"{labels / 'image_2'}, or give their folder with --images" in outcome.err) == (0, True)
+    back = amodal("data", "convert", labels, tmp_path / "back.json", "--to", "kins")
+    assert (back.code, "or --images with the photos' folder" in back.err) == (2, True)
+
+
 def test_a_kins_folder_is_converted_by_part(amodal: Amodal, tmp_path: Path) -> None:
     write_kins(tmp_path / "kins", "2020")
     assert amodal("data", "convert", tmp_path / "kins", tmp_path / "o.json", "--to", "cocoa").code == 0
@@ -87,7 +95,9 @@ def test_tracks_are_written_and_counted(amodal: Amodal, tmp_path: Path) -> None:
 def test_predictions_come_in_another_format_too(amodal: Amodal, photo: Path, boxes: Path, tmp_path: Path) -> None:
     outcome = amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "out", "--to", "kins", "--no-pictures")
     assert outcome.code == 0
-    content = json.loads((tmp_path / "out" / "kins-2020.json").read_text())
+    written = tmp_path / "out" / "kins-2020.json"
+    assert f"results: {tmp_path / 'out' / 'scenes.json'}, {written}\n" in outcome.out
+    content = json.loads(written.read_text())
     assert len(content["annotations"]) == 2
     wrong = amodal("predict", photo, "--boxes", boxes, "--out", tmp_path / "other", "--to", "yolo")
     assert (wrong.code, (tmp_path / "other").exists()) == (2, False)

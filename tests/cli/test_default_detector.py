@@ -43,6 +43,13 @@ def test_without_boxes_the_shipped_detector_finds_whole_objects_and_says_so(
 
 
 @pytest.mark.usefixtures("stub", "ships")
+def test_a_photo_that_is_not_there_is_all_that_is_said(amodal: Amodal, tmp_path: Path) -> None:
+    outcome = amodal("predict", tmp_path / "nowhere.jpg", "--out", tmp_path / "out")
+    assert outcome.code == 2 and "no such file" in outcome.err
+    assert outcome.err.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("stub", "ships")
 def test_the_shipped_detector_can_be_asked_for_and_its_boxes_called_visible(
     amodal: Amodal, photo: Path, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from amodal.cli.photos import find_photos
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
 from amodal.errors import AmodalError, InputError
+from amodal.images import photo_size
 from amodal.scene import BoxKind
 from amodal.segmenter import MaskCompleter, Segmenter, best_method, has_setting, load
 
@@ -104,6 +105,8 @@ class Predict:
         started = time.perf_counter()
         self._check_use()
         photos = find_photos(self.photos)
+        if hopeless := _none_usable(photos):
+            return _nothing_done(hopeless)
         with new_results(self.out) as building:
             run = PhotoRun(photos, building, pictures=self.pictures)
             try:
@@ -122,11 +125,10 @@ class Predict:
                 return _nothing_done(run.refusals)
             run.write_results()
             publish(building, self.out, run.refusals)
-        if self.to is not None:
-            write_in_format(run.scenes, self.to, self.out)
+        written = None if self.to is None else write_in_format(run.scenes, self.to, self.out)
         for refusal in run.refusals:
             say(f"refused: {refusal.reason}")
-        self._summarise(run, seconds=time.perf_counter() - started)
+        self._summarise(run, written, seconds=time.perf_counter() - started)
         return SOME_REFUSED if run.refusals else DONE
 
     def _check_use(self) -> None:
@@ -181,7 +183,7 @@ class Predict:
         }
         return {name: value for name, value in asked.items() if value is not None}
 
-    def _summarise(self, run: PhotoRun, seconds: float) -> None:
+    def _summarise(self, run: PhotoRun, written: Path | None, seconds: float) -> None:
         objects = sum(len(scene) for scene in run.scenes)
         page = self.out / PAGE
         if self.json:
@@ -190,13 +192,14 @@ class Predict:
                 "objects": objects,
                 "refused": [asdict(refusal) for refusal in run.refusals],
                 "scenes": str(self.out / SCENES),
+                "in_format": None if written is None else str(written),
                 "page": str(page) if self.pictures else None,
                 "seconds": round(seconds, 3),
             }
             print(json.dumps(summary))
             return
         print(f"{_count(len(run.scenes), 'photo')}, {_count(objects, 'object')}, {seconds:.1f} s")
-        print(f"results: {self.out / SCENES}")
+        print(f"results: {self.out / SCENES}" + ("" if written is None else f", {written}"))
         if self.pictures:
             print(f"look at: {page}")
 
@@ -224,6 +227,19 @@ def _keep_finished(run: PhotoRun, out: Path) -> str:
     run.write_results()
     place = keep_aside(run.folder, out)
     return f"{len(run.scenes)} of {len(run.photos)} photos are finished and kept in {place}"
+
+
+def _none_usable(photos: Sequence[Path]) -> list[Refusal]:
+    """Why no photo can be used, as the headers say, before a detector is loaded; empty as soon as one can."""
+    refusals = []
+    for path in photos:
+        try:
+            photo_size(path)
+        except AmodalError as error:
+            refusals.append(Refusal(str(path), str(error)))
+        else:
+            return []
+    return refusals
 
 
 def _nothing_done(refusals: Sequence[Refusal]) -> int:
