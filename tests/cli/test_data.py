@@ -98,6 +98,7 @@ def test_plots_without_matplotlib_say_what_to_install(tmp_path: Path) -> None:
     outcome = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=tmp_path)
     assert outcome.returncode == 2
     assert "amodal[plots]" in outcome.stderr
+    assert not (tmp_path / "plots").exists()
 
 
 def test_check_finds_nothing_in_a_sound_file(amodal: Amodal, tmp_path: Path) -> None:

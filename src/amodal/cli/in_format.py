@@ -21,7 +21,7 @@ def check_format(name: str, out: Path) -> None:
     Raises:
         InputError: no such format, or its folder is there already.
     """
-    name = format_named(name)
+    name = format_named(name, "--to")
     if FORMATS[name].is_folder and (out / name).exists():
         raise InputError(str(out / name), "folder", "is there already", "expected a new one, or another --out")
 

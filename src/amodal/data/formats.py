@@ -129,15 +129,15 @@ def write_as(format: str, entries: Iterable[Entry], head: Head, out: Path) -> Lo
     return losses
 
 
-def format_named(name: str) -> str:
-    """A format's name from it or from a shorter one.
+def format_named(name: str, option: str = "format") -> str:
+    """A format's name from it or from a shorter one; `option` is where it was asked for.
 
     Raises:
         InputError: there is none of that name.
     """
     name = ALSO.get(name, name)
     if name not in FORMATS:
-        raise InputError("format", name, "is not known", f"expected one of {', '.join([*FORMATS, *ALSO])}")
+        raise InputError(option, name, "is not known", f"expected one of {', '.join([*FORMATS, *ALSO])}")
     return name
 
 

@@ -102,7 +102,7 @@ def truth_of_file(file: Path, photos: Path) -> Truth:
     """
     path = photo_of(file, photos)
     if path is None:
-        expected = f"expected {file.stem} as {', '.join(SUFFIXES)} in {photos}"
+        expected = f"expected {file.stem} as {', '.join(SUFFIXES)} in {photos}, or --images with the photos' folder"
         raise InputError(os.fspath(file), "photo", "no such file", expected)
     width, height = photo_size(path)
     objects: list[_Object] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ def write_plots(folder: Path, found: Statistics, boxes: BoxConsistency | None = 
     Raises:
         InputError: matplotlib is not installed, or the folder cannot be written.
     """
+    require_matplotlib()
     target = make_folder(folder)
     drawn: dict[str, Callable[[Axes], None]] = {"classes": lambda axes: _classes(axes, found)}
     drawn["objects-per-photo"] = lambda axes: _objects(axes, found)
@@ -44,12 +46,22 @@ def write_plots(folder: Path, found: Statistics, boxes: BoxConsistency | None = 
     return written
 
 
-def _plot(draw: Callable[[Axes], None], kind: Kind) -> bytes:
+def require_matplotlib() -> None:
+    """Asked before long work.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
     try:
-        import matplotlib
-        from matplotlib.figure import Figure
+        importlib.import_module("matplotlib")
     except ImportError as error:
         raise InputError("plots", "matplotlib", "is not installed", "expected pip install 'amodal[plots]'") from error
+
+
+def _plot(draw: Callable[[Axes], None], kind: Kind) -> bytes:
+    import matplotlib
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context({"svg.hashsalt": "amodal", "svg.fonttype": "none"}):
         figure = Figure(figsize=(6, 3.6), layout="constrained")
         axes = figure.subplots()

@@ -13,6 +13,7 @@ from amodal.cli.exits import DONE
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.convert import convert, read_class_map
 from amodal.data.formats import format_named, open_source
+from amodal.data.kitti import PHOTO_FOLDERS
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
 
@@ -52,7 +53,9 @@ class Convert:
 
     def run(self) -> int:
         """Do it; returns the exit code."""
-        format_named(self.to)
+        format_named(self.to, "--to")
+        if self.from_ is not None:
+            format_named(self.from_, "--from")
         classes = None if self.classes is None else read_class_map(self.classes)
         if self.out.exists() and self.source.exists() and self.out.resolve() == self.source.resolve():
             raise InputError("convert", "OUT", f"is IN, {self.out}", "expected another file")
@@ -66,6 +69,9 @@ class Convert:
             say(f"{done.format_out} cannot say:")
         for line in lines:
             say(f"  {line}")
+        if done.format_out == "kitti":
+            say(f"KITTI's labels do not say how large photos are: to read {self.out} again, put the photos into")
+            say(f"{self.out / PHOTO_FOLDERS[0]}, or give their folder with --images")
         content = json.dumps(done.to_json(), indent=1, ensure_ascii=False)
         if self.report is not None:
             write_text_atomically(self.report, content + "\n")

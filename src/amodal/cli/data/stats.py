@@ -14,7 +14,7 @@ from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.formats import open_source
 from amodal.data.write import write_text_atomically
 from amodal.survey.kitti_boxes import box_consistency, read_label_boxes
-from amodal.survey.plots import write_plots
+from amodal.survey.plots import require_matplotlib, write_plots
 from amodal.survey.report import statistics_json, statistics_text
 from amodal.survey.statistics import statistics_of, survey
 
@@ -49,6 +49,8 @@ class Stats:
 
     def run(self) -> int:
         """Do it; returns the exit code."""
+        if self.plots is not None:
+            require_matplotlib()
         labels = None if self.kitti is None else read_label_boxes(self.kitti)
         with progress_on_stderr() as progress:
             source = open_source(self.file, images=self.images, split=self.split, progress=progress)
