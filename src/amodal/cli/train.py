@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -131,7 +132,7 @@ class Train:
         last = {name: value for name, value in trained.curve[-1].items() if name != "step"}
         print("loss: " + ", ".join(f"{name} {value:g}" for name, value in last.items()))
         if trained.watched:
-            print("seen: " + ", ".join(f"{name} {value}" for name, value in trained.watched[-1].items()))
+            print(_seen(trained.watched[-1]))
         print(f"network: {self.out}, {trained.steps} steps, {trained.seconds:.0f} s")
         return DONE
 
@@ -216,3 +217,13 @@ class Train:
         if self.out.is_dir():
             raise InputError(str(self.out), "--out", "is a folder", "expected the name of a file to write")
         make_folder(self.out.parent)
+
+
+def _seen(numbers: Mapping[str, float | None]) -> str:
+    """What validation measured last, AP and IoU alike in percent; None where nothing could be."""
+    said = (
+        f"{name} {'unknown' if value is None else f'{value:.1f} %'}"
+        for name, value in numbers.items()
+        if name != "step"
+    )
+    return f"seen at step {numbers['step']}: " + ", ".join(said)
