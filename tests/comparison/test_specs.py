@@ -55,6 +55,7 @@ def test_a_setting_may_name_a_method() -> None:
     [
         ("magic", "'magic' is no method, expected one of .*orm"),
         ("orm:rounds", "found 'rounds', expected METHOD"),
+        ("asn:boxes=own:model=m.x", "expected commas between settings, as in boxes=own,model=m.x"),
         ("orm:rounds=", "found 'rounds=', expected METHOD"),
         ("orm:rounds=1,rounds=2", "rounds is said twice"),
         ("orm:visible=compnet", "found visible=compnet, expected visible=truth"),

@@ -33,8 +33,8 @@ class Compare:
     """Truth: our scenes.json (or its folder), COCO JSON with masks, KINS (2019 or 2020), COCOA, or a KITTI folder."""
     methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHODS...")]
     """METHOD, METHOD:setting=value,… or NAME=METHOD:…, apart or joined by commas; visible=truth completes the true
-    visible masks, boxes=visible gives boxes of what is seen. As in:
-    box,prior,compnet "ours=orm:model=m.safetensors" orm:rounds=1,refine=none"""
+    visible masks, boxes=visible gives boxes of what is seen, boxes=own lets a network find the objects itself. As in:
+    box,prior,compnet "ours=orm:model=m.safetensors" orm:rounds=1,refine=none asn:boxes=own,model=asn.safetensors"""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-compared")
     """Where the results go."""
     images: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None

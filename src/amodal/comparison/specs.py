@@ -13,6 +13,7 @@ from amodal.segmenter import METHODS
 Setting = str | int | float | bool
 WRITTEN = "expected METHOD, METHOD:setting=value,… or NAME=METHOD:…"
 _NAME = re.compile(r"[\w =.+()-]{1,60}")
+_SECOND_SETTING = re.compile(r":\s*(\w+\s*=)")  # in a value: a colon for a comma
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ def parse_spec(text: str, methods: Mapping[str, str] = METHODS) -> MethodSpec:
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (key and equals and value):
             raise InputError("methods", repr(text), f"found {part!r}", WRITTEN)
+        if _SECOND_SETTING.search(value):
+            meant = _SECOND_SETTING.sub(r",\1", part.strip())
+            raise InputError(
+                "methods", repr(text), f"found {part!r}", f"expected commas between settings, as in {meant}"
+            )
         if key in settings:
             raise InputError("methods", repr(text), f"{key} is said twice", "expected each setting once")
         settings[key] = _value(value)
