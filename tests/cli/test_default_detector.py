@@ -109,4 +109,4 @@ def test_an_amodal_network_takes_given_boxes(
 def test_another_networks_file_is_refused_clearly(amodal: Amodal, photo: Path, tmp_path: Path, network: Path) -> None:
     outcome = amodal("predict", photo, "--method", "asn", "--model", network, "--out", tmp_path / "out")
     assert outcome.code == 2
-    assert "name: is 'amodal-mask-rcnn', expected 'asn', the method asked for" in outcome.err
+    assert "name: is 'amodal-mask-rcnn', expected 'asn', the network asked for" in outcome.err

@@ -52,7 +52,7 @@ def read_network(path: str | os.PathLike[str], name: str) -> NetworkFile:
     where = os.fspath(path)
     metadata = _described(said, where, name)
     if metadata.get("name") != name:
-        raise InputError(where, "name", f"is {metadata.get('name')!r}", f"expected {name!r}, the method asked for")
+        raise InputError(where, "name", f"is {metadata.get('name')!r}", f"expected {name!r}, the network asked for")
     floats = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
     return NetworkFile(floats, metadata)
 
