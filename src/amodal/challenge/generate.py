@@ -51,7 +51,8 @@ class ChallengeConfig:
     images: Path | None = None
     """Where the objects' photos are; else beside the file or in images/ there."""
     scenario: Scenario = "two"
-    """Two known objects, four, two and unknown occluders, or a street: 5 to 12 known ones of all classes."""
+    """Two known objects, four, two and unknown occluders, or a street: 5 to 12 known ones of all classes, best before
+    photos of streets (--background-names)."""
     layout: Layout = "free"
     """free: geometry tells nothing of the order. ground: plausible perspective, which a street always has."""
     scenes: int = 300
@@ -67,7 +68,8 @@ class ChallengeConfig:
     background_part: BackgroundPart = "all"
     """By a hash of their names a third of the photos is test, the others train."""
     background_names: str = "*"
-    """Pattern of the file names of backgrounds to use, such as 'camvid_*'; textures are not concerned."""
+    """Pattern of the file names of backgrounds to use, such as 'camvid_*' to take street photos alone for --scenario
+    street; textures are not concerned."""
     truncation: bool = False
     """Let objects leave the picture."""
     quality: int = 95
