@@ -33,6 +33,24 @@ def test_the_report_comes_as_json(amodal: Amodal, tmp_path: Path) -> None:
     }
 
 
+def test_what_is_made_anew_is_listed(amodal: Amodal, tmp_path: Path) -> None:
+    path = write_cocoa(tmp_path / "in")
+    content = json.loads(path.read_text())
+    for number, one in enumerate(content["annotations"]):
+        one |= {"order": 10 + number, "occlude_rate": 0.987}
+    content["categories"] = [{**entry, "name": "person"} for entry in content["categories"][:1]]
+    for one in content["annotations"]:
+        one["category_id"] = content["categories"][0]["id"]
+    path.write_text(json.dumps(content))
+    outcome = amodal("data", "convert", path, tmp_path / "kins.json", "--to", "kins", "--json")
+    said = {row["what"]: row["count"] for row in json.loads(outcome.out)["not_said"]}
+    assert said["the numbers of the order, which are made anew"] == 5
+    assert said["the hidden share (occlude_rate), which is computed anew"] == 5
+    assert said["the ids of classes, which are made anew"] == 1
+    assert said["that a class is none of its own, which gets an id after them"] == 1
+    assert "--classes OLD=NEW" in outcome.err
+
+
 def test_classes_are_renamed_on_the_way(amodal: Amodal, tmp_path: Path) -> None:
     out = tmp_path / "o.json"
     assert amodal("data", "convert", write_kins(tmp_path), out, "--to", "coco", "--classes", "car=vehicle").code == 0

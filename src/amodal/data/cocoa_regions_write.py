@@ -12,7 +12,7 @@ from amodal.data.dialect_write import Ids
 from amodal.data.entries import Entry, Head
 from amodal.data.json_write import Row, write_lists
 from amodal.data.kins_write import depth_of, edges_by_depth
-from amodal.data.losses import Losses, note_losses, note_order, place_of
+from amodal.data.losses import Losses, note_class_ids, note_losses, note_order, place_of
 from amodal.scene import Instance
 
 SAYS = frozenset({"modal", "amodal", "order", "unscored", "score"})
@@ -26,6 +26,8 @@ def write_regions(entries: Iterable[Entry], head: Head, out: Path, losses: Losse
     """
     left_out = ("categories", "schema_version", "boxes_are", "masks_are")
     fields = head.fields if head.format == FORMAT else {k: v for k, v in head.fields.items() if k not in left_out}
+    if head.format != FORMAT:
+        note_class_ids(head.classes, {}, losses)
     write_lists(out, ("images", "annotations"), _rows(entries, losses), lambda: fields)
 
 

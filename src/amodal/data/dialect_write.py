@@ -14,7 +14,7 @@ from typing import Any
 from amodal.data.dialect import COMMON, Dialect
 from amodal.data.entries import Codes, Entry, Head
 from amodal.data.json_write import Row, write_lists
-from amodal.data.losses import Losses, note_losses, note_order, place_of
+from amodal.data.losses import NEW_CLASS, Losses, note_class_ids, note_losses, note_order, place_of
 from amodal.scene import Instance
 
 
@@ -43,6 +43,8 @@ class _Writer:
         self._names = dict(named)
         self._ids = {label: number for number, label in reversed(self._names.items())}
         self._used: set[str] = set()
+        if not self._same and head.format != "made here":
+            note_class_ids(head.classes, self._ids, losses)
         self._first: Entry | None = None
         self._photo_ids, self._object_ids = Ids(), Ids()
 
@@ -179,6 +181,9 @@ class _Writer:
         return {**fields, "id": number, "image_id": photo_id}
 
     def _category(self, label: str) -> int:
+        own = self._dialect.classes
+        if own is not None and not self._same and label not in self._used and label not in own.values():
+            self._losses.note(NEW_CLASS, label)
         self._used.add(label)
         if label not in self._ids:
             number = max((0, *self._names)) + 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from amodal.data.entries import Entry
 from amodal.scene import Instance
 
 PLACES = 5
+NEW_CLASS = "that a class is none of its own, which gets an id after them"
+NEW_CLASS_ID = "the ids of classes, which are made anew"
+STUFF_FORMATS = ("cocoa", "cocoa-regions")
+_SHARE_ERROR = 1e-6
 
 
 class Losses:
@@ -80,7 +84,9 @@ def note_losses(entry: Entry, says: frozenset[str], losses: Losses) -> None:
         if one.claimed is not None and "claimed" not in says:
             losses.note("the mask claimed before reasoning", place)
         if one.id in truth.hidden | truth.unscored and "unscored" not in says:
-            losses.note("that an object is not scored", place)
+            is_stuff = entry.read is not None and entry.read.format in STUFF_FORMATS
+            said = "a region is stuff and no object" if is_stuff else "an object counts in no average"
+            losses.note(f"that {said}", place)
     if "order" not in says:
         for edge in scene.order.edges:
             losses.note("who is in front", f"{place_of(entry)}: {edge.front} before {edge.behind}")
@@ -91,6 +97,15 @@ def note_losses(entry: Entry, says: frozenset[str], losses: Losses) -> None:
     if "ignore" not in says:
         for mask in truth.ignore:
             losses.note("a region to ignore", f"{place_of(entry)}: {mask.box}")
+    _note_made_anew(entry, losses)
+
+
+def note_class_ids(ids: Mapping[int, str], kept: Mapping[str, int], losses: Losses) -> None:
+    """Note the classes, by id, that do not keep it."""
+    for number, label in ids.items():
+        if kept.get(label) != number:
+            becomes = f"becomes {kept[label]}" if label in kept else "is not written"
+            losses.note(NEW_CLASS_ID, f"{label}: {number} {becomes}")
 
 
 def note_fields(
@@ -131,3 +146,23 @@ def _note_box(entry: Entry, one: Instance, says: frozenset[str], losses: Losses)
         losses.note("the whole box", place_of(entry, one))
     if not whole and "visible box" not in says and one.box != tuple(map(float, one.modal.box)):
         losses.note("the box of the visible part, other than its mask's", place_of(entry, one))
+
+
+def _note_made_anew(entry: Entry, losses: Losses) -> None:
+    """Note what another format computes from masks and order, where it was written as something else."""
+    if entry.read is None:
+        return
+    layers = entry.scene.order.layers(one.id for one in entry.scene.instances)
+    depth = {id: depth for depth, layer in enumerate(layers) for id in layer}
+    for one in entry.scene.instances:
+        fields = {key: value for key, value in entry.fields_of(one).items() if key in entry.read.own}
+        if (
+            fields.get("order", depth[one.id] + 1) != depth[one.id] + 1
+            or fields.get("ico_id", depth[one.id]) != depth[one.id]
+        ):
+            losses.note("the numbers of the order, which are made anew", place_of(entry, one))
+        if "oco_id" in fields:
+            losses.note("the numbers of clusters, which are made anew", place_of(entry, one))
+        share = fields.get("occlude_rate")
+        if isinstance(share, int | float) and abs(share - one.occlusion) > _SHARE_ERROR:
+            losses.note("the hidden share (occlude_rate), which is computed anew", place_of(entry, one))

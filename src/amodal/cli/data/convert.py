@@ -14,6 +14,7 @@ from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.convert import convert, read_class_map
 from amodal.data.formats import format_named, open_source
 from amodal.data.kitti import PHOTO_FOLDERS
+from amodal.data.losses import NEW_CLASS
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
 
@@ -69,6 +70,8 @@ class Convert:
             say(f"{done.format_out} cannot say:")
         for line in lines:
             say(f"  {line}")
+        if NEW_CLASS in done.losses.counts:
+            say("classes are renamed on the way with --classes OLD=NEW,..., person=pedestrian for KINS")
         if done.format_out == "kitti":
             say(f"KITTI's labels do not say how large photos are: to read {self.out} again, put the photos into")
             say(f"{self.out / PHOTO_FOLDERS[0]}, or give their folder with --images")
