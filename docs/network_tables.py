@@ -57,7 +57,8 @@ def network_family() -> str:
         cells = [_spread(scenes[title], kind) for kind in KINDS]
         cells = [cell + (f" ({number})" if number else "") for cell, number in zip(cells, printed, strict=True)]
         seconds = mean(row["seconds_per_photo"] for row in scenes[title])
-        body.append([title, str(len(scenes[title])), *cells, _spread(photos[title], "inmodal"), f"{seconds:.2f}"])
+        real = _spread(photos[title], "inmodal") if title in photos else "–"
+        body.append([title, str(len(scenes[title])), *cells, real, f"{seconds:.2f}"])
     head = ["", "seeds", *KINDS.values(), "Inmodal, real photos", "seconds per photo"]
     return as_table(head, body)
 
