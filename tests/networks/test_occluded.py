@@ -30,8 +30,10 @@ def test_the_fit_is_that_of_an_independent_logistic_regression(seed: int, scale:
     if not 5 < happened.sum() < 395:
         return
     found = fit(signal, happened)
+    # Without our small pull towards the start, which rare cases with nearly certain signals can feel.
     other = LogisticRegression(C=1e3, max_iter=1000).fit(signal[:, None], happened)
-    np.testing.assert_allclose([found.scale, found.offset], [other.coef_[0, 0], other.intercept_[0]], atol=0.15)
+    independent = 1 / (1 + np.exp(-(other.coef_[0, 0] * signal + other.intercept_[0])))
+    np.testing.assert_allclose(found.probability(signal), independent, atol=0.05)
 
 
 def test_a_temperature_and_an_offset_that_made_the_chances_are_found_again() -> None:
