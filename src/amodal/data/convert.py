@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ from amodal.data.fields import read_json
 from amodal.data.formats import format_named, write_as
 from amodal.data.losses import Losses
 from amodal.errors import InputError
-
-Progress = Callable[[str, int, int], None]
+from amodal.progress import Progress
 
 
 @dataclass(frozen=True)

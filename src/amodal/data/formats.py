@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from amodal.data.dialect import Dialect, DialectSource
 from amodal.data.dialect_write import write_dialect
 from amodal.data.entries import Entry, Head, Source
-from amodal.data.index import JsonIndex, Progress, index_json
+from amodal.data.index import JsonIndex, index_json
 from amodal.data.index_cache import default_cache
 from amodal.data.kins_folder import one_part
 from amodal.data.losses import Losses
 from amodal.data.truth import FOLDER_FORMATS, OUR_FILE
 from amodal.data.truth import FORMATS as FILE_FORMATS
 from amodal.errors import InputError
+from amodal.imports import imported
+from amodal.progress import Progress
 
 Write = Callable[[Iterable[Entry], Head, Path, Losses], None]
 Open = Callable[[JsonIndex, "Path | None", "str | None"], Source]
@@ -152,12 +153,6 @@ def recognised(index: JsonIndex) -> str:
     if name is None:
         raise root.error("is of no format we know", f"one of {', '.join(FILE_FORMATS)}")
     return name
-
-
-def imported(target: str) -> object:
-    """What "module:name" names."""
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
 
 
 def _dialect(name: str) -> Dialect:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from amodal.data.fields import Field
 from amodal.data.index_cache import keep_index, kept_index
 from amodal.data.json_stream import Entries, walk
 from amodal.errors import InputError
+from amodal.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 SAMPLE = 100
 
 

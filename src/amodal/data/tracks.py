@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from amodal.data.kins_write import depth_of
 from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError
 from amodal.masks import CropMask
+from amodal.progress import Progress
 from amodal.scene import Instance, OrderGraph, Scene
 
 MODAL, AMODAL, STACK, TRACKS_FILE = "instance_modal", "instance_amodal", "instance_amodal_stack", "tracks.json"
 LEAST_IOU = 0.3
 MAX_TRACK = 65_535
-Progress = Callable[[str, int, int], None]
 
 
 def write_tracks(

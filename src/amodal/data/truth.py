@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +13,7 @@ from amodal.data.fields import Field, read_json
 from amodal.data.kins_folder import is_kins_folder
 from amodal.data.results import scenes_of
 from amodal.errors import InputError, NoSplits
+from amodal.imports import imported
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
 
@@ -109,7 +109,7 @@ def read_truth(
         reader = next((target for recognises, target in FORMATS.values() if recognises(root)), None)
         if reader is None:
             raise root.error("is of no format we know", f"one of {', '.join(FORMATS)}")
-        found = cast(Reader, _imported(reader))(root, folder, split)
+        found = cast(Reader, imported(reader))(root, folder, split)
     if not found:
         wanted = "at least one" if split is None else f"at least one of split {split!r}"
         raise InputError(os.fspath(path), "images", "none found", f"expected {wanted}")
@@ -224,13 +224,7 @@ def _read_folder(path: Path, images: Path | None, split: str | None) -> list[Tru
     if target is None:
         known = ", ".join([f"a folder with {OUR_FILE}", *FOLDER_FORMATS])
         raise InputError(os.fspath(path), "folder", "is of no format we know", f"expected {known}")
-    return cast(Callable[[Path, "Path | None", "str | None"], list[Truth]], _imported(target))(path, images, split)
-
-
-def _imported(target: str) -> object:
-    """Readers are named, not imported: their files import `Truth` from here."""
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    return cast(Callable[[Path, "Path | None", "str | None"], list[Truth]], imported(target))(path, images, split)
 
 
 def _has(root: Field, *keys: str) -> bool:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Float32, UInt8
 from numpy.typing import ArrayLike
 
 from amodal.errors import InputError
+from amodal.features.lattice import as_xyxy
 from amodal.masks import CropMask
 from amodal.methods.compositional import read_input
 from amodal.methods.grids import on_pixels
@@ -120,7 +121,7 @@ class NetworkSegmenter(OnePhoto):
             logits = self.network.mask_logits(features, [torch.from_numpy((outer * factor).astype(np.float32))], images)
             masks = logits[torch.arange(len(boxes)), torch.from_numpy(np.asarray(numbers))].sigmoid().numpy()
         return [
-            _Found(_xyxy(box), _xyxy(roi), name, float(score), mask)
+            _Found(as_xyxy(box), as_xyxy(roi), name, float(score), mask)
             for box, roi, name, score, mask in zip(boxes, outer, names, scores, masks, strict=True)
         ]
 
@@ -193,11 +194,6 @@ class _Found:
     label: str
     score: float
     mask: Float32[np.ndarray, "side side"]
-
-
-def _xyxy(box: Float[np.ndarray, " 4"]) -> XYXY:
-    x0, y0, x1, y1 = (float(edge) for edge in box)
-    return x0, y0, x1, y1
 
 
 def _described(metadata: Any, where: str) -> tuple[tuple[str, ...], RcnnSize]:

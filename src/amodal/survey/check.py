@@ -8,7 +8,7 @@ place or left as it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from amodal.data.fields import Field, kind_of, read_json, shortened
 from amodal.data.truth import FORMATS
 from amodal.errors import InputError
 from amodal.masks import CropMask
+from amodal.progress import Progress
 from amodal.survey.findings import Findings, Notes, Severity, child, path_of
 from amodal.survey.layouts import OURS, Layout, layout_of, value_of
 from amodal.survey.measures import examine_visible_measures, examine_whole_measures, xyxy_of
@@ -25,7 +26,6 @@ from amodal.survey.orders import Drawn, examine_edges, examine_numbers
 from amodal.survey.segmentations import examined_mask
 from amodal.survey.tables import Photo, as_whole, entries, examined_classes, examined_photos, missing_or, whole_number
 
-Progress = Callable[[str, int, int], None]
 OUT = "taken out"
 MOST = 1e300
 OUTSIDE_SHARE, OUTSIDE_PX = 0.02, 10  # masks drawn apart differ along their border

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from amodal.data.entries import Source
-
-Progress = Callable[[str, int, int], None]
+from amodal.progress import Progress
 
 
 @dataclass(frozen=True)

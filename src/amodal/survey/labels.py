@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from amodal.data.checks import box_problem
@@ -13,13 +13,13 @@ from amodal.data.kitti import label_files, label_lines, photo_folder, photo_of
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import InputError
 from amodal.images import photo_size
+from amodal.progress import Progress
 from amodal.survey.findings import Findings, Notes
 
 CLASSES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")
 COLUMNS = (15, 16)
 STATES = (0, 1, 2, 3)
 GONE = "the line is left out"
-Progress = Callable[[str, int, int], None]
 
 
 def check_labels(folder: Path, images: Path | None = None, progress: Progress | None = None) -> Findings:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from amodal.data.entries import Source
+from amodal.progress import Progress
 from amodal.survey.numbers import PhotoNumbers, numbers_of
-
-Progress = Callable[[str, int, int], None]
 
 GENERAL = {
     "pedestrian": "people",

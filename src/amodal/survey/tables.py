@@ -11,13 +11,13 @@ from amodal.data.fields import Field, kind_of, shortened
 from amodal.data.kins import CLASSES
 from amodal.errors import InputError
 from amodal.images import photo_size
+from amodal.progress import Progress
 from amodal.survey.findings import Notes, child
 from amodal.survey.layouts import OURS, Layout
 
 FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
 MOST = 2**63
 MANY = 10  # annotations of unknown classes, from which on a shift of all is believed
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -12,11 +12,11 @@ from amodal import rle
 from amodal.data.truth import Truth
 from amodal.errors import InputError
 from amodal.masks import CropMask
+from amodal.progress import Progress
 from amodal.scene import Instance, Scene
 
 VOTE = "majority vote"
 LEAST_PAIR_IOU = 0.1  # below this overlap alone does not make two outlines one object
-Progress = Callable[[str, int, int], None]
 Key = tuple[str, int]  # photo, and the object's id in the first file
 Annotations = Mapping[Key, Instance]
 
