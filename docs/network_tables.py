@@ -9,8 +9,8 @@ from typing import Any
 from rendering import ROOT, as_table, not_yet, read
 
 FOLDER = ROOT / "experiments" / "network_family"
-RUN, ABLATIONS, HIDDEN, OVERFIT = (
-    FOLDER / name for name in ("result.json", "ablations.json", "hidden.json", "overfit.json")
+RUN, ABLATIONS, HIDDEN, OVERFIT, PARAMETERS = (
+    FOLDER / name for name in ("result.json", "ablations.json", "hidden.json", "overfit.json", "parameters.json")
 )
 DETECTOR = ROOT / "experiments" / "detector" / "result.json"
 KINDS = {"det": "Det", "amodal": "Amodal", "inmodal": "Inmodal"}
@@ -43,6 +43,7 @@ PRINTED_6 = ((31.3, 29.3, 26.6, 86.6), (31.7, 29.7, 27.5, 87.1), (31.9, 30.0, 27
 PRINTED_7 = ((32.1, 30.5, 27.9), (32.4, 30.6, 28.0), (31.9, 30.3, 27.6), (32.7, 31.0, 28.6), (32.3, 30.6, 28.1),
              (32.6, 31.0, 28.5), (32.0, 30.1, 27.5), (32.6, 31.1, 28.6), (32.7, 31.1, 28.7))  # fmt: skip
 PRINTED_ABLATIONS = {"5": PRINTED_5, "6": PRINTED_6, "7": PRINTED_7}
+PRINTED_COUNTS = {"PANet": 44_056_576, "ASN": 13_402_240}  # [S2 §5]
 
 
 def network_family() -> str:
@@ -190,6 +191,26 @@ def overfit() -> str:
     return as_table(["", *KINDS.values(), "steps", "minutes"], body)
 
 
+def parameters() -> str:
+    """How large each network is."""
+    measured = read(PARAMETERS)
+    if measured is None:
+        return not_yet("python experiments/network_family/parameters.py")
+    body = [[f"`{name}`", f"{row['published']:,}", f"{row['small']:,}"] for name, row in measured["networks"].items()]
+    return as_table(["", "published size", "small size"], body)
+
+
+def parameters_over() -> str:
+    """What stands on top of Mask R-CNN, beside the counts that the paper prints."""
+    measured = read(PARAMETERS)
+    if measured is None:
+        return not_yet("python experiments/network_family/parameters.py")
+    body = [
+        [name, f"{count:,}", f"{PRINTED_COUNTS[name.partition(':')[0]]:,}"] for name, count in measured["over"].items()
+    ]
+    return as_table(["weights without biases, both mask branches", "ours", "the paper"], body)
+
+
 def _parts(*names: str) -> list[Any] | None:
     measured = read(RUN)
     if measured is None or not set(names) <= measured["parts"].keys():
@@ -220,6 +241,8 @@ NETWORKS: Mapping[str, Callable[[], str]] = {
     "ablation_coding": ablation_table("7"),
     "hidden_parts": hidden_parts,
     "overfit": overfit,
+    "parameters": parameters,
+    "parameters_over": parameters_over,
     "detector": detector,
     "detector_classes": detector_classes,
 }

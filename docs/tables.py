@@ -27,13 +27,14 @@ from rendering import ROOT, as_table, not_yet, read
 DOCS = ROOT / "docs"
 PAGES = (
     *(ROOT / "README.md", DOCS / "results.md", DOCS / "model-card.md"),
-    *(DOCS / "network-results.md", DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
+    *(DOCS / "data.md", DOCS / "network-results.md", DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
 )
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 ORDER_EVIDENCE = ROOT / "experiments" / "order_evidence" / "result.json"
 WITHOUT_FLAGS = ROOT / "experiments" / "unoccluded" / "result_without_flags.json"
 ORDER_PRIOR = ROOT / "experiments" / "order_prior" / "result.json"
 INFERENCE = ROOT / "benchmarks" / "inference" / "result.json"
+READING = ROOT / "benchmarks" / "reading" / "result.json"
 MODEL = ROOT / "src" / "amodal" / "models" / "default.safetensors"
 ORDER_COMMAND = "python experiments/order_evidence/fit.py --data DIR --pasted FOLDER"
 ORDER_HEAD = ["pair right", "right in the order of all", "log loss", "calibration error (of a perfect model)"]
@@ -226,6 +227,18 @@ def speed_of_crowds() -> str:
     return as_table(["objects", "seconds", "seconds per object"], body)
 
 
+def reading() -> str:
+    """What a large annotation file costs."""
+    result = read(READING)
+    if result is None:
+        return not_yet("python benchmarks/reading/run.py")
+    steps: Mapping[str, str] = result["names"]
+    rows = result["steps"]
+    body = [[title, f"{rows[step]['seconds']:.2f}", f"{rows[step]['megabytes']:.0f}"] for step, title in steps.items()]
+    head = [f"{result['megabytes']:.0f} MB, {result['photos']:,} photos", "processor seconds", "MB of memory"]
+    return as_table(head, body)
+
+
 def model_classes() -> str:
     """What the shipped model learned each class from."""
     head = _model_head()
@@ -309,6 +322,7 @@ TABLES: Mapping[str, Callable[[], str]] = (
             unoccluded_without_flags,
             speed,
             speed_of_crowds,
+            reading,
             model_classes,
             model_photos,
             model_settings,

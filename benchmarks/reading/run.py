@@ -19,12 +19,14 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 HEIGHT, WIDTH = 375, 1242
+SEED = 0
 STEPS = {
     "parse": "parsed as one by Python's json",
     "index": "indexed, first time",
@@ -53,10 +55,14 @@ def main() -> None:
             command = [sys.executable, __file__, "--step", step, str(path), str(Path(folder) / "cache")]
             rows[step] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         result = {
+            "command": "python benchmarks/reading/run.py",
+            "date": date.today().isoformat(),
+            "seed": SEED,
             "megabytes": round(path.stat().st_size / 1e6, 1),
             "photos": photos,
             "python": platform.python_version(),
             "machine": platform.machine(),
+            "names": STEPS,
             "steps": rows,
         }
     (given.out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
@@ -68,7 +74,7 @@ def main() -> None:
 
 def generate(path: Path, size: int) -> int:
     """Write the file photo by photo, of 1,000 different objects; returns how many photos it has."""
-    chance = np.random.default_rng(0)
+    chance = np.random.default_rng(SEED)
     objects = [_object(chance) for _ in range(1000)]
     images, number = [], 0
     with path.open("w") as stream:
