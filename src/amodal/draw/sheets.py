@@ -22,7 +22,7 @@ from amodal.scene import Scene
 MOST_MAPS = 12  # in the overview; the picture of the likelihoods has them all
 
 LEGENDS: Mapping[str, tuple[tuple[Swatch, str], ...]] = {
-    "boxes": (("solid", "given box: number, class, score"),),
+    "boxes": (("solid", "box: number, class, score"),),
     "masks": (
         ("filled", "visible part"),
         ("hatched", "hidden part"),
