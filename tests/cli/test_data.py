@@ -152,7 +152,8 @@ def test_check_lists_broken_lines_of_kitti_labels(amodal: Amodal, tmp_path: Path
     found = json.loads(outcome.out)
     assert outcome.code == 1
     assert found["kinds"] == {"no number": 1, "wrong columns": 1, "class unknown": 1, "photo missing": 1}
-    assert (tmp_path / "mended" / "000000.txt").read_text().splitlines() == label.read_text().splitlines()[2:]
+    mended = tmp_path / "mended" / "label_2" / "000000.txt"
+    assert mended.read_text().splitlines() == label.read_text().splitlines()[2:]
 
 
 def test_consistency_prints_the_matrix_and_writes_the_vote(amodal: Amodal, tmp_path: Path) -> None:

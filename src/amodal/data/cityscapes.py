@@ -53,11 +53,20 @@ def read_cityscapes_truth(folder: Path, images: Path | None, split: str | None) 
 
 def open_cityscapes(folder: Path, images: Path | None, split: str | None) -> Source:
     """The photos of a folder, one by one; a split is a folder on the way to its pictures."""
+    return _CityscapesSource(folder, images, tuple(picture_files(folder, split)), classes_in(folder))
+
+
+def picture_files(folder: Path, split: str | None = None) -> list[Path]:
+    """The instance pictures of a folder, sorted.
+
+    Raises:
+        InputError: there are none (of that split).
+    """
     files = sorted(folder.rglob(f"*{SUFFIX}"))
     wanted = [file for file in files if split is None or split in file.relative_to(folder).parts[:-1]]
     if not wanted:
         raise InputError(str(folder), "folder", f"has no *{SUFFIX}", "expected at least one (of that split)")
-    return _CityscapesSource(folder, images, tuple(wanted), _classes(folder))
+    return wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +85,10 @@ class _CityscapesSource:
 
     def __getitem__(self, number: int, /) -> Entry:
         file = self.files[number]
-        values = _values(file)
+        values = values_of(file)
         height, width = values.shape
         instances, groups, group_fields, stuff = [], [], [], {}
-        for value, mask in _masks(values):
+        for value, mask in masks_of_values(values):
             if value >= NUMBERS:
                 if value // NUMBERS not in self.classes:
                     expected = f"expected one of {', '.join(map(str, sorted(self.classes)))}"
@@ -92,7 +101,7 @@ class _CityscapesSource:
                 group_fields.append({"cityscapes": value})
             elif value:
                 stuff[str(value)] = mask.to_coco_rle()
-        photo = self._photo(file)
+        photo = photo_of_picture(file, self.folder, self.images)
         truth = Truth(
             Scene(height, width, tuple(instances), boxes_are="visible", image=photo.name),
             photo,
@@ -104,26 +113,32 @@ class _CityscapesSource:
         objects = {one.id: {"cityscapes": one.id} for one in instances}
         return Entry(truth, AsRead(FORMAT, truth, fields, objects, tuple(group_fields), own_photo=frozenset({"file"})))
 
-    def _photo(self, file: Path) -> Path:
-        """Where the photo is; where it should be, if it is nowhere."""
-        stem = file.name.removesuffix(SUFFIX)
-        names = [start + end for start in (stem.removesuffix("_gtFine"), stem) for end in _PHOTO_ENDS]
-        inside = file.parent.relative_to(self.folder)
-        folders = (
-            [self.images / inside, self.images]
-            if self.images is not None
-            else [
-                Path(*("leftImg8bit" if part.startswith("gt") else part for part in file.parent.parts)),
-                self.folder.parent / "leftImg8bit" / inside,
-                file.parent,
-                self.folder / "images",
-            ]
-        )
-        places = [folder / name for folder in folders for name in names]
-        return next((place for place in places if place.is_file()), places[0])
+
+def photo_of_picture(file: Path, folder: Path, images: Path | None) -> Path:
+    """Where the photo of one of the folder's pictures is; where it should be, if it is nowhere."""
+    stem = file.name.removesuffix(SUFFIX)
+    names = [start + end for start in (stem.removesuffix("_gtFine"), stem) for end in _PHOTO_ENDS]
+    inside = file.parent.relative_to(folder)
+    folders = (
+        [images / inside, images]
+        if images is not None
+        else [
+            Path(*("leftImg8bit" if part.startswith("gt") else part for part in file.parent.parts)),
+            folder.parent / "leftImg8bit" / inside,
+            file.parent,
+            folder / "images",
+        ]
+    )
+    places = [place / name for place in folders for name in names]
+    return next((place for place in places if place.is_file()), places[0])
 
 
-def _classes(folder: Path) -> Mapping[int, str]:
+def classes_in(folder: Path) -> Mapping[int, str]:
+    """Class id -> name: Cityscapes' own unless the folder says others.
+
+    Raises:
+        InputError: its `classes.json` cannot be read.
+    """
     if not (folder / CLASSES_FILE).is_file():
         return CLASSES
     root = read_json(folder / CLASSES_FILE)
@@ -135,12 +150,17 @@ def _classes(folder: Path) -> Mapping[int, str]:
     return found
 
 
-def _values(file: Path) -> Int64[np.ndarray, "h w"]:
+def values_of(file: Path) -> Int64[np.ndarray, "h w"]:
+    """The values of an instance picture.
+
+    Raises:
+        InputError: it is no 16-bit PNG.
+    """
     expected = "expected a 16-bit PNG"
     try:
         with Image.open(file, formats=["PNG"]) as image:
             rle.check_size((image.height, image.width), str(file))
-            if image.mode not in ("I;16", "I;16B", "I", "L"):
+            if image.mode not in ("I;16", "I;16B", "I"):
                 raise InputError(str(file), "picture", f"is of mode {image.mode}", expected)
             return np.asarray(image).astype(np.int64)
     except InputError:
@@ -149,7 +169,7 @@ def _values(file: Path) -> Int64[np.ndarray, "h w"]:
         raise InputError(str(file), "picture", f"cannot be decoded ({error})", expected) from error
 
 
-def _masks(values: Int64[np.ndarray, "h w"]) -> list[tuple[int, CropMask]]:
+def masks_of_values(values: Int64[np.ndarray, "h w"]) -> list[tuple[int, CropMask]]:
     """Every value with its pixels, each looked for in its own box only."""
     from scipy.ndimage import find_objects
 

@@ -14,8 +14,8 @@ from amodal.data.index import JsonIndex, index_json
 from amodal.data.index_cache import default_cache
 from amodal.data.kins_folder import one_part
 from amodal.data.losses import Losses
-from amodal.data.truth import FOLDER_FORMATS, OUR_FILE
 from amodal.data.truth import FORMATS as FILE_FORMATS
+from amodal.data.truth import OUR_FILE, folder_format
 from amodal.errors import InputError
 from amodal.imports import imported
 from amodal.progress import Progress
@@ -99,13 +99,12 @@ def open_source(
         path = path / OUR_FILE
     wanted = None if format is None else format_named(format)
     if path.is_dir():
-        name = wanted or next((name for name, (recognises, _) in FOLDER_FORMATS.items() if recognises(path)), None)
+        name = wanted or folder_format(path)
         if name in ("kins", "kins-2019", "kins-2020"):
             part = one_part(path, split)
             return open_source(part.annotations, images=images or part.photos, cache=cache, progress=progress)
-        if name is None or not FORMATS[name].is_folder:
-            folders = ", ".join(name for name, one in FORMATS.items() if one.is_folder)
-            raise InputError(str(path), "folder", "is of no format we know", f"expected {OUR_FILE} in it, or {folders}")
+        if not FORMATS[name].is_folder:
+            raise InputError(str(path), "file", "is a folder", f"expected a file, as format {name} is")
         return cast(OpenFolder, imported(FORMATS[name].opens))(path, images, split)
     index = index_json(path, cache=cache or default_cache(), progress=progress)
     name = wanted or recognised(index)

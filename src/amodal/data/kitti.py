@@ -1,7 +1,7 @@
 """KITTI's object labels read: boxes, and of the order what occlusion states and distances say.
 
-A folder with `label_2` (or `labels`) holding one text file for each photo in `image_2` (or `images`). A line is an
-object: type, truncated, occluded, alpha, box x0 y0 x1 y1, height, width, length, location x y z, rotation[, score].
+One text file for each photo; see `kitti_folder` for where they lie. A line is an object: type, truncated, occluded,
+alpha, box x0 y0 x1 y1, height, width, length, location x y z, rotation[, score].
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from itertools import combinations
 from pathlib import Path
 
 from amodal.data.checks import box_problem
+from amodal.data.kitti_folder import COLUMNS, SUFFIXES, label_files, label_lines, photo_folder, photo_of
 from amodal.data.truth import Truth
 from amodal.errors import InputError, NoSplits
 from amodal.images import photo_size
 from amodal.masks import CropMask
 from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
 
-LABEL_FOLDERS, PHOTO_FOLDERS = ("label_2", "labels"), ("image_2", "images")
-SUFFIXES = (".png", ".jpg", ".jpeg")
 NOT_OCCLUDED, LARGELY_OCCLUDED = 0, 2  # 3 says that nobody knows
 LEAST_GAP_M = 1.0
-_COLUMNS, _NO_PLACE_M = (15, 16), -1000.0
+_NO_PLACE_M = -1000.0
 
 
 def read_kitti_truth(folder: Path, images: Path | None, split: str | None) -> list[Truth]:
@@ -49,42 +48,6 @@ def refuse_split(folder: Path, split: str | None) -> None:
     """
     if split is not None:
         raise NoSplits(os.fspath(folder), "split", "KITTI's folders have none", "expected no --split")
-
-
-def label_files(folder: Path) -> list[Path]:
-    """The label files in `label_2`, in `labels` or in the folder itself, sorted.
-
-    Raises:
-        InputError: there are none.
-    """
-    labels = next((folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()), folder)
-    files = sorted(labels.glob("*.txt"))
-    if not files:
-        raise InputError(os.fspath(folder), "folder", "has no label files", "expected KITTI's *.txt")
-    return files
-
-
-def label_lines(file: Path) -> list[str]:
-    """The lines of a label file; bytes that are no text are in them as U+FFFD.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        return file.read_text("utf-8", errors="replace").splitlines()
-    except OSError as error:
-        found = f"cannot be read ({error.strerror})"
-        raise InputError(os.fspath(file), "file", found, "expected KITTI's labels") from error
-
-
-def photo_folder(folder: Path) -> Path | None:
-    """The photos beside the labels; None where there are none."""
-    return next((folder / name for name in PHOTO_FOLDERS if (folder / name).is_dir()), None)
-
-
-def photo_of(file: Path, photos: Path) -> Path | None:
-    """The photo of a label file; None where it is not in the folder."""
-    return next((photos / (file.stem + end) for end in SUFFIXES if (photos / (file.stem + end)).is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -148,7 +111,7 @@ def _parsed(
 ) -> tuple[str, XYXY, int, float | None]:
     """(class, box, occlusion state, distance in metres if it is known)."""
     where = os.fspath(file)
-    if len(values) not in _COLUMNS:
+    if len(values) not in COLUMNS:
         raise InputError(where, line, f"has {len(values)} columns", "expected 15, or 16 with a score")
     numbers = []
     for column, text in enumerate(values[1:], start=2):

@@ -9,14 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amodal.data.entries import AsRead, Entry, Head, Source
-from amodal.data.kitti import (
-    LABEL_FOLDERS,
-    label_files,
-    label_lines,
-    photo_folder,
-    refuse_split,
-    truth_of_file,
-)
+from amodal.data.kitti import refuse_split, truth_of_file
+from amodal.data.kitti_folder import LABEL_FOLDERS, label_files, label_lines, photo_folder
 from amodal.data.losses import Losses, note_fields, note_losses, note_order, place_of
 from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError

@@ -11,6 +11,7 @@ from typing import cast
 from amodal.data.coco import coco_objects, mask_of, photo_folder
 from amodal.data.fields import Field, read_json
 from amodal.data.kins_folder import is_kins_folder
+from amodal.data.kitti_folder import is_kitti_folder
 from amodal.data.results import scenes_of
 from amodal.errors import InputError, NoSplits
 from amodal.imports import imported
@@ -76,7 +77,7 @@ FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
 # The same for folders: (does this folder look like it?, "module:function" taking folder, photos' folder, split).
 FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {
     "kins": (is_kins_folder, "amodal.data.kins:read_kins_folder"),
-    "kitti": (lambda folder: _holds(folder, "label_2/*.txt", "labels/*.txt"), "amodal.data.kitti:read_kitti_truth"),
+    "kitti": (is_kitti_folder, "amodal.data.kitti:read_kitti_truth"),
     "cityscapes": (
         lambda folder: _holds(folder, "**/*_instanceIds.png"),
         "amodal.data.cityscapes:read_cityscapes_truth",
@@ -114,6 +115,19 @@ def read_truth(
         wanted = "at least one" if split is None else f"at least one of split {split!r}"
         raise InputError(os.fspath(path), "images", "none found", f"expected {wanted}")
     return found
+
+
+def folder_format(path: Path) -> str:
+    """The name in `FOLDER_FORMATS` of what a folder holds.
+
+    Raises:
+        InputError: nothing that we know.
+    """
+    name = next((name for name, (recognises, _) in FOLDER_FORMATS.items() if recognises(path)), None)
+    if name is None:
+        known = ", ".join([f"a folder with {OUR_FILE}", *FOLDER_FORMATS])
+        raise InputError(os.fspath(path), "folder", "is of no format we know", f"expected {known}")
+    return name
 
 
 def read_our_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
@@ -220,10 +234,7 @@ def _read_photo_by_photo(path: Path, images: Path | None, split: str | None) -> 
 
 
 def _read_folder(path: Path, images: Path | None, split: str | None) -> list[Truth]:
-    target = next((target for recognises, target in FOLDER_FORMATS.values() if recognises(path)), None)
-    if target is None:
-        known = ", ".join([f"a folder with {OUR_FILE}", *FOLDER_FORMATS])
-        raise InputError(os.fspath(path), "folder", "is of no format we know", f"expected {known}")
+    _, target = FOLDER_FORMATS[folder_format(path)]
     return cast(Callable[[Path, "Path | None", "str | None"], list[Truth]], imported(target))(path, images, split)
 
 

@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from jaxtyping import Float64
 
-from amodal.data.kitti import label_files, label_lines
+from amodal.data.kitti_folder import label_files, label_lines
 from amodal.errors import InputError
 from amodal.survey.numbers import PhotoNumbers
 

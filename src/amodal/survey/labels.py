@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amodal.data.checks import box_problem
 from amodal.data.fields import Field
-from amodal.data.kitti import label_files, label_lines, photo_folder, photo_of
+from amodal.data.kitti_folder import COLUMNS, label_files, label_lines, labels_in, photo_folder, photo_of
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import InputError
 from amodal.images import photo_size
@@ -17,7 +17,6 @@ from amodal.progress import Progress
 from amodal.survey.findings import Findings, Notes
 
 CLASSES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")
-COLUMNS = (15, 16)
 STATES = (0, 1, 2, 3)
 GONE = "the line is left out"
 
@@ -51,11 +50,16 @@ def check_labels(folder: Path, images: Path | None = None, progress: Progress | 
 
 
 def write_repaired_labels(folder: Path, findings: Findings, out: Path) -> None:
-    """Write every label file into `out`, without the lines that cannot be read."""
-    target = make_folder(out)
+    """Write every label file without the lines that cannot be read; `out` has the folders that `folder` has.
+
+    Raises:
+        InputError: `out` is the folder that was checked, or cannot be written.
+    """
     files = label_files(folder)
+    target = out / labels_in(folder).relative_to(folder)
     if target.resolve() == files[0].parent.resolve():
         raise InputError(os.fspath(out), "folder", "is the folder that was checked", "expected another one")
+    make_folder(target)
     for file in files:
         lines = label_lines(file)
         kept = [line for k, line in enumerate(lines, start=1) if (f"{file.name}: line {k}",) not in findings.removals]

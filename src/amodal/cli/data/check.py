@@ -13,12 +13,18 @@ import tyro
 from amodal.cli.exits import DONE, SOME_REFUSED
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.fields import read_json
-from amodal.data.truth import OUR_FILE
+from amodal.data.kins_folder import parts_of
+from amodal.data.truth import OUR_FILE, folder_format
 from amodal.data.write import write_text_atomically
+from amodal.errors import InputError
+from amodal.progress import Progress
 from amodal.survey.check import CheckSettings, check_parsed
 from amodal.survey.findings import Findings
+from amodal.survey.instance_pictures import check_pictures
 from amodal.survey.labels import check_labels, write_repaired_labels
 from amodal.survey.repair import REMOVED, taken_out, write_repaired
+
+FOLDERS = {"kitti": check_labels, "cityscapes": check_pictures}
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Check:
     """List everything that is wrong in an annotated file: where, what, and what to do about it.
 
     `broken` is what readers refuse or misread, `doubtful` what can hardly be meant. KINS (2019 and 2020), COCO, COCOA
-    (both layouts), D2SA, our scenes.json, and folders of KITTI labels. With --repair a copy is written in which what
-    can be mended is mended; what cannot be used stands in it under `removed_by_repair`. A JSON file is read into memory
-    as a whole, and may have 2 GiB.
+    (both layouts), D2SA, our scenes.json, and folders of KITTI's labels or of Cityscapes' instance pictures. With
+    --repair a copy is written in which what can be mended is mended (not of pictures); what cannot be used stands in it
+    under `removed_by_repair`. A JSON file is read into memory as a whole, and may have 2 GiB.
 
     Exit code 1 if anything is broken.
 
@@ -36,7 +42,7 @@ class Check:
     """
 
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
-    """The file, or a folder with KITTI's labels or a scenes.json."""
+    """The file, or a folder with KITTI's labels, Cityscapes' pictures or a scenes.json."""
     images: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """The photos; else they are looked for beside the file, and only checked if some are found."""
     repair: Annotated[Path | None, tyro.conf.arg(metavar="OUT", help_behavior_hint="")] = None
@@ -54,7 +60,7 @@ class Check:
         path = self.file / OUR_FILE if (self.file / OUR_FILE).is_file() else self.file
         with progress_on_stderr() as progress:
             if path.is_dir():
-                findings = check_labels(path, self.images, progress)
+                findings = self._check_folder(path, progress)
                 if self.repair is not None:
                     write_repaired_labels(path, findings, self.repair)
                     removed = _listed("lines left out", [str(key) for (key,) in sorted(findings.removals)])
@@ -75,6 +81,16 @@ class Check:
             if removed:
                 say(f"{self.repair}: {removed}")
         return SOME_REFUSED if findings.broken else DONE
+
+    def _check_folder(self, path: Path, progress: Progress) -> Findings:
+        name = folder_format(path)
+        if name not in FOLDERS:
+            files = ", ".join(str(part.annotations) for part in parts_of(path, None))
+            raise InputError(str(path), "folder", f"is one of {name}", f"expected one of its files: {files}")
+        if name != "kitti" and self.repair is not None:
+            expected = "expected check without it: what it lists must be drawn or saved again"
+            raise InputError("check", "--repair", f"cannot mend the pictures of {name}", expected)
+        return FOLDERS[name](path, self.images, progress)
 
 
 def _listed(what: str, names: Sequence[str], most: int = 20) -> str:

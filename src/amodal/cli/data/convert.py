@@ -13,7 +13,7 @@ from amodal.cli.exits import DONE
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.convert import convert, read_class_map
 from amodal.data.formats import format_named, open_source
-from amodal.data.kitti import PHOTO_FOLDERS
+from amodal.data.kitti_folder import PHOTO_FOLDERS
 from amodal.data.losses import NEW_CLASS
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
