@@ -42,8 +42,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, required=True)
     parser.add_argument("--trunk", type=Path, required=True, help="a trained amodal-mask-rcnn")
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--photos", type=int, default=150, help="val scenes that are scored, spread evenly")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--photos", type=int, default=100, help="val scenes that are scored, spread evenly")
     parser.add_argument("--rows", nargs="+", help="only these, to share the work; nothing is written beside this file")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -103,7 +103,7 @@ def scored(model: Path, settings: AsnSettings, truths: list[Truth]) -> dict[str,
     for kind in ("amodal", "inmodal"):
         if kind not in settings.masks:
             values.pop(kind)
-    if settings.occlusion:
+    if settings.occlusion and settings.coding is None:  # as in Table 6
         given = load(model, "asn", reasoning="none")
         right = []
         for truth in truths:
