@@ -124,8 +124,8 @@ class CropMask:
         edge share no pixel.
 
         Raises:
-            InputError: a polygon with too few or an odd number of coordinates, or one that is not finite; the
-                message begins with `where` and names the polygon.
+            InputError: a polygon with too few or an odd number of coordinates, or one that is not finite or too
+                large; the message begins with `where` and names the polygon.
         """
         height, width = rle.check_size((height, width), "CropMask")
         parts = []

@@ -16,6 +16,8 @@ Corners = Int64[np.ndarray, "corners 2"]
 
 MAX_CROSSINGS = 2**24  # some 500 MB of work; an outline this ragged is an attack, not an object
 
+MAX_COORDINATE_PX = 1e9  # beyond, doubles are too coarse for the crossings of pixels
+
 
 def fill(corners: Float64[np.ndarray, "corners 2"], height: int, width: int) -> Intervals:
     """Pixel numbers x * height + y of the pixels whose centre lies inside, by the even-odd rule."""
@@ -58,8 +60,11 @@ def check_outline(outline: Sequence[float] | Any, where: str) -> Float64[np.ndar
         raise InputError(where, "", "found no numbers", "expected [x, y, x, y, ...]") from None
     if len(numbers) < 6 or len(numbers) % 2:
         raise InputError(where, "", f"found {len(numbers)} coordinates", "expected 6, 8, 10, ...")
-    if not np.isfinite(numbers).all() or bool((np.abs(numbers) > 1e9).any()):
+    if not np.isfinite(numbers).all():
         raise InputError(where, "", "found a coordinate that is not finite", "expected pixels")
+    farthest = float(numbers[np.abs(numbers).argmax()])
+    if abs(farthest) > MAX_COORDINATE_PX:
+        raise InputError(where, "", f"found the coordinate {farthest:g}", f"expected at most {MAX_COORDINATE_PX:g} px")
     return numbers.reshape(-1, 2)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
-from amodal.cli.exits import DONE, INTERRUPTED
+from amodal.cli.exits import DONE, INTERRUPTED, READER_GONE
 from amodal.cli.menu import Menu, fail
 from amodal.errors import AmodalError
 
@@ -38,7 +41,17 @@ MENU = Menu(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; `arguments` are those of the process unless given. Returns the exit code."""
-    asked = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _silenced():
+            raise
+        return READER_GONE
+    return code
+
+
+def _run(asked: list[str]) -> int:
     try:
         if asked[:1] == ["--version"]:
             from amodal import __version__
@@ -52,3 +65,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept = str(stop) or "nothing was written"
         print(f"amodal: interrupted: {kept}", file=sys.stderr)
         return INTERRUPTED
+
+
+def _silenced() -> bool:
+    """Whether the reader of our output has gone, as `head` does; what is left to print then goes nowhere."""
+    gone = [stream.fileno() for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
+    for number in gone:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+    return bool(gone)
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    try:
+        number = stream.fileno()
+    except OSError:  # a stream of no file, as tests have
+        return False
+    asked = select.poll()
+    asked.register(number, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in asked.poll(0))

@@ -173,7 +173,7 @@ def load_model(path: Path) -> CompNet:
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
     found = metadata.get("format")
     if found != FORMAT:
-        raise InputError(str(path), "format", f"is {found!r}", f"expected {FORMAT!r}: not a model of this program")
+        raise InputError(str(path), "format", f"is {found!r}", f"expected {FORMAT!r}: {_whose(metadata)}")
     if metadata.get("version") != str(VERSION):
         raise InputError(
             str(path),
@@ -181,6 +181,15 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
             f"is {metadata.get('version')!r}",
             f"expected {VERSION}; learn the model again or use the matching release",
         )
+
+
+def _whose(metadata: Mapping[str, str]) -> str:
+    """What a file is that holds no compositional model: networks say their name, which is that of their method."""
+    try:
+        name = json.loads(metadata["network"])["name"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return "not a model of this program"
+    return f"it is the model of method {name}, ask for --method {name}"
 
 
 def _assemble(head: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CompNet:

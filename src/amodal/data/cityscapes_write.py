@@ -15,7 +15,7 @@ from amodal.data.coco import mask_of
 from amodal.data.entries import Entry, Head
 from amodal.data.fields import Field
 from amodal.data.kins_write import depth_of
-from amodal.data.losses import Losses, note_fields, note_losses, place_of
+from amodal.data.losses import Losses, note_fields, note_ids, note_losses, note_photo_id, place_of
 from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError
 from amodal.masks import CropMask
@@ -46,6 +46,7 @@ def write_cityscapes(entries: Iterable[Entry], head: Head, out: Path, losses: Lo
             if not same:
                 note_losses(entry, SAYS, losses)
                 note_fields(entry, losses, of_objects={"cityscapes"}, of_photos={STUFF})
+                note_photo_id(entry, losses)
         if ids.names != CLASSES:
             names = {str(number): name for number, name in sorted(ids.names.items())}
             with writing_to(out, "folder"):
@@ -81,17 +82,19 @@ def _painted(entry: Entry, ids: _ClassIds, same: bool, losses: Losses) -> np.nda
             _paint(picture, mask, value)
         else:
             losses.note("a region to ignore, of no known class", f"{place_of(entry)}: {mask.box}")
-    used: set[int] = set()
+    values: dict[int, int] = {}
     for one in sorted(scene.instances, key=lambda one: -depth[one.id]):
-        value = _value(entry.fields_of(one).get("cityscapes"), ids.of(one.label), used)
+        value = _value(entry.fields_of(one).get("cityscapes"), ids.of(one.label), set(values.values()))
         if value is None:
             losses.note(f"more than {NUMBERS - 1} objects of a class in a photo", place_of(entry, one))
             continue
-        used.add(value)
+        values[one.id] = value
         if one.modal.is_empty:
             losses.note("an object without a visible pixel", place_of(entry, one))
         if _paint(picture, one.modal, value):
             losses.note("a pixel's second owner (by objects)", place_of(entry, one))
+    if not same:
+        note_ids(entry, values, losses)
     return picture
 
 

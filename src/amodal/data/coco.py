@@ -15,6 +15,7 @@ from amodal.data.checks import box_problem
 from amodal.data.fields import Field, read_json
 from amodal.errors import InputError
 from amodal.masks import CropMask
+from amodal.rle import MAX_FRAME_PX, MAX_SIDE_PX
 from amodal.scene import BoxKind
 
 XYWH_EXPECTED = "[x, y, width, height]"
@@ -101,8 +102,7 @@ def read_masks(path: str | os.PathLike[str], ids: Collection[int] | None = None)
         annotation_id = annotation["id"].integer()
         if wanted is None or annotation_id in wanted:
             image = _of(sizes, annotation["image_id"], "images")
-            size = image["height"].integer(1), image["width"].integer(1)
-            masks[annotation_id] = mask_of(annotation["segmentation"], *size)
+            masks[annotation_id] = mask_of(annotation["segmentation"], *size_of(image))
     missing = sorted((wanted or set()) - masks.keys())
     if missing:
         raise root["annotations"].error(f"has no id {missing[0]}", "every id that was asked for")
@@ -168,9 +168,9 @@ def mask_of(segmentation: Field, height: int, width: int) -> CropMask:
         return mask
     polygons = [_outline(polygon) for polygon in segmentation.items()]
     try:
-        return CropMask.from_polygons(polygons, height, width)
+        return CropMask.from_polygons(polygons, height, width, segmentation.name)
     except InputError as error:
-        raise InputError(where, str(error)) from error
+        raise InputError(segmentation.file, str(error)) from error
 
 
 def boxes_kind(root: Field) -> BoxKind | None:
@@ -226,10 +226,22 @@ def file_name_of(field: Field) -> str:
     return name
 
 
+def size_of(image: Field) -> tuple[int, int]:
+    """Height and width of a photo in pixels.
+
+    Raises:
+        InputError: one is missing, no whole number, or more than a mask can have.
+    """
+    height, width = image["height"].integer(1, MAX_SIDE_PX), image["width"].integer(1, MAX_SIDE_PX)
+    if height * width > MAX_FRAME_PX:
+        raise image.error(f"is {height} × {width} px (height × width)", f"at most {MAX_FRAME_PX:,} px")
+    return height, width
+
+
 def side_px(image: Field, key: str) -> int:
     """Width or height in pixels; 0 where the file has none."""
     side = image.get(key)
-    return 0 if side is None else side.integer(1, 2**31)
+    return 0 if side is None else side.integer(1, MAX_SIDE_PX)
 
 
 def text_or_empty(field: Field | None) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amodal.data.coco import file_name_of, mask_of
+from amodal.data.coco import file_name_of, mask_of, size_of
 from amodal.data.entries import AsRead, Codes, Entry, Head, Source
 from amodal.data.fields import Field
 from amodal.data.index import JsonIndex
@@ -51,7 +51,7 @@ def read_regions_truth(root: Field, images: Path | None, split: str | None) -> l
 
 def truth_of(image: Field, annotation: Field | None, images: Path | None) -> Truth:
     """What one annotator (None: nobody) says of a photo."""
-    name, size = file_name_of(image["file_name"]), (image["height"].integer(1), image["width"].integer(1))
+    name, size = file_name_of(image["file_name"]), size_of(image)
     regions = [] if annotation is None else list(annotation["regions"].items())
     wholes = [_whole(region, size) for region in regions]
     places = [region["order"].integer() for region in regions]

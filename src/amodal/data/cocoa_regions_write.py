@@ -12,7 +12,7 @@ from amodal.data.dialect_write import Ids
 from amodal.data.entries import Entry, Head
 from amodal.data.json_write import Row, write_lists
 from amodal.data.kins_write import depth_of, edges_by_depth
-from amodal.data.losses import Losses, note_class_ids, note_losses, note_order, place_of
+from amodal.data.losses import Losses, note_class_ids, note_ids, note_losses, note_order, place_of
 from amodal.scene import Instance
 
 SAYS = frozenset({"modal", "amodal", "order", "unscored", "score"})
@@ -49,6 +49,8 @@ def _rows(entries: Iterable[Entry], losses: Losses) -> Iterator[Row]:
             continue  # nobody had drawn on it
         if not same:
             note_losses(entry, SAYS, losses)
+            drawn = [one for one in scene.instances if not one.amodal.is_empty]
+            note_ids(entry, {one.id: region for region, one in enumerate(drawn, start=1)}, losses)
             if "order" in entry.truth.knows:
                 note_order(entry, edges_by_depth(scene), losses)
         regions = list(_regions(entry, same, losses))

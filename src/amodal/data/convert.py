@@ -79,7 +79,7 @@ def read_class_map(text: str) -> dict[str, str | None]:
     Raises:
         InputError: neither.
     """
-    if text.endswith(".json") or Path(text).is_file():
+    if is_class_file(text):
         root = read_json(text)
         return {key: None if root.get(key) is None else root[key].text() for key in root.object()}
     found: dict[str, str | None] = {}
@@ -89,6 +89,26 @@ def read_class_map(text: str) -> dict[str, str | None]:
             raise InputError("--classes", part or "''", "is no OLD=NEW", "expected car=vehicle,misc= or a JSON file")
         found[old] = new or None
     return found
+
+
+def is_class_file(text: str) -> bool:
+    """Whether `read_class_map` reads a file."""
+    return text.endswith(".json") or Path(text).is_file()
+
+
+def check_class_map(source: Source, classes: Mapping[str, str | None]) -> None:
+    """Whether the data set has the classes that are to be renamed.
+
+    Raises:
+        InputError: one is not there; names those that are.
+    """
+    known = set(source.head.classes.values())
+    if not classes.keys() <= known:  # not every format lists its classes
+        known |= {one.label for entry in entries_of(source) for one in entry.scene.instances}
+    absent = sorted(classes.keys() - known)
+    if absent:
+        there = ", ".join(sorted(known)) or "none"
+        raise InputError("--classes", ", ".join(absent), "is no class of the data", f"expected some of: {there}")
 
 
 def _renamed(entry: Entry, classes: Mapping[str, str | None], dropped: Losses) -> Entry:

@@ -15,7 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 from amodal.data.checks import box_problem
-from amodal.data.coco import XYWH_EXPECTED, file_name_of, mask_of, side_px
+from amodal.data.coco import XYWH_EXPECTED, file_name_of, mask_of, side_px, size_of
 from amodal.data.fields import Field
 from amodal.data.kins_folder import parts_of
 from amodal.data.truth import Truth, read_truth
@@ -198,9 +198,10 @@ def _truth(
     classes: frozenset[str],
 ) -> Truth:
     name = file_name_of(photo["file_name"])
+    height, width = size_of(photo)
     scene = Scene(
-        height=photo["height"].integer(1),
-        width=photo["width"].integer(1),
+        height=height,
+        width=width,
         instances=tuple(instance for instance, _ in objects),
         order=OrderGraph(tuple(order_of(objects))),
         image=name,
@@ -236,7 +237,7 @@ def _instance(annotation: Field, photo: Field, names: dict[int, str], layout: La
 
 
 def _mask(segmentation: Field, photo: Field) -> CropMask:
-    size = photo["height"].integer(1), photo["width"].integer(1)
+    size = size_of(photo)
     outlines = segmentation.value
     if isinstance(outlines, list):
         # Masks turned to outlines leave fragments of one or two corners; they cover nothing.

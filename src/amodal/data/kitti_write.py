@@ -11,7 +11,7 @@ from pathlib import Path
 from amodal.data.entries import AsRead, Entry, Head, Source
 from amodal.data.kitti import refuse_split, truth_of_file
 from amodal.data.kitti_folder import LABEL_FOLDERS, label_files, label_lines, photo_folder
-from amodal.data.losses import Losses, note_fields, note_losses, note_order, place_of
+from amodal.data.losses import Losses, note_fields, note_ids, note_losses, note_order, note_photo_id, place_of
 from amodal.data.write import new_folder, writing_to
 from amodal.errors import InputError
 from amodal.masks import CropMask
@@ -87,6 +87,8 @@ def _lines(entry: Entry, losses: Losses) -> list[str]:
         says = SAYS if "modal" not in entry.truth.knows or entry.scene.boxes_are == "amodal" else SAYS | {"visible box"}
         note_losses(entry, says, losses)
         note_fields(entry, losses, of_objects={"kitti"})
+        note_photo_id(entry, losses)
+        note_ids(entry, {one.id: line for line, one in enumerate(entry.scene.instances, start=1)}, losses)
         note_order(entry, _order_said(entry), losses)
     return lines
 

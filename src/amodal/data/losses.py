@@ -11,6 +11,8 @@ from amodal.scene import Instance
 PLACES = 5
 NEW_CLASS = "that a class is none of its own, which gets an id after them"
 NEW_CLASS_ID = "the ids of classes, which are made anew"
+OBJECT_IDS = "the ids of objects, which are made anew"
+PHOTO_IDS = "the ids of photos, which are known by name alone"
 STUFF_FORMATS = ("cocoa", "cocoa-regions")
 _SHARE_ERROR = 1e-6
 
@@ -106,6 +108,21 @@ def note_class_ids(ids: Mapping[int, str], kept: Mapping[str, int], losses: Loss
         if kept.get(label) != number:
             becomes = f"becomes {kept[label]}" if label in kept else "is not written"
             losses.note(NEW_CLASS_ID, f"{label}: {number} {becomes}")
+
+
+def note_ids(entry: Entry, becomes: Mapping[int, int], losses: Losses) -> None:
+    """Note the objects that do not keep their id; `becomes`: instance id -> the id that will be read back."""
+    for one in entry.scene.instances:
+        before = entry.fields_of(one).get("id", one.id)
+        if one.id in becomes and before != becomes[one.id]:
+            losses.note(OBJECT_IDS, f"{place_of(entry)}: {before} becomes {becomes[one.id]}")
+
+
+def note_photo_id(entry: Entry, losses: Losses) -> None:
+    """Note the id of a photo, for a format that knows photos by name alone."""
+    number = None if entry.read is None else entry.read.photo.get("id")
+    if number is not None:
+        losses.note(PHOTO_IDS, f"{place_of(entry)}: {number}")
 
 
 def note_fields(

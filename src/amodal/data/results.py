@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from amodal.data.checks import XYXY_EXPECTED
-from amodal.data.coco import XYWH_EXPECTED, boxes_kind, mask_of, text_or_empty
+from amodal.data.coco import XYWH_EXPECTED, boxes_kind, mask_of, size_of, text_or_empty
 from amodal.data.fields import Field, read_json
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
@@ -185,10 +185,11 @@ def _check_version(root: Field) -> None:
 def _scene(root: Field, image: Field, instances: tuple[Instance, ...], edges: list[OrderEdge]) -> Scene:
     said = {key: image.get(key) or root.get(key) for key in PER_FILE}
     file_name, exclusive, warnings = image.get("file_name"), image.get("exclusive"), image.get("warnings")
+    height, width = size_of(image)
     try:
         return Scene(
-            height=image["height"].integer(1),
-            width=image["width"].integer(1),
+            height=height,
+            width=width,
             instances=instances,
             order=OrderGraph(tuple(edges)),
             boxes_are=boxes_kind(image) or boxes_kind(root) or "amodal",
@@ -207,7 +208,7 @@ def _scene(root: Field, image: Field, instances: tuple[Instance, ...], edges: li
 
 
 def _instance(annotation: Field, image: Field, categories: Mapping[int, str]) -> Instance:
-    size = image["height"].integer(1), image["width"].integer(1)
+    size = size_of(image)
     claimed, meta, score = annotation.get("claimed_segmentation"), annotation.get("meta"), annotation["score"]
     return Instance(
         id=annotation["instance_id"].integer(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from amodal.data.coco import coco_objects, mask_of, photo_folder
+from amodal.data.coco import coco_objects, mask_of, photo_folder, size_of
 from amodal.data.fields import Field, read_json
 from amodal.data.kins_folder import is_kins_folder
 from amodal.data.kitti_folder import is_kitti_folder
@@ -147,6 +147,8 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
     A file that says `masks_are: "none"` has boxes alone, which stand in the masks' place.
     """
     objects = coco_objects(root, images=images)
+    if split is not None and not any(photo.split for photo in objects.images):
+        raise NoSplits(root.file, "images", "have no splits", "expected no --split")
     masks_are = root.get("masks_are")
     has_masks = masks_are is None or masks_are.one_of("visible", "none") == "visible"
     annotations = list(root["annotations"].items())
@@ -159,7 +161,7 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
         photo, label = objects.images[index], objects.labels[row]
         if split is not None and photo.split != split:
             continue
-        size = (descriptions[index]["height"].integer(1), descriptions[index]["width"].integer(1))
+        size = size_of(descriptions[index])
         mask = (
             mask_of(annotation["segmentation"], *size)
             if has_masks
@@ -180,7 +182,7 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
         if split is not None and photo.split != split:
             continue
         # Masks drawn by hand may share pixels, so this scene is not exclusive.
-        height, width = description["height"].integer(1), description["width"].integer(1)
+        height, width = size_of(description)
         scene = Scene(height, width, tuple(inside), boxes_are=objects.boxes_are, image=photo.file_name, exclusive=False)
         truths.append(
             Truth(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amodal.data.boxes import match_photos
-from amodal.data.coco import file_name_of, mask_of
+from amodal.data.coco import file_name_of, mask_of, size_of
 from amodal.data.fields import Field, read_json
 from amodal.errors import InputError
 from amodal.masks import CropMask
@@ -79,7 +79,7 @@ class _Entry:
 
 
 def _read(entry: _Entry, labels: dict[int, str]) -> VisiblePhoto:
-    height, width = entry.image["height"].integer(1), entry.image["width"].integer(1)
+    height, width = size_of(entry.image)
     ids: list[int] = []
     names: list[str | None] = []
     masks: list[CropMask] = []

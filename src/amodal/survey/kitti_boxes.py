@@ -47,8 +47,9 @@ def box_consistency(photos: Iterable[PhotoNumbers], labels: Mapping[str, Float64
     """Compare photos with `labels`: photo's name without its ending -> XYXY boxes.
 
     Raises:
-        InputError: none of the photos has labels.
+        InputError: none of the photos has labels, or visible masks.
     """
+    photos = list(photos)
     means, paired = [], []
     for photo in photos:
         theirs = labels.get(Path(photo.name).stem)
@@ -56,8 +57,11 @@ def box_consistency(photos: Iterable[PhotoNumbers], labels: Mapping[str, Float64
             best = best_ious(theirs, np.array(photo.seen_boxes, np.float64))
             means.append(fmean(best))
             paired += best
+    if not means and not any(photo.seen_boxes for photo in photos):
+        found = "are not known, so there are no boxes of them to compare with KITTI's"
+        raise InputError("--kitti", "visible masks", found, "expected a file with visible masks")
     if not means:
-        expected = "expected labels named as the photos, and visible masks"
+        expected = "expected labels named as the photos"
         raise InputError("KITTI labels", "photos", "have none of these photos", expected)
     counts, _ = np.histogram(means, bins=BINS, range=(0.0, 1.0))
     return BoxConsistency(

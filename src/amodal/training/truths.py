@@ -154,6 +154,8 @@ def read_pictures(
             digest.update(piece)
     if not truths:
         raise AmodalError(f"{', '.join(map(str, data))}: no photo to learn from")
+    if not any(truth.scene.instances for truth in truths):
+        raise AmodalError(f"{', '.join(map(str, data))}: no annotations in {len(truths)} photos, nothing to learn from")
     wanted = _classes(truths, classes, ", ".join(map(str, data)))
     useful = tuple(truth for truth in truths if truth.path is not None and _taught(truth, wanted))
     for truth in useful:

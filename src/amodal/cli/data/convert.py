@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,8 @@ import tyro
 
 from amodal.cli.exits import DONE
 from amodal.cli.progress import progress_on_stderr, say
-from amodal.data.convert import convert, read_class_map
+from amodal.data.convert import check_class_map, convert, is_class_file, read_class_map
+from amodal.data.entries import Source
 from amodal.data.formats import format_named, open_source
 from amodal.data.kitti_folder import PHOTO_FOLDERS
 from amodal.data.losses import NEW_CLASS
@@ -52,6 +54,15 @@ class Convert:
     json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
     """Print that report on stdout."""
 
+    def _check(self, source: Source, classes: Mapping[str, str | None]) -> None:
+        """A file may be meant for many data sets; who types a class means one that is there."""
+        try:
+            check_class_map(source, classes)
+        except InputError as error:
+            if self.classes is None or not is_class_file(self.classes):
+                raise
+            say(f"warning: {error}")
+
     def run(self) -> int:
         """Do it; returns the exit code."""
         format_named(self.to, "--to")
@@ -64,6 +75,8 @@ class Convert:
             source = open_source(
                 self.source, format=self.from_, images=self.images, split=self.split, progress=progress
             )
+            if classes is not None:
+                self._check(source, classes)
             done = convert(source, self.to, self.out, classes=classes, progress=progress)
         lines = done.losses.lines()
         if lines:

@@ -51,6 +51,8 @@ class Order:
             for number in range(len(source)):
                 truth = source[number].truth
                 if "amodal" not in truth.knows:
+                    if not any(len(source[other].scene) for other in range(len(source))):
+                        raise InputError(str(self.file), "annotations", "are none", "expected whole masks")
                     raise InputError(str(self.file), "masks", "are of visible parts alone", "expected whole masks")
                 orders.append(order_of(truth.scene, from_masks=self.from_masks))
                 if self.inmodal is not None:
