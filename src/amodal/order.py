@@ -70,6 +70,22 @@ class OrderGraph:
         """One shortest cycle, front to behind, for every group of objects that go round; usually none."""
         return [self._shortest_cycle(group) for group in self._groups(()) if len(group) > 1]
 
+    def without_cycles(self) -> OrderGraph:
+        """The same pairs, some turned round: in every cycle the least probable edge gives way to the others.
+
+        A pair that was turned has probability 0.5, as it is a guess.
+        """
+        kept = self
+        while cycles := kept.cycles():
+            weakest = {min(kept._edges_along(cycle), key=lambda edge: edge.probability) for cycle in cycles}
+            kept = OrderGraph(tuple(edge for edge in kept.edges if edge not in weakest))
+        if kept is self:
+            return self
+        depth = kept.kins_orders(id for edge in self.edges for id in (edge.front, edge.behind))
+        left_out = [edge for edge in self.edges if edge not in set(kept.edges)]
+        pairs = (sorted((edge.front, edge.behind), key=lambda id: (depth[id], id)) for edge in left_out)
+        return OrderGraph((*kept.edges, *(OrderEdge(front, behind, 0.5) for front, behind in pairs)))
+
     def kins_orders(self, ids: Iterable[int]) -> dict[int, int]:
         """KINS's number of each object: 0 for what nothing hides, else 1 more than the last in front of it.
 
@@ -135,6 +151,11 @@ class OrderGraph:
             found.setdefault(edge.front, []).append(edge.behind)
             found.setdefault(edge.behind, [])
         return found
+
+    def _edges_along(self, cycle: Sequence[int]) -> list[OrderEdge]:
+        """The edges of a cycle."""
+        steps = zip(cycle, (*cycle[1:], cycle[0]), strict=True)
+        return [OrderEdge(front, behind, self._probabilities[front, behind]) for front, behind in steps]
 
     def _groups(self, ids: Iterable[int]) -> list[list[int]]:
         """Strongly connected objects, the groups in topological order."""

@@ -100,10 +100,32 @@ def test_kittis_order_is_what_states_and_distances_agree_on(
     assert edges_of(read_truth(folder)[0]) == edges
 
 
-def test_kins_without_visible_mask_is_seen_whole(tmp_path: Path) -> None:
+def test_kins_without_visible_masks_does_not_know_them_and_the_order_says_what_stands_there(tmp_path: Path) -> None:
+    def change(content: Content) -> None:
+        for annotation in content["annotations"]:
+            del annotation["i_segm"]
+
+    path = write_kins(tmp_path, "2020")
+    drawn = read_truth(path)
+    found = read_truth(changed(path, change))
+    assert {truth.knows for truth in found} == {frozenset({"amodal", "boxes", "order"})}
+    for one, other in zip(found, drawn, strict=True):
+        assert [each.modal for each in one.scene.instances] == [each.modal for each in other.scene.instances]
+
+
+def test_kins_of_2019_without_visible_masks_does_not_know_the_order_either(tmp_path: Path) -> None:
+    def change(content: Content) -> None:
+        for annotation in content["annotations"]:
+            del annotation["inmodal_seg"]
+
+    found = read_truth(changed(write_kins(tmp_path), change))
+    assert {truth.knows for truth in found} == {frozenset({"amodal", "boxes"})}
+
+
+def test_a_single_visible_mask_that_is_missing_is_refused(tmp_path: Path) -> None:
     path = changed(write_kins(tmp_path), lambda content: content["annotations"][1].pop("inmodal_seg"))
-    front = read_truth(path)[0].scene.instances[1]
-    assert front.modal == front.amodal
+    with pytest.raises(InputError, match=r"annotations\[1\].inmodal_seg: is missing, expected a mask, as 1 other"):
+        read_truth(path)
 
 
 def test_fragments_without_area_are_no_error(tmp_path: Path) -> None:

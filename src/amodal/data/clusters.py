@@ -138,14 +138,16 @@ def contradictions(
     Args:
         instances: the objects of one photo.
         places: what is said of them.
-        least_px: overlaps of fewer pixels count as none; masks drawn apart touch by some.
+        least_px: masks drawn apart touch by some pixels: an overlap of fewer explains a cluster or a number, and
+            demands none.
         masks: whether visible masks are known, so that they can contradict.
     """
-    shared = {pair: common for pair, common in overlaps(instances).items() if common >= least_px}
+    touching = overlaps(instances)
+    shared = {pair: common for pair, common in touching.items() if common >= least_px}
     known = [one for one in instances if one.id in places]
     found = list(_pairs(shared, places))
-    found += _broken_clusters(known, shared, places)
-    found += _hidden(known, shared, places)
+    found += _broken_clusters(known, touching, places)
+    found += _hidden(known, touching, places)
     if masks:
         found += _against_masks(known, shared, places, least_px)
     return found

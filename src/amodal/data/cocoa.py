@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from amodal.data.fields import Field
-from amodal.data.kins import LAYOUT_2019, Objects, overlapping, read_layout
+from amodal.data.kins import Layout, Objects, overlapping, read_layout
 from amodal.data.truth import Truth
 from amodal.scene import OrderEdge
+
+LAYOUT = Layout("segmentation", "bbox", "inmodal_seg", "order")
 
 
 def read_cocoa_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
@@ -28,7 +30,7 @@ def read_cocoa_truth(root: Field, images: Path | None, split: str | None) -> lis
     )
     return [
         replace(truth, unscored=stuff.intersection(one.id for one in truth.scene.instances))
-        for truth in read_layout(root, images, split, LAYOUT_2019, _order_of_photo)
+        for truth in read_layout(root, images, split, LAYOUT, _order_of_photo)
     ]
 
 

@@ -18,7 +18,7 @@ from amodal.data.kins_write import SAYS, edges_by_masks
 from amodal.data.truth import Truth
 from amodal.scene import Instance
 
-LAYOUT = Layout("segmentation", "bbox", "visible_mask")
+LAYOUT = Layout("segmentation", "bbox", "visible_mask", left_out_if_whole=True)
 
 
 def read_d2sa_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:

@@ -87,11 +87,11 @@ class Dialect:
     needs_numbers: bool = False
     lists_order: bool = False
 
-    def codes(self, fields: Mapping[str, Any]) -> Codes:
-        """The masks of an object as written; a whole one that stands alone is visible too."""
+    def codes(self, fields: Mapping[str, Any], seen_whole: bool) -> Codes:
+        """The masks of an object as written; a whole one that stands alone is visible too, where nothing hides it."""
         whole = None if self.whole is None else fields.get(self.whole)
         visible = None if self.visible is None else fields.get(self.visible)
-        return Codes(whole, whole if visible is None else visible)
+        return Codes(whole, whole if visible is None and seen_whole else visible)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,13 +157,14 @@ class DialectSource:
             for row, fields in enumerate(rows.annotations)
             if is_ours or not crowd[row]
         }
+        hidden = {one.id for one in truth.scene.instances if one.modal != one.amodal}
         return AsRead(
             format=self.dialect.name,
             truth=truth,
             photo=rows.image.value,
             objects=objects,
             regions=() if is_ours else tuple(f for f, hidden in zip(rows.annotations, crowd, strict=True) if hidden),
-            codes={number: self.dialect.codes(fields) for number, fields in objects.items()},
+            codes={number: self.dialect.codes(fields, number not in hidden) for number, fields in objects.items()},
             own=(self.dialect.keys | COMMON) - {"meta", "instance_id"},  # other formats carry these along
             own_photo=self.dialect.photo_keys | COMMON_PHOTO,
         )

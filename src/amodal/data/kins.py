@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 from amodal.data.checks import box_problem
+from amodal.data.clusters import modal_masks
 from amodal.data.coco import XYWH_EXPECTED, file_name_of, mask_of, side_px, size_of
 from amodal.data.fields import Field
 from amodal.data.kins_folder import parts_of
@@ -40,22 +41,30 @@ PHOTO_FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
 
 @dataclass(frozen=True)
 class Layout:
-    """Which fields of an annotation hold the whole object's mask and box, and its visible mask."""
+    """Which fields of an annotation hold the whole object's mask and box, its visible mask, its number in the order.
+
+    Without `number` the order is what the masks say. `left_out_if_whole`: what nothing hides may lack a visible mask.
+    """
 
     whole: str
     box: str
     visible: str
+    number: str | None = None
+    left_out_if_whole: bool = False
 
 
 LAYOUT_2019 = Layout("segmentation", "bbox", "inmodal_seg")
-LAYOUT_2020 = Layout("a_segm", "a_bbox", "i_segm")
+LAYOUT_2020 = Layout("a_segm", "a_bbox", "i_segm", "ico_id")
 
 Objects = Sequence[tuple[Instance, Field]]
 OrderOf = Callable[[Objects], Sequence[OrderEdge]]
 
 
 def read_kins_truth(root: Field, images: Path | None, split: str | None) -> list[Truth]:
-    """Everything is known. Objects overlap where their whole masks do.
+    """Everything is known, but what is visible in photos of which no object has a visible mask.
+
+    There 2020's order gives what stands in the visible mask's place: a common pixel is the front object's. Objects
+    overlap where their whole masks do.
 
     2020's order is read from the file. 2019 has none, so it is what the masks say: of two objects that overlap, the
     one that shows more of the common pixels is in front. Visible masks are cut at the whole ones: the two were
@@ -107,7 +116,7 @@ def read_layout(root: Field, images: Path | None, split: str | None, layout: Lay
     folder = photo_folder(root.file, images, [file_name_of(photo["file_name"]) for photo in photos.values()])
     classes = frozenset(names.values())
     return [
-        _truth(photo, folder, objects[photo_id], crowds[photo_id], order_of, classes)
+        _truth(photo, folder, objects[photo_id], crowds[photo_id], order_of, classes, layout)
         for photo_id, photo in photos.items()
     ]
 
@@ -196,24 +205,47 @@ def _truth(
     crowds: Sequence[CropMask],
     order_of: OrderOf,
     classes: frozenset[str],
+    layout: Layout,
 ) -> Truth:
     name = file_name_of(photo["file_name"])
+    instances = tuple(instance for instance, _ in objects)
+    order = OrderGraph(tuple(order_of(objects)))
+    knows = _known(objects, layout)
+    if "modal" not in knows:
+        seen = modal_masks({one.id: one.amodal for one in instances}, order)
+        instances = tuple(replace(one, modal=seen[one.id]) for one in instances)
     height, width = size_of(photo)
     scene = Scene(
         height=height,
         width=width,
-        instances=tuple(instance for instance, _ in objects),
-        order=OrderGraph(tuple(order_of(objects))),
+        instances=instances,
+        order=order,
         image=name,
         exclusive=False,  # visible masks were drawn by hand, one by one
     )
     return Truth(
         scene.validate(),
         folder / name,
-        knows=frozenset({"modal", "amodal", "order", "boxes"}),
+        knows=knows,
         ignore=tuple(crowds),
         classes=classes,
     )
+
+
+def _known(objects: Objects, layout: Layout) -> frozenset[str]:
+    """What a photo says of its objects; visible masks have all or none.
+
+    Raises:
+        InputError: some have none, so that nobody can tell whether they are hidden.
+    """
+    without = [fields for _, fields in objects if fields.get(layout.visible) is None]
+    if not without or layout.left_out_if_whole:
+        return frozenset({"modal", "amodal", "order", "boxes"})
+    if len(without) < len(objects):
+        others = f"a mask, as {len(objects) - len(without)} other objects of the photo have one"
+        raise Field(without[0].file, without[0], layout.visible, None).error("is missing", others)
+    has_numbers = layout.number is not None and all(fields.get(layout.number) is not None for fields in without)
+    return frozenset({"amodal", "boxes", "order"} if has_numbers else {"amodal", "boxes"})
 
 
 def _instance(annotation: Field, photo: Field, names: dict[int, str], layout: Layout) -> Instance:
@@ -224,7 +256,7 @@ def _instance(annotation: Field, photo: Field, names: dict[int, str], layout: La
     whole = _mask(annotation[layout.whole], photo)
     if whole.is_empty:
         raise annotation[layout.whole].error("covers no pixel of the photo", "a mask")
-    visible = annotation.get(layout.visible)  # left out by some where nothing is hidden
+    visible = annotation.get(layout.visible)
     modal = whole if visible is None else _mask(visible, photo)
     return Instance(
         id=annotation["id"].integer(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from amodal.data.clusters import clusters, order_by_masks, overlaps
+from amodal.data.clusters import Place, complete_order, numbered, order_by_masks, overlaps
 from amodal.data.dialect import Dialect, polygons_of, rle_of, whole_box, xywh
 from amodal.data.entries import Codes
 from amodal.data.kins import CLASSES, read_kins_truth
@@ -27,9 +28,13 @@ def edges_by_depth(scene: Scene) -> set[tuple[int, int]]:
 
 
 def depth_of(scene: Scene) -> dict[int, int]:
-    """How many objects lie one before the other in front of each, at most; those of one cycle share a number."""
-    layers = scene.order.layers(one.id for one in scene.instances)
-    return {id: depth for depth, layer in enumerate(layers) for id in layer}
+    """How many objects lie one before the other in front of each, at most; what overlaps never shares a number."""
+    return {id: place.number for id, place in places_of(scene).items()}
+
+
+def places_of(scene: Scene) -> dict[int, Place]:
+    """Clusters and numbers as every format writes them; cycles, which numbers cannot say, are broken."""
+    return numbered(replace(scene, order=complete_order(scene).without_cycles()))
 
 
 def _masks_2019(instance: Instance, codes: Codes, truth: Truth) -> dict[str, Any]:
@@ -55,12 +60,7 @@ def _masks_2020(instance: Instance, codes: Codes, truth: Truth) -> dict[str, Any
 
 
 def _numbers_2020(scene: Scene) -> dict[int, dict[str, int]]:
-    depth = depth_of(scene)
-    return {
-        id: {"oco_id": number, "ico_id": depth[id]}
-        for number, members in enumerate(clusters(scene.instances))
-        for id in members
-    }
+    return {id: {"oco_id": place.cluster, "ico_id": place.number} for id, place in places_of(scene).items()}
 
 
 KINS_2019 = Dialect(

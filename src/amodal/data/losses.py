@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from amodal.data.entries import Entry
+from amodal.data.kins_write import depth_of
 from amodal.scene import Instance
 
 PLACES = 5
@@ -79,7 +80,8 @@ def note_losses(entry: Entry, says: frozenset[str], losses: Losses) -> None:
         if "amodal" not in truth.knows and "amodal" in says:
             losses.note("that the whole mask is not known: what is known stands in its place", place)
         if "modal" not in truth.knows and "modal" in says and "no mask" not in says:
-            losses.note("that the visible mask is not known: the box stands in its place", place)
+            stand_in = "the whole one, less what is in front," if "amodal" in truth.knows else "the box"
+            losses.note(f"that the visible mask is not known: {stand_in} stands in its place", place)
         _note_box(entry, one, says, losses)
         if one.score != 1 and "score" not in says:
             losses.note("the score", place)
@@ -150,9 +152,10 @@ def note_order(entry: Entry, said: set[tuple[int, int]], losses: Losses) -> None
     for front, behind in sorted(true - said):
         losses.note("who is in front", f"{place_of(entry)}: {front} before {behind}")
     for front, behind in sorted(said - true):
-        losses.note(
-            "that two objects have no order: the numbers give one", f"{place_of(entry)}: {front} before {behind}"
-        )
+        if (behind, front) not in true:  # noted already
+            losses.note(
+                "that two objects have no order: the numbers give one", f"{place_of(entry)}: {front} before {behind}"
+            )
 
 
 def _note_box(entry: Entry, one: Instance, says: frozenset[str], losses: Losses) -> None:
@@ -169,8 +172,7 @@ def _note_made_anew(entry: Entry, losses: Losses) -> None:
     """Note what another format computes from masks and order, where it was written as something else."""
     if entry.read is None:
         return
-    layers = entry.scene.order.layers(one.id for one in entry.scene.instances)
-    depth = {id: depth for depth, layer in enumerate(layers) for id in layer}
+    depth = depth_of(entry.scene)
     for one in entry.scene.instances:
         fields = {key: value for key, value in entry.fields_of(one).items() if key in entry.read.own}
         if (

@@ -28,7 +28,7 @@ class Truth:
 
     Attributes:
         scene: true boxes, labels, masks and order as far as they are known; where the amodal mask is not known,
-            `amodal` is the modal one.
+            `amodal` is the modal one, and where the modal one is not, what is behind no other by the order.
         path: the photo.
         knows: of "modal", "amodal", "order" and "boxes".
         hidden: ids that stand in the scene but are given to no method and scored nowhere (unknown occluders).
@@ -69,7 +69,10 @@ FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
     "cocoa-regions": (lambda root: _objects_have(root, "regions"), "amodal.data.cocoa_regions:read_regions_truth"),
     "cocoa": (lambda root: _objects_have(root, "inmodal_seg", "order"), "amodal.data.cocoa:read_cocoa_truth"),
     "kins-2020": (lambda root: _objects_have(root, "a_segm"), "amodal.data.kins:read_kins_truth"),
-    "kins-2019": (lambda root: _objects_have(root, "inmodal_seg"), "amodal.data.kins:read_kins_truth"),
+    "kins-2019": (
+        lambda root: _objects_have(root, "inmodal_seg") or _objects_have(root, "inmodal_bbox"),
+        "amodal.data.kins:read_kins_truth",
+    ),
     "d2sa": (lambda root: _objects_have(root, "visible_mask"), "amodal.data.d2sa:read_d2sa_truth"),
     "coco": (lambda root: _has(root, "annotations", "images"), "amodal.data.truth:read_coco_truth"),
 }

@@ -19,12 +19,13 @@ from amodal.data.truth import FORMATS
 from amodal.errors import InputError
 from amodal.masks import CropMask
 from amodal.progress import Progress
-from amodal.survey.findings import Findings, Notes, Severity, child, path_of
-from amodal.survey.layouts import OURS, Layout, layout_of, value_of
-from amodal.survey.measures import examine_visible_measures, examine_whole_measures, xyxy_of
-from amodal.survey.orders import Drawn, examine_edges, examine_numbers
-from amodal.survey.segmentations import examined_mask
-from amodal.survey.tables import Photo, as_whole, entries, examined_classes, examined_photos, missing_or, whole_number
+from amodal.survey.findings import Findings, Notes, Severity, child, missing_or, path_of
+from amodal.survey.layouts import OURS, Layout, layout_of, value_of, xyxy_of
+from amodal.survey.measures import examine_visible_measures, examine_whole_measures
+from amodal.survey.orders import Drawn, examine_edges, examine_missing_visible, examine_numbers
+from amodal.survey.segmentations import examined_mask, is_empty_rle
+from amodal.survey.sizes import drawings_of
+from amodal.survey.tables import ClassIds, Photo, as_whole, entries, examined_classes, examined_photos, whole_number
 
 OUT = "taken out"
 MOST = 1e300
@@ -61,7 +62,8 @@ def check_parsed(root: Field, settings: CheckSettings, progress: Progress | None
     if not isinstance(root.value, dict):
         notes.note(root, "no object", f"is {kind_of(root.value)}", "an object with images and annotations is expected")
         return Findings(root.file, layout.name, 0, 0, tuple(notes.problems))
-    photos = examined_photos(entries(root, "images", notes), settings.images, root.file, layout, notes, progress)
+    images, drawings = entries(root, "images", notes), drawings_of(root, layout)
+    photos = examined_photos(images, settings.images, root.file, layout, drawings, notes, progress)
     listed = list(_annotations(root, layout, notes))
     used = _whole_numbers(listed, "category_id")
     classes = examined_classes(root, used, layout, notes)
@@ -72,8 +74,15 @@ def check_parsed(root: Field, settings: CheckSettings, progress: Progress | None
         if progress is not None and (done % 200 == 0 or done == len(listed)):
             progress("checking annotations", done, len(listed))
     notes.annotation = None
+    has_visible = any(one.is_seen_known for drawn in walk.drawn.values() for one in drawn)
+    if layout.needs_visible and walk.drawn and not has_visible:
+        found = f"have no {layout.visible}: what is visible is not known"
+        advice = "nothing, if only whole masks were drawn; amodal data order FILE --inmodal makes the others from them"
+        notes.note(child(root, "annotations"), "visible masks not known", found, advice, severity="doubtful")
     for number, ((photo_id, _), drawn) in enumerate(walk.drawn.items(), start=1):
         notes.photo = photos[photo_id].name
+        if layout.needs_visible and has_visible:
+            examine_missing_visible(drawn, layout, notes)
         if layout is not OURS:
             examine_numbers(drawn, layout, settings.least_overlap_px, notes)
         if progress is not None and (number % 50 == 0 or number == len(walk.drawn)):
@@ -113,7 +122,7 @@ class _Walk:
     """What is remembered from annotation to annotation."""
 
     def __init__(
-        self, layout: Layout, photos: Mapping[int, Photo], classes: Mapping[int, int], last_id: int, notes: Notes
+        self, layout: Layout, photos: Mapping[int, Photo], classes: ClassIds, last_id: int, notes: Notes
     ) -> None:
         self.layout, self.photos, self.classes, self.notes = layout, photos, classes, notes
         self.drawn: dict[tuple[int, str | int], list[Drawn]] = {}  # by photo, and annotator where there are several
@@ -139,7 +148,9 @@ class _Walk:
             whole, seen = self._masks(annotation, photo)
             if whole is not None and len(notes.removals) == before:
                 key = photo.id, "" if parent is None else parent.key
-                shown, is_drawn = (whole if seen is None else seen), seen is not None or parent is None
+                # what has no visible mask is seen whole where the format says so, else nobody knows
+                is_drawn = seen is not None or not (self.layout.needs_visible or parent is not None)
+                shown = whole if seen is None else seen
                 one = Drawn(self._count, notes.annotation, annotation, whole, shown, is_drawn)
                 self.drawn.setdefault(key, []).append(one)
                 number = as_whole(value.get("id"))
@@ -186,12 +197,16 @@ class _Walk:
     def _own_class(self, annotation: Field) -> None:
         place, notes = child(annotation, "category_id"), self.notes
         number = as_whole(place.value)
-        known = None if number is None else self.classes.get(number)
+        known = None if number is None else self.classes.meant.get(number)
+        if place.value is None and _is_crowd(annotation):
+            return  # a region of anything
         if known is None:
             found = missing_or(shortened, place.value)
-            advice = f"one of {sorted(set(self.classes.values()))} is expected"
-            notes.note(place, "class unknown", found, advice, mended=OUT)
-            notes.remove(annotation)
+            advice = f"one of {sorted(set(self.classes.meant.values()))} is expected"
+            stays = self.classes.maybe_shifted and number is not None  # it may be right, and the others wrong
+            notes.note(place, "class unknown", found, advice, mended="" if stays else OUT)
+            if not stays:
+                notes.remove(annotation)
         elif known != number:
             notes.change(place, known)
 
@@ -236,6 +251,9 @@ class _Walk:
         """(whole, visible); the visible one is None where the annotation has none, or it cannot be read."""
         layout, notes, size = self.layout, self.notes, (photo.height, photo.width)
         box, visible_box = (xyxy_of(value_of(annotation.value, key)) for key in (layout.whole_box, layout.visible_box))
+        if layout.whole is None:
+            examine_whole_measures(annotation, None, photo, layout, notes)
+            return None, None
         whole = examined_mask(child(annotation, layout.whole), size, box, notes, layout.flat)
         if whole is None:
             notes.remedy(OUT)
@@ -246,7 +264,7 @@ class _Walk:
         place = child(annotation, layout.visible)
         if place.value is None and not layout.strict:
             return whole, None
-        if place.value == []:
+        if place.value == [] or is_empty_rle(place.value, size):
             notes.note(
                 place, "nothing visible", "is empty", "remove the object, or draw what is seen", severity="doubtful"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -132,3 +132,8 @@ def child(place: Field, key: str | int) -> Field:
     if isinstance(key, int):
         return Field(place.file, place, key, place.value[key])
     return Field(place.file, place, key, place.value.get(key) if isinstance(place.value, dict) else None)
+
+
+def missing_or(shown: Callable[[object], str], value: object) -> str:
+    """What to say of a value that cannot be used."""
+    return "is missing" if value is None else f"is {shown(value)}"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amodal.data.checks import box_problem
 from amodal.data.fields import Field, shortened
 from amodal.masks import CropMask
-from amodal.scene import XYXY
-from amodal.survey.findings import Notes, child
-from amodal.survey.layouts import Layout
-from amodal.survey.tables import Photo, missing_or
+from amodal.survey.findings import Notes, child, missing_or
+from amodal.survey.layouts import Layout, xyxy_of
+from amodal.survey.tables import Photo
 
 BOX_PX = 3.0  # boxes and polygons are rounded each in its own way
 AREA_SHARE, AREA_PX = 0.1, 30
@@ -36,16 +33,6 @@ def examine_visible_measures(annotation: Field, mask: CropMask, photo: Photo, la
             _examine_box(place, mask, photo, layout, notes)
     if layout.visible_area is not None:
         _examine_area(child(annotation, layout.visible_area), mask, notes)
-
-
-def xyxy_of(value: Any) -> XYXY | None:
-    """From [x, y, width, height]; None where it is not four numbers (NaN is one: `box_problem` names it)."""
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    if any(isinstance(one, bool) or not isinstance(one, int | float) or abs(one) > 1e300 for one in value):
-        return None
-    x, y, width, height = value
-    return x, y, x + width, y + height
 
 
 def _examine_box(place: Field, mask: CropMask | None, photo: Photo, layout: Layout, notes: Notes) -> None:

@@ -100,7 +100,7 @@ def _polygons(mask: list[Any]) -> list[Any]:
 
 def _object(one: Instance, matches: Mapping[int, int], whole: bool, seen: bool) -> ObjectNumbers:
     amodal = shape_of(one.amodal) if whole else None
-    modal = amodal if whole and one.modal == one.amodal else shape_of(one.modal) if seen else None
+    modal = None if not seen else amodal if whole and one.modal == one.amodal else shape_of(one.modal)
     return ObjectNumbers(
         label=one.label,
         occlusion=one.occlusion if whole and seen else None,

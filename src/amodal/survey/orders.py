@@ -83,6 +83,40 @@ def examine_numbers(drawn: Sequence[Drawn], layout: Layout, least_px: int, notes
             notes.change(child(by_key[key].annotation, name), value)
 
 
+def examine_missing_visible(drawn: Sequence[Drawn], layout: Layout, notes: Notes) -> None:
+    """Note the objects of one photo that lack a visible mask; whole masks and numbers give it, where they can."""
+    for one in drawn:
+        if one.is_seen_known or layout.visible is None:
+            continue
+        place, seen = child(one.annotation, layout.visible), _left_over(one, drawn, layout)
+        mended = "taken out" if seen is None else "made from the whole masks and the numbers"
+        found = "is missing, other annotations have one"
+        notes.note(place, "visible mask missing", found, "draw what is seen", mended=mended, about=one.about)
+        if seen is None:
+            notes.remove(one.annotation)
+        else:
+            notes.change(place, seen.to_coco_rle())
+
+
+def _left_over(one: Drawn, drawn: Sequence[Drawn], layout: Layout) -> CropMask | None:
+    """The whole mask less those of smaller numbers; None where an object that overlaps lacks a number."""
+    seen = one.whole
+    for other in drawn:
+        if other is one or not one.whole.intersection_area(other.whole):
+            continue
+        own, of_other = (_number_of(each, layout) for each in (one, other))
+        if own is None or of_other is None:
+            return None
+        if of_other < own:
+            seen = seen.subtract(other.whole)
+    return seen
+
+
+def _number_of(one: Drawn, layout: Layout) -> int | None:
+    value = None if layout.number is None else child(one.annotation, layout.number).value
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def examine_edges(root: Field, photo_of: Mapping[int, int], notes: Notes) -> None:
     """Note edges of our own file that name no object, cross photos, speak of one pair twice or go round."""
     listed = child(root, "order")

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,28 @@ from amodal.survey.findings import Findings, Problem
 REMOVED = "removed_by_repair"
 
 
-def write_repaired(root: Field, findings: Findings, out: str | os.PathLike[str]) -> None:
+def write_repaired(root: Field, findings: Findings, out: str | os.PathLike[str]) -> Field:
     """Write the copy. Entries that cannot stay stand under `removed_by_repair` with their place and what they were.
+
+    Returns what is in the copy, under the name of the file that was checked: its photos are found where they were.
 
     Raises:
         InputError: `out` is the file itself, or cannot be written.
     """
     if Path(out).exists() and Path(out).samefile(root.file):
         raise InputError(os.fspath(out), "file", "is the file that was checked", "expected another name for the copy")
-    write_text_atomically(out, json.dumps(_finite(repaired(root.value, findings)), ensure_ascii=False) + "\n")
+    content = _finite(repaired(root.value, findings))
+    write_text_atomically(out, json.dumps(content, ensure_ascii=False) + "\n")
+    return Field(root.file, None, root.name, content)
+
+
+def outcome(before: Findings, after: Findings) -> str:
+    """What a repair has mended and what is left, by a check of the file and one of its copy."""
+    then, now = (Counter((one.kind, one.photo) for one in findings.problems) for findings in (before, after))
+    said = f"{(then - now).total()} of {then.total()} problems mended, {now.total()} left"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in after.kinds.items())
+    came = (now - then).total()
+    return said + (f" ({came} of them new)" if came else "") + (f": {kinds}" if kinds else "")
 
 
 def repaired(content: Any, findings: Findings) -> Any:

@@ -38,6 +38,12 @@ def examined_mask(
     return None
 
 
+def is_empty_rle(value: Any, size: Size) -> bool:
+    """Whether it is a sound mask without a pixel, as of an object that is hidden wholly."""
+    mask = _with_size(value, size) if isinstance(value, dict) and value.get("size") == list(size) else None
+    return mask is not None and mask.is_empty
+
+
 def _runs(segmentation: Field, size: Size, box: Sequence[float] | None, notes: Notes) -> CropMask | None:
     try:
         mask = CropMask.from_coco_rle(segmentation.value, segmentation.name)

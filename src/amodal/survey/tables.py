@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amodal.data.fields import Field, kind_of, shortened
 from amodal.data.kins import CLASSES
-from amodal.errors import InputError
-from amodal.images import photo_size
 from amodal.progress import Progress
-from amodal.survey.findings import Notes, child
+from amodal.survey.findings import Notes, child, missing_or
 from amodal.survey.layouts import OURS, Layout
+from amodal.survey.sizes import Drawings, examined_size
 
 FOLDERS = ("", "images", "image_2", "testing/image_2", "training/image_2")
 MOST = 2**63
-MANY = 10  # annotations of unknown classes, from which on a shift of all is believed
+MANY = 10  # annotations of unknown classes, from which on a shift of all is believed and not only doubted
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def examined_photos(
     folder: Path | None,
     file: str,
     layout: Layout,
+    drawings: Mapping[Any, Drawings],
     notes: Notes,
     progress: Progress | None = None,
 ) -> dict[int, Photo]:
@@ -72,7 +73,7 @@ def examined_photos(
         elif not is_nameless and name in names:
             notes.note(child(image, "file_name"), "photo twice", f"{name} comes twice", "keep one", severity="doubtful")
         names.add(notes.photo)
-        size = _examined_size(image, place, notes)
+        size = examined_size(image, place, drawings.get(number, Drawings()), notes)
         if number is not None and number in photos:
             advice = "give every photo its own id: annotations cannot tell them apart"
             notes.note(child(image, "id"), "photo id twice", f"is {number} again", advice)
@@ -97,31 +98,50 @@ def found_folder(file: str, folder: Path | None, names: Iterable[object]) -> Pat
     return None
 
 
-def examined_classes(root: Field, used: Iterable[int], layout: Layout, notes: Notes) -> dict[int, int]:
-    """Ids that annotations may use -> the ids they stand for, which differ where all are shifted alike."""
+@dataclass(frozen=True)
+class ClassIds:
+    """What ids of classes mean.
+
+    Attributes:
+        meant: ids that annotations may use -> the ids they stand for, which differ where all are shifted alike.
+        maybe_shifted: whether all may be, on thin evidence: then nobody knows which annotations are wrong.
+    """
+
+    meant: Mapping[int, int]
+    maybe_shifted: bool = False
+
+
+def examined_classes(root: Field, used: Iterable[int], layout: Layout, notes: Notes) -> ClassIds:
+    """What ids of classes mean in this file; notes what is wrong with its list."""
     place = child(root, "categories")
     if place.value is None and layout.name.startswith("kins"):
         advice = "nothing, if they are KINS's: 1 cyclist, 2 pedestrian, 4 car, ...; else list them"
         notes.note(place, "classes not named", "are missing", advice, severity="doubtful")
-        return {id: id for id in CLASSES}
+        return ClassIds({id: id for id in CLASSES})
     if layout.name == "cocoa regions":
-        return {}
+        return ClassIds({})
     names = _names(root, notes)
     counts = Counter(used)
     if not names:
-        return {id: id for id in counts}  # noted already; no annotation is to blame
+        return ClassIds({id: id for id in counts})  # noted already; no annotation is to blame
     official = {name: id for id, name in CLASSES.items()}
     if layout.name.startswith("kins") and all(name in official for name in names.values()):
         known = _compared_with_kins(place, names, official, counts, notes)
         if known is not None:
-            return {id: id for id in known}
+            return ClassIds({id: id for id in known})
     shift = _shift(counts, names)
-    if shift:
-        found = f"annotations use ids {sorted(counts)}, the file lists {sorted(names)}"
-        advice = f"add {shift:+d} to every category_id, or mend the list"
-        notes.note(place, "class ids shifted", found, advice, mended=f"{shift:+d} on every category_id")
-        return {id: id + shift for id in counts}
-    return {id: id for id in names}
+    if shift is None:
+        return ClassIds({id: id for id in names})
+    found = f"annotations use ids {sorted(counts)}, the file lists {sorted(names)}"
+    unknown = sum(count for id, count in counts.items() if id not in names)
+    if unknown < MANY and unknown < counts.total():
+        found += f": {unknown} of {counts.total()} are unknown, and all would be known with {shift:+d}"
+        advice = f"look at some: if all are meant so, add {shift:+d} to every category_id; else mend the unknown ones"
+        notes.note(place, "class ids maybe shifted", found, advice, severity="doubtful")
+        return ClassIds({id: id for id in names}, maybe_shifted=True)
+    advice = f"add {shift:+d} to every category_id, or mend the list"
+    notes.note(place, "class ids shifted", found, advice, mended=f"{shift:+d} on every category_id")
+    return ClassIds({id: id + shift for id in counts})
 
 
 def whole_number(place: Field, kind: str, notes: Notes, mended: str = "") -> int | None:
@@ -139,48 +159,6 @@ def as_whole(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MOST else None
-
-
-def missing_or(shown: Callable[[object], str], value: object) -> str:
-    """What to say of a value that cannot be used."""
-    return "is missing" if value is None else f"is {shown(value)}"
-
-
-def _examined_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int, int]:
-    said = [image.value.get(side) for side in ("height", "width")]
-    wrong = [side for side in ("height", "width") if not _is_side(image.value.get(side))]
-    real = _real_size(image, folder, notes)
-    if wrong:
-        mended = "" if real is None else "taken from the photo"
-        for side in wrong:
-            found, advice = missing_or(shortened, image.value.get(side)), f"write the photo's {side} in px"
-            notes.note(child(image, side), "photo without size", found, advice, mended=mended)
-        for side, number in zip(("height", "width"), real or (), strict=False):
-            notes.change(child(image, side), number)
-        return real or (0, 0)
-    if real is not None and real != tuple(said):
-        found = f"is said to be {said[0]} × {said[1]} px (height × width), the file has {real[0]} × {real[1]}"
-        notes.note(child(image, "height"), "photo of another size", found, "use the photo that was annotated")
-    return said[0], said[1]
-
-
-def _is_side(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**16
-
-
-def _real_size(image: Field, folder: Path | None, notes: Notes) -> tuple[int, int] | None:
-    name = image.value.get("file_name")
-    if folder is None or not isinstance(name, str) or not name:
-        return None
-    path = folder / name
-    try:
-        width, height = photo_size(path)
-    except InputError as error:
-        kind = "photo unreadable" if path.is_file() else "photo missing"
-        found = f"cannot be read ({error.found})" if path.is_file() else f"is not in {folder}"
-        notes.note(child(image, "file_name"), kind, found, "put the photo there")
-        return None
-    return height, width
 
 
 def _names(root: Field, notes: Notes) -> dict[int, str]:
@@ -205,12 +183,8 @@ def _names(root: Field, notes: Notes) -> dict[int, str]:
 
 
 def _shift(used: Mapping[int, int], names: Mapping[int, str]) -> int | None:
-    """The one shift that makes every used id a listed one; None where none or both do, or few annotations speak for it.
-
-    A single wrong id must not move all the others.
-    """
-    unknown = sum(count for id, count in used.items() if id not in names)
-    if not unknown or (unknown < MANY and unknown < sum(used.values())):
+    """The one shift that makes every used id a listed one; None where none or both do, or all ids are listed."""
+    if used.keys() <= names.keys():
         return None
     fitting = [shift for shift in (-1, 1) if all(id + shift in names for id in used)]
     return fitting[0] if len(fitting) == 1 else None

@@ -149,7 +149,7 @@ def read_pictures(
         raise InputError("train", "--images", found, expected)
     digest, truths = hashlib.sha256(), list[Truth]()
     for path, folder in zip(data, folders, strict=True):
-        truths += read_truths(path, folder, split)
+        truths += [_with_visible_masks(truth, path) for truth in read_truths(path, folder, split)]
         for piece in _content(path):
             digest.update(piece)
     if not truths:
@@ -164,6 +164,18 @@ def read_pictures(
     if not useful:
         raise AmodalError(f"{', '.join(map(str, data))}: no photo holds an object of {', '.join(wanted)}")
     return TruthPictures(useful, wanted, digest.hexdigest()[:16], order_seed, rare_share)
+
+
+def _with_visible_masks(truth: Truth, path: Path) -> Truth:
+    """The truth itself.
+
+    Raises:
+        InputError: whole masks alone are known, which would be learned as visible ones.
+    """
+    if "amodal" in truth.knows and "modal" not in truth.knows:
+        expected = "expected them; amodal data order FILE --inmodal scenes.json makes them from whole ones and order"
+        raise InputError(str(path), truth.scene.image or "photo", "has no visible masks", expected)
+    return truth
 
 
 def line_of(labels: Sequence[Collection[str]], rare_share: float) -> Int64[np.ndarray, " n"]:

@@ -14,6 +14,7 @@ from amodal.cli.exits import DONE, SOME_REFUSED
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.fields import read_json
 from amodal.data.kins_folder import parts_of
+from amodal.data.kitti_folder import photo_folder
 from amodal.data.truth import OUR_FILE, folder_format
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
@@ -22,7 +23,7 @@ from amodal.survey.check import CheckSettings, check_parsed
 from amodal.survey.findings import Findings
 from amodal.survey.instance_pictures import check_pictures
 from amodal.survey.labels import check_labels, write_repaired_labels
-from amodal.survey.repair import REMOVED, taken_out, write_repaired
+from amodal.survey.repair import REMOVED, outcome, taken_out, write_repaired
 
 FOLDERS = {"kitti": check_labels, "cityscapes": check_pictures}
 
@@ -56,19 +57,22 @@ class Check:
 
     def run(self) -> int:
         """Do it; returns the exit code."""
-        removed = ""
+        removed = done = ""
         path = self.file / OUR_FILE if (self.file / OUR_FILE).is_file() else self.file
         with progress_on_stderr() as progress:
             if path.is_dir():
                 findings = self._check_folder(path, progress)
                 if self.repair is not None:
                     write_repaired_labels(path, findings, self.repair)
+                    done = outcome(findings, check_labels(self.repair, self.images or photo_folder(path)))
                     removed = _listed("lines left out", [str(key) for (key,) in sorted(findings.removals)])
             else:
                 root = read_json(path)
-                findings = check_parsed(root, CheckSettings(self.images, self.least_overlap_px), progress)
+                settings = CheckSettings(self.images, self.least_overlap_px)
+                findings = check_parsed(root, settings, progress)
                 if self.repair is not None:
-                    write_repaired(root, findings, self.repair)
+                    copy = write_repaired(root, findings, self.repair)
+                    done = outcome(findings, check_parsed(copy, settings))
                     said = f"of {findings.annotations} annotations taken out (they are under {REMOVED!r})"
                     removed = _listed(said, taken_out(root.value, findings))
         content = json.dumps(_as_json(findings), indent=1, ensure_ascii=False)
@@ -76,8 +80,7 @@ class Check:
             write_text_atomically(self.out, content + "\n")
         print(content if self.json else _text(findings))
         if self.repair is not None:
-            mended = sum(bool(problem.mended) for problem in findings.problems)
-            say(f"{self.repair}: {mended} of {len(findings.problems)} problems mended")
+            say(f"{self.repair}: {done}")
             if removed:
                 say(f"{self.repair}: {removed}")
         return SOME_REFUSED if findings.broken else DONE
