@@ -14,7 +14,6 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 import torch
-import torchvision
 from jaxtyping import Float, Float32, Float64, UInt8
 from numpy.typing import ArrayLike
 from torchvision.models.detection.image_list import ImageList
@@ -27,6 +26,7 @@ from amodal.methods.masks import How, MaskReasoner, evidence_of_masks, mask_reas
 from amodal.methods.orm import ALL_CUES
 from amodal.methods.scenes import Named, Signed, scene_of
 from amodal.models import shipped
+from amodal.networks.doubles import without_doubles
 from amodal.networks.files import Loaded, read_member
 from amodal.networks.occluded import BY_BRANCH, BY_MASKS, Occlusion, branch_signal, mask_signal
 from amodal.networks.parts.batch import Found, as_images
@@ -37,8 +37,6 @@ from amodal.training.truths import scaled_size
 BoxSource = Literal["given", "own"]
 SHIPPED = "detector"
 """The file of the network that comes with the package; it finds the objects where nobody gives boxes."""
-
-_SAME_OBJECT_IOU = 0.8  # of detections of two classes: a car found again as a truck would be behind itself
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class FamilySegmenter(OnePhoto):
         images, factor = _as_image(picture, self.loaded)
         with torch.inference_mode():
             found = self.loaded.network.find(images)[0]
-        return self._objects(found, factor, self._kept(found, factor))
+        return self._objects(found, factor, self._kept(found, factor, *images.image_sizes[0]))
 
     def look(
         self, picture: UInt8[np.ndarray, "h w 3"], boxes: Float[np.ndarray, "n 4"], labels: Sequence[str | None]
@@ -136,13 +134,14 @@ class FamilySegmenter(OnePhoto):
         size = (height, width)
         return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
 
-    def _kept(self, found: Found, factor: Float64[np.ndarray, " 4"]) -> torch.Tensor:
-        """Rows of what is sure and large enough; of two classes for one object the surer."""
+    def _kept(self, found: Found, factor: Float64[np.ndarray, " 4"], height: int, width: int) -> torch.Tensor:
+        """Rows of what is sure and large enough, best first, and without doubles if they are to be reasoned about."""
         sides = (found.boxes[:, 2:] - found.boxes[:, :2]) / torch.from_numpy(factor[:2])
         kept = torch.nonzero((found.scores >= self.least_score) & (sides.amin(1) >= 1))[:, 0]
         if self.reasoner.how == "none":
             return kept
-        return kept[torchvision.ops.nms(found.boxes[kept].float(), found.scores[kept].float(), _SAME_OBJECT_IOU)]
+        best_first = kept[torch.argsort(found.scores[kept], descending=True, stable=True)]
+        return torch.from_numpy(without_doubles(found, best_first.numpy(), height, width))
 
     def _objects(self, found: Found, factor: Float64[np.ndarray, " 4"], rows: torch.Tensor) -> Objects:
         whole, seen = (part[rows].float().numpy() for part in (found.amodal, found.inmodal))
