@@ -179,6 +179,15 @@ def detector_classes() -> str:
     return as_table(own, [[f"{value:.1f}" for value in own.values()]])
 
 
+def detector_doubles() -> str:
+    """Precision and recall of sure finds, with and without those that see what a surer one sees."""
+    measured = read(DETECTOR)
+    if measured is None or "doubles" not in measured:
+        return not_yet("python experiments/detector/run.py")
+    body = [[name, f"{row['precision']:.0f}", f"{row['recall']:.0f}"] for name, row in measured["doubles"].items()]
+    return as_table(["least score", "precision, %", "recall, %"], body)
+
+
 def overfit() -> str:
     """What every network reaches on the ten scenes that it learns from."""
     measured = read(OVERFIT)
@@ -245,4 +254,5 @@ NETWORKS: Mapping[str, Callable[[], str]] = {
     "parameters_over": parameters_over,
     "detector": detector,
     "detector_classes": detector_classes,
+    "detector_doubles": detector_doubles,
 }
