@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from amodal.data.convert import convert
@@ -85,6 +86,7 @@ def test_objects_that_touch_cover_or_hide_each_other_are_sound_in_every_format(
 ) -> None:
     folder = tmp_path_factory.mktemp("formats")
     (folder / "in.json").write_text(json.dumps(content_of(format, drawn)))
+    assume(not any(problem.severity == "broken" for problem in check(folder / "in.json").problems))
     source = open_source(folder / "in.json", format=format)
     for target in sorted({*CHECKED} - {format}):  # in its own format a file stays as it is
         assert not broken_after(source, target, folder / target), target
@@ -97,12 +99,12 @@ def test_numbers_of_a_circle_contradict_one_edge_and_not_each_other(target: str,
     circle = OrderGraph((OrderEdge(one, two, 0.9), OrderEdge(two, three, 0.8), OrderEdge(three, one, 0.6)))
     write_scenes([replace(scene, order=circle, image="a.jpg")], tmp_path / "scenes.json")
     assert not broken_after(open_source(tmp_path / "scenes.json"), target, tmp_path / "out.json")
-    edges = open_source(tmp_path / "out.json")[0].scene.order
-    written = {pair: edges.in_front_of(*pair) for pair in ((one, two), (two, three), (one, three))}
-    assert all(written.values()) or target == "cocoa-regions"  # which has ids of its own
+    written = open_source(tmp_path / "out.json")[0].scene
+    first, second, third = (one.id for one in written.instances[:3])  # ids may be others
+    for front, behind in ((first, second), (second, third), (first, third)):
+        assert written.order.in_front_of(front, behind)
 
 
 def _all_overlap(instances: Sequence[Instance]) -> bool:
-    return all(
-        one.amodal.intersection_area(other.amodal) >= 10 for one in instances for other in instances if one is not other
-    )
+    shared = [one.amodal.intersection_area(other.amodal) for one, other in combinations(instances, 2)]
+    return len(instances) == 3 and min(shared) >= 10

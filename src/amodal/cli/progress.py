@@ -25,7 +25,7 @@ Report = Callable[[str, int, int], None]  # name of the stage, steps done, steps
 @contextmanager
 def progress_on_stderr() -> Iterator[Report]:
     """A function to call with each step of work; stages appear in the order in which they begin."""
-    console = Console(stderr=True, highlight=False)
+    console = _Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield _lines()
         return
@@ -49,8 +49,14 @@ def progress_on_stderr() -> Iterator[Report]:
 
 def say(message: str) -> None:
     """A line on stderr, exactly as it is: names of files may hold what rich takes for markup."""
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(f"amodal: {message}")
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to `main` what becomes of the program; rich would end it with a code of ours."""
+        raise BrokenPipeError
 
 
 def _lines() -> Report:
