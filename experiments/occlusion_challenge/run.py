@@ -92,7 +92,7 @@ ABLATED = {
 FAMILY = {
     "amodal Mask R-CNN": "amodal-mask-rcnn:model={amodal-mask-rcnn},reasoning=none",
     "ASN": "asn:model={asn},reasoning=none",
-    "ASN, then ORM": "asn:model={asn},reasoning=owners,order_cues=appearance",
+    "ASN then ORM": "asn:model={asn},reasoning=owners,order_cues=appearance",
 }
 ROWS = (
     *("box", "prior", "compnet", "NOD", "published iter 1", "published iter 2", "joint iter 1", "joint iter 2"),
