@@ -44,20 +44,20 @@ def main() -> None:
     for name in ("scenes", "data", "models", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", default=["street scenes", "street photos", "reasoning"])
-    parser.add_argument("--only", nargs="+", help="only these networks; nothing is written beside this file")
+    parser.add_argument("--only", nargs="+", help="only these networks; the others stay as measured")
     arguments = parser.parse_args()
     found = {part: PARTS[part](arguments) for part in arguments.parts}
-    if arguments.only:
-        print(json.dumps(found, indent=1))
-        return
     out = HERE / "result.json"
-    known = json.loads(out.read_text())["parts"] if out.is_file() else {}
+    before = json.loads(out.read_text()) if out.is_file() else {"parts": {}, "budget": {}}
+    known, budgets = before["parts"], before["budget"]
+    if arguments.only:
+        found = {part: value | {"rows": known[part]["rows"] | value["rows"]} for part, value in found.items()}
     result = {
         "command": "python experiments/network_family/run.py --scenes DIR --data DIR --models DIR --work DIR",
         "date": date.today().isoformat(),
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "values": "AP and mIoU in percent",
-        "budget": {path.stem: budget(path) for path in trained(arguments)},
+        "budget": budgets | {path.stem: budget(path) for path in trained(arguments)},
         "parts": known | found,
     }
     write_text_atomically(out, json.dumps(result, indent=1) + "\n")
@@ -75,7 +75,7 @@ def reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
     """What an order and one owner per pixel do to the sure finds of a network."""
     rows = [
         f"{TITLES[name]} ({how})={spec(name, arguments.models / f'{name}-seed0.safetensors', least=0.5, reasoning=how)}"
-        for name in ("amodal-mask-rcnn", "asn")
+        for name in arguments.only or ("amodal-mask-rcnn", "asn")
         for how in ("none", "owners")
     ]
     truths = read_truth(arguments.scenes / "val")

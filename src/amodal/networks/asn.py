@@ -23,7 +23,7 @@ from amodal.networks.parts.adaptive import AdaptivePool
 from amodal.networks.parts.augmentation import PathAugmentation
 from amodal.networks.parts.batch import Batch
 from amodal.networks.parts.boxes import POOLED as BOX_GRID
-from amodal.networks.parts.boxes import Detections, detections, moved_boxes
+from amodal.networks.parts.boxes import Detections
 from amodal.networks.parts.branches import DEPTH, BoxBranch, MaskBranch, Pooled
 from amodal.networks.parts.coding import CodingParts, Join, MultiLevelCoding, Place
 from amodal.networks.parts.masks import POOLED as MASK_GRID
@@ -61,7 +61,7 @@ class AsnSettings(TwoStage):
     combination_special: Place = "last"
     """Part 4: where that one stands; "first" is the other order of Table 7."""
     passes: Literal[1, 2] = 2
-    """How often found boxes go through the box branch: as proposals, and refined (2), or as proposals alone (1)."""
+    """How often found objects go through the box branch: as proposals, and refined (2), or as proposals alone (1)."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be before anything is built."""
@@ -171,14 +171,15 @@ class Asn(MaskRcnn):
     def detect(
         self, levels: Features, proposals: Sequence[Tensor], images: ImageList
     ) -> tuple[list[Detections], BoxOutputs]:
-        """Proposals are refined, seen again as refined, and only then thinned out."""
+        """Objects are seen once more, in their refined boxes, for occlusion and what the masks are told.
+
+        Their scores stay those of the proposals. Scores of refined boxes would not tell good ones from bad: what the
+        first look calls background is moved as well, often half onto an object, and looks like one from there.
+        """
+        found, seen = super().detect(levels, proposals, images)
         if self.settings.passes == 1:
-            return super().detect(levels, proposals, images)
-        first = self.look_at(levels, proposals, images)
-        boxes = moved_boxes(first.logits, first.shifts, proposals, images.image_sizes)
-        seen = self.look_at(levels, boxes, images)
-        unmoved = torch.zeros_like(seen.shifts)
-        return detections(seen.logits, unmoved, boxes, images.image_sizes, self.settings), seen
+            return found, seen
+        return found, self.look_at(levels, [own.boxes for own in found], images)
 
 
 class PanetAsn(Asn):

@@ -113,15 +113,15 @@ class MaskRcnn(nn.Module):
         proposals = propose(self.rpn, proposing(levels, self.settings), images)
         found, seen = self.detect(levels, proposals, images)
         boxes = [own.boxes for own in found]
-        kept = seen.rows(_in_a_row([own.rows for own in found], [len(own) for own in proposals]))
-        return self._masked(levels, images, boxes, [own.labels for own in found], [own.scores for own in found], kept)
+        return self._masked(levels, images, boxes, [own.labels for own in found], [own.scores for own in found], seen)
 
     def detect(
         self, levels: Features, proposals: Sequence[Tensor], images: ImageList
     ) -> tuple[list[Detections], BoxOutputs]:
-        """What the proposals come down to, and what the box branch has seen of each of them."""
+        """What the proposals come down to, and what the box branch has seen of each object in its proposal."""
         seen = self.look_at(levels, proposals, images)
-        return detections(seen.logits, seen.shifts, proposals, images.image_sizes, self.settings), seen
+        found = detections(seen.logits, seen.shifts, proposals, images.image_sizes, self.settings)
+        return found, seen.rows(_in_a_row([own.rows for own in found], [len(own) for own in proposals]))
 
     def look(
         self, images: ImageList, boxes: Sequence[Float[Tensor, "n 4"]], labels: Sequence[Int64[Tensor, " n"]]
