@@ -125,9 +125,20 @@ def test_asn_looks_again_at_the_boxes_that_it_has_refined(network: Any) -> None:
     with torch.no_grad():
         (found,) = network.find(images)
         (again,) = network.look(images, [found.boxes], [found.labels])
-    torch.testing.assert_close(again.scores, found.scores)
     torch.testing.assert_close(again.amodal, found.amodal)
     torch.testing.assert_close(again.occluded, found.occluded)
+
+
+@pytest.mark.parametrize("name", ["asn", "panet-asn"], scope="module")
+def test_the_second_look_changes_neither_boxes_nor_scores(network: Any) -> None:
+    images, settings = batch_of(two_rectangles()).images, network.settings
+    with torch.no_grad():
+        (twice,) = network.eval().find(images)
+        network.settings = replace(settings, passes=1)
+        (once,) = network.find(images)
+    network.settings = settings
+    assert len(twice.boxes) and torch.equal(twice.boxes, once.boxes) and torch.equal(twice.scores, once.scores)
+    assert not torch.equal(twice.amodal, once.amodal)
 
 
 def test_masks_and_occlusion_of_one_picture_are_learned_by_heart(name: str) -> None:
