@@ -49,9 +49,8 @@ class Predict:
     .safetensors file, whose boxes are of visible parts."""
     visible_masks: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """In place of --boxes: COCO JSON with the visible masks of the objects, by any segmenter; they are completed."""
-    least_score: float = 0.7
-    """Score from which a detected object counts. The shipped detector promises more than it holds: of what it gives
-    one half and less, most is wrong."""
+    least_score: float = 0.5
+    """Score from which a detected object counts."""
     boxes_are: Annotated[
         Literal["amodal", "visible"] | None,
         tyro.conf.arg(
