@@ -11,7 +11,7 @@ import { outlines } from "./outline";
 import type { Rle } from "./rle";
 import { decode, encode } from "./rle";
 
-export type Source = "drawn" | "proposal" | "edited";
+export type Source = "drawn" | "proposal" | "edited" | "imported";
 
 export interface Drawing {
   /** The outlines, where they say exactly what `amodal` is; null once a brush went over it. */
@@ -87,6 +87,22 @@ export function visibleOf(
   return visibleMask(id, amodal, edges);
 }
 
+/** Visible masks that are only made anew when something changed, so that their pictures can be kept. */
+export class VisibleMasks {
+  private readonly kept = new Map<number, { from: readonly unknown[]; mask: Mask | undefined }>();
+
+  of(id: number, document: MaskDocument, edges: readonly Edge<number>[]): Mask | undefined {
+    const hiding = edges.filter(([, behind]) => behind === id).map(([front]) => document[front]?.amodal);
+    const from = [document[id]?.amodal, document[id]?.inmodal, ...hiding];
+    const old = this.kept.get(id);
+    if (old && old.from.length === from.length && old.from.every((one, place) => one === from[place]))
+      return old.mask;
+    const mask = visibleOf(id, document, edges);
+    this.kept.set(id, { from, mask });
+    return mask;
+  }
+}
+
 export function sameDrawing(a: Drawing, b: Drawing | undefined): boolean {
   if (a === b) return true;
   if (!b || a.state !== b.state || a.source !== b.source || !sameMask(a.amodal, b.amodal)) return false;
@@ -123,7 +139,7 @@ export function unstored(drawing: StoredDrawing): Drawing {
 function edited(drawing: Drawing, change: Partial<Drawing>): Drawing {
   const next = { ...drawing, ...change };
   const inmodal = next.inmodal && intersect(next.inmodal, next.amodal);
-  const source = drawing.source === "proposal" ? "edited" : drawing.source;
+  const source = drawing.source === "drawn" ? "drawn" : "edited";
   return { ...next, inmodal, source, state: "draft" };
 }
 

@@ -66,6 +66,14 @@ export function distance(a: Point, b: Point): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
+export function asBox(numbers: readonly number[]): Box {
+  const [x0, y0, x1, y1] = numbers;
+  if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined) {
+    throw new Error(`a box of ${numbers.length} numbers, expected 4`);
+  }
+  return [x0, y0, x1, y1];
+}
+
 /** Two decimals: finer than anybody points, and short in the file. */
 export function rounded(box: Box): Box {
   const [a, b, c, d] = box.map((value) => Math.round(value * 100) / 100);
