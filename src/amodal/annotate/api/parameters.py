@@ -12,7 +12,7 @@ from amodal.annotate.api.schemas import MAX_ID, Problem, storable
 IdPath = Annotated[int, Path(ge=1, le=MAX_ID)]
 Offset = Annotated[int, Query(ge=0, le=MAX_ID)]
 Limit = Annotated[int, Query(ge=1, le=500)]
-PhotoSort = Annotated[Literal["name", "-name", "objects", "-objects", "worst", "state"], Query()]
+PhotoSort = Annotated[Literal["name", "added", "objects", "worst"], Query()]
 TextQuery = Annotated[str | None, Query(max_length=100), AfterValidator(lambda text: text and storable(text))]
 
 Responses = dict[int | str, dict[str, Any]]

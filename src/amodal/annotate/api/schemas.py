@@ -51,6 +51,7 @@ Password = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(st
 Box = tuple[Pixel, Pixel, Pixel, Pixel]
 Polygon = Annotated[list[Pixel], Field(min_length=6, max_length=MAX_COORDINATES)]
 Edge = tuple[Id, Id]
+Mode = Literal["one-person", "team", "view"]
 Role = Literal["expert", "annotator", "manager"]
 Level = Literal["L0", "L1", "L2", "L3"]
 MaskState = Literal["draft", "done"]
@@ -112,7 +113,7 @@ class Person(Said):
 class SessionInfo(Said):
     """Who is logged in. `person` is null where a log-in is wanted; in view mode nobody is needed."""
 
-    mode: Literal["one-person", "team", "view"]
+    mode: Mode
     person: Person | None
     csrf: str
 
@@ -139,6 +140,22 @@ class People(Said):
     people: list[Person]
 
 
+class AuditLine(Said):
+    """Something that was done."""
+
+    time: datetime
+    person: str | None
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+class AuditLog(Said):
+    """What was done, the newest first."""
+
+    lines: list[AuditLine]
+
+
 # The project
 
 
@@ -147,7 +164,7 @@ class Category(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: Name
-    group: Annotated[str, Field(max_length=100), AfterValidator(storable)] = ""
+    group: Name
 
 
 class Project(Said):
@@ -239,6 +256,12 @@ class Settle(Asked):
     mask_id: Id | None = None
     amodal: Rle | None = None
     inmodal: Rle | None = None
+
+
+class Reopen(Asked):
+    """Which decision is taken back."""
+
+    version: Version
 
 
 # Objects and their order
@@ -337,6 +360,7 @@ class Revision(Said):
     version: int
     author: str | None
     time: datetime
+    refused: bool
     payload: dict[str, Any]
 
 
@@ -469,11 +493,11 @@ class PersonProgress(Said):
 
     person: str
     role: Role
+    model_config = ConfigDict(populate_by_name=True)
     pass_: Literal["pass1", "pass2"] = Field(alias="pass")
     done: int
     of: int
     seconds: float = 0.0
-    model_config = ConfigDict(populate_by_name=True)
 
 
 class Progress(Said):
@@ -500,8 +524,10 @@ class ObjectAgreement(Said):
     photo_id: int
     photo: str
     label: str
+    state: Literal["open", "disputed", "agreed", "settled"]
     round: int
     agreement: float
+    version: int
 
 
 class AgreementReport(Said):
@@ -535,9 +561,11 @@ class Dispute(Said):
     photo_id: int
     photo: str
     label: str
+    state: Literal["open", "disputed"]
     agreement: float
     round: int
     rounds_left: int
+    version: int
 
 
 class Disputes(Said):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from sqlalchemy import text
 
+from amodal import __version__
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here
 
@@ -13,4 +15,6 @@ router = APIRouter(tags=["health"])
 @router.get("/health")
 def health(here: Here) -> schemas.Health:
     """Whether the server and its database answer."""
-    raise NotImplementedError
+    with here.database.read() as session:
+        session.execute(text("SELECT 1"))
+    return schemas.Health(status="ok", version=__version__)
