@@ -1,4 +1,4 @@
-"""labelme's JSON, one file a photo: polygons, rectangles, circles, masks; those of one label and group are one object."""
+"""labelme's JSON, one file a photo. Shapes of one label and one group are one object."""
 
 from __future__ import annotations
 

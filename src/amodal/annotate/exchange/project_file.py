@@ -1,7 +1,7 @@
 """The whole project as one JSON file: people, boxes, order, everybody's masks, what is settled.
 
-Its history and passwords are not in it: those are in a backup. Rows are named by their place in the file, photos and people by their names, so the same project gives the same file
-whatever its ids are.
+Its history and passwords are not in it: those are in a backup. Rows are named by their place in the file, photos and
+people by their names, so the same project gives the same file whatever its ids are.
 """
 
 from __future__ import annotations
