@@ -5,7 +5,7 @@ import { useEffect, useRef } from "react";
 import type { Action } from "../model/keys";
 import { actionOf } from "../model/keys";
 
-export type Acts = Readonly<Record<string, (() => void) | undefined>>;
+export type Acts = Readonly<Record<string, ((key: string) => void) | undefined>>;
 
 export function useKeys(where: Action["where"], acts: Acts): void {
   const latest = useRef(acts);
@@ -24,7 +24,7 @@ export function useKeys(where: Action["where"], acts: Acts): void {
       const control = target.closest("button, a, summary, [role=option], input");
       if (control && ["Enter", "Tab", "Shift+Tab"].includes(event.key)) return;
       event.preventDefault();
-      act();
+      act(event.key);
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);

@@ -38,8 +38,11 @@ export const ACTIONS: readonly Action[] = [
   action("everywhere", "select", "v", "choose and move"),
   action("everywhere", "cancel", "Escape", "leave what was begun"),
   action("everywhere", "propose", "p", "ask the model"),
+  action("everywhere", "accept", "a", "take what the model proposes"),
+  action("everywhere", "refuse", "r", "refuse what the model proposes"),
   action("boxes", "box", "b", "draw a box"),
   action("boxes", "order", "o", "say who is in front: click the front one, then the one behind"),
+  action("boxes", "label", "1 2 3 4 5 6 7 8 9", "the chosen object, or the next box, is of this category"),
   action("boxes", "delete", "Delete Backspace", "remove the chosen object"),
   action("boxes", "nearer", "Alt+ArrowUp", "chosen object one place nearer"),
   action("boxes", "farther", "Alt+ArrowDown", "chosen object one place farther"),
@@ -59,8 +62,6 @@ export const ACTIONS: readonly Action[] = [
   action("masks", "close", "Enter", "close the outline; with none open: the object is done"),
   action("masks", "last-corner", "Backspace", "take back the last corner of the open outline"),
   action("masks", "clear", "Delete", "empty the mask"),
-  action("masks", "accept", "a", "take the model's mask"),
-  action("masks", "refuse", "r", "refuse the model's mask"),
   action("masks", "snap", "s", "move the outline onto edges of the photo"),
 ];
 
