@@ -123,7 +123,10 @@ def test_log_ins_are_in_the_audit_log_failed_ones_too(as_person: AsPerson, team:
     Person(team).post("/session", {"name": "anna", "password": "wrong horse"})
     maria = as_person("maria")
     lines = maria.get("/audit").json()["lines"]
-    assert [(line["action"], line["subject"]) for line in lines[:2]] == [("log-in", "maria"), ("log-in refused", "anna")]
+    assert [(line["action"], line["subject"]) for line in lines[:2]] == [
+        ("log-in", "maria"),
+        ("log-in refused", "anna"),
+    ]
 
 
 def test_a_password_is_nowhere_in_the_answers(as_person: AsPerson) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.place import Place
-from amodal.annotate.errors import Conflict, Document
+from amodal.annotate.errors import Conflict, Document, Missing
 from amodal.annotate.store.consensus import round_of, standing, standings
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.photos import photo_of
@@ -85,6 +85,8 @@ def proposals_said(session: Session, viewer: Person, rows: Sequence[Proposal]) -
 
 def history_of(session: Session, viewer: Person, object_id: int) -> schemas.History:
     """What was written about an object."""
+    if session.get(Object, object_id) is None:
+        raise Missing(f"there is no object {object_id}")
     found = history(session, viewer, object_id)
     return schemas.History(revisions=[schemas.Revision(subject_id=one["subject"], **one) for one in found])
 

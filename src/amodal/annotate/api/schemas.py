@@ -45,7 +45,7 @@ def storable(text: str) -> str:
 
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 Version = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
-Pixel = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+Pixel = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False, strict=True)]  # true is no pixel
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
 Password = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(storable)]
 Box = tuple[Pixel, Pixel, Pixel, Pixel]
