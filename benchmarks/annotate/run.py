@@ -2,8 +2,8 @@
 
     python benchmarks/annotate/run.py [--people 20] [--seconds 60] [--out benchmarks/annotate]
 
-The server is a process of its own, a team's project in SQLite on this disk. Everybody saves a mask of 34 points about
-once a second, as the page's autosave does, each time another outline, and opens the photo anew every tenth time. What is
+The server is a process of its own, with a team's project in SQLite. Everybody saves a mask of 34 points about
+once a second, as autosave does, each time another outline, and opens the photo anew every tenth time. What is
 reported is the time from the request to the whole answer, as the browser would see it on this machine. Writes
 result.json. On a busy machine the numbers mean little: `load_before` says how busy it was.
 """
