@@ -74,7 +74,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (labelme({"label": "car", "points": [[0, 0], [1, 1]], "shape_type": "mask", "mask": "no"}), "mask"),
     (labelme({"label": "car", "points": [[500, 500], [600, 500], [600, 600]]}), "no pixel"),
     ({**labelme(), "imageHeight": 0}, "imageHeight"),
-    ({"images": 5, "annotations": []}, ""),
+    ({"images": 5, "annotations": []}, "images"),
     ({"something": 1}, "format"),
 ]
 
