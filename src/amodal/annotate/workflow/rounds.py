@@ -56,11 +56,12 @@ def save_mask(session: Session, by: Person, object_id: int, drawn: Drawn, *, ver
     round_ = round_of(row)
     take_place(session, by, one.id, stage, round_)
     mask = mask_rows.put_mask(session, by, one.id, drawn, version=version, stage=stage, round_=round_)
-    if row is not None and row.state != OPEN:
+    reopened = row is not None and row.state != OPEN
+    if reopened:
         put_standing(session, by, one, stage, state=OPEN, choice=None, mask_id=None)
-    if drawn.state == "done":
-        conclude(session, one)
-    refresh(session, one.photo_id, stage)
+    concluded = conclude(session, one) if drawn.state == "done" else None
+    if reopened or concluded is not None:
+        refresh(session, one.photo_id, stage)
     return mask
 
 
