@@ -44,6 +44,7 @@ def test_a_broken_file_is_refused_and_nothing_of_it_stays(alone: Person, what: s
     said = alone.post("/imports", files={"file": ("a.json", BROKEN[what], "application/json")})
     assert said.status_code == 422
     assert said.json()["error"]["message"]
+    assert "/" not in said.json()["error"]["message"].partition(":")[0]  # no folders of the server
     assert alone.get("/photos/1").json()["objects"] == []
 
 

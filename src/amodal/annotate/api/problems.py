@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from amodal.errors import AmodalError, InputError
 
 STATUS: dict[type[AmodalError], int] = {Missing: 404, Forbidden: 403, Conflict: 409, Invalid: 422}
 MAX_SHOWN = 500
+# Errors about files name them with their folders, which are no business of the page's.
+_FOLDERS = re.compile(r"^(?:[A-Za-z]:)?[/\\](?:[^:]*[/\\])?")
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +76,8 @@ def _refused(error: AmodalError) -> JSONResponse:
         return problem(429, str(error), headers={"Retry-After": str(error.seconds)})
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 422)
     field = error.field if isinstance(error, AnnotateError | InputError) else ""
-    return problem(status, str(error), field, error.current if isinstance(error, Conflict) else None)
+    said = _FOLDERS.sub("", str(error)) if isinstance(error, InputError) else str(error)
+    return problem(status, said, field, error.current if isinstance(error, Conflict) else None)
 
 
 def _first(errors: Sequence[Any]) -> tuple[str, str]:
