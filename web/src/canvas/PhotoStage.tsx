@@ -1,7 +1,7 @@
 /** The photo with everything on it: pan, zoom, pinch; all other gestures go to the tool in hand. */
 
 import type Konva from "konva";
-import type { JSX, PointerEvent, RefObject, WheelEvent } from "react";
+import type { JSX, PointerEvent, RefObject } from "react";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Layer, Shape, Stage } from "react-konva";
 
@@ -151,8 +151,9 @@ function useGestures(
   const fingers = useRef(new Map<number, Point>());
   const panning = useRef(false);
   const space = useSpaceBar();
-  const place = (event: PointerEvent | WheelEvent): Point => {
-    const corner = holder.current!.getBoundingClientRect();
+  // The event's own element: a pointer can still leave while the page is being taken away.
+  const place = (event: PointerEvent): Point => {
+    const corner = event.currentTarget.getBoundingClientRect();
     return { x: event.clientX - corner.left, y: event.clientY - corner.top };
   };
   const give = (kind: Gesture["kind"], event: PointerEvent): void =>
@@ -166,7 +167,7 @@ function useGestures(
   useWheel(holder, change);
   return {
     onPointerDown: (event: PointerEvent) => {
-      holder.current!.setPointerCapture(event.pointerId);
+      event.currentTarget.setPointerCapture(event.pointerId);
       fingers.current.set(event.pointerId, place(event));
       if (fingers.current.size === 2 && !panning.current) give("leave", event);
       panning.current ||= fingers.current.size > 1 || event.button > 0 || space.current;

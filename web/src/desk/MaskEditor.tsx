@@ -1,7 +1,7 @@
 /** Masks under the hand: pass 2 of a photo, and what an expert draws to settle an object. */
 
 import type { JSX, ReactNode } from "react";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
 import { pictureOf } from "../api/questions";
@@ -73,6 +73,9 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     },
     [clock, ids],
   );
+  // The object that is chosen from the beginning is timed too.
+  const [startedWith] = useState(chosen);
+  useEffect(() => clock.choose(startedWith), [clock, startedWith]);
   const edges = useMemo(() => server.order.edges.map(edgeOf), [server.order.edges]);
   const boxes = useMemo(
     () =>
