@@ -61,7 +61,7 @@ def save_mask(session: Session, by: Person, object_id: int, drawn: Drawn, *, ver
         put_standing(session, by, one, stage, state=OPEN, choice=None, mask_id=None)
     concluded = conclude(session, one) if drawn.state == "done" else None
     if reopened or concluded is not None:
-        refresh(session, one.photo_id, stage)
+        refresh(session, one.photo_id, stage, around=one.id)
     return mask
 
 

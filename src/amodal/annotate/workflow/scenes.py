@@ -103,12 +103,17 @@ def seen_by_annotator(session: Session, masks: Iterable[Mask]) -> dict[int, Crop
     return found
 
 
-def refresh(session: Session, photo_id: int, stage: int) -> None:
+def refresh(session: Session, photo_id: int, stage: int, *, around: int | None = None) -> None:
     """Write anew how much is hidden of each settled object; after boxes, order or masks of a photo changed.
 
-    That number is only for looking up objects of a level: it follows from the others, so it gets no revision.
+    Where only the mask of one object did, it is enough to look `around` it, in the cluster of its box. That number is
+    only for looking up objects of a level: it follows from the others, so it gets no revision.
     """
-    known = settled(session, photo_id, stage)
+    hidden: set[int] = set()
+    if around is not None:
+        numbers = own_numbers(session, photo_id)
+        hidden = set(numbers.places) - set(numbers.clusters[numbers.places[around].cluster])
+    known = settled(session, photo_id, stage, hidden=hidden)
     for id, row in known.rows.items():
         row.occlusion = known.occlusion(id)
     session.flush()
