@@ -10,7 +10,6 @@ from amodal.annotate.api.documents import object_item, proposals_said
 from amodal.annotate.api.parameters import IdPath
 from amodal.annotate.api.place import file_of
 from amodal.annotate.help.propose import Given
-from amodal.annotate.help.snap import snapped
 from amodal.annotate.store import revisions
 from amodal.annotate.store.objects import add_object, objects_of
 from amodal.annotate.store.proposals import Proposed, add_proposals, judge, proposal_document
@@ -65,5 +64,7 @@ def give_verdict(here: Here, asker: Worker, id: IdPath, asked: schemas.Verdict) 
 @router.post("/photos/{id}/snap")
 def snap(here: Here, asker: Worker, id: IdPath, asked: schemas.SnapAsk) -> schemas.Snapped:
     """A polygon moved onto edges of the photo nearby."""
+    from amodal.annotate.help.snap import snapped  # brings OpenCV, which the first screen need not wait for
+
     path, _ = file_of(here, id)
     return schemas.Snapped(polygon=snapped(here.pixels.of(path), asked.polygon))
