@@ -23,6 +23,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reason": ("amodal.cli.reason:Reason", "masks of any network in, order and one owner per pixel out"),
     "evaluate": ("amodal.cli.evaluate:Evaluate", "truth and predictions in, every score that the two allow out"),
     "data": ("amodal.cli.data:MENU", "annotated files: check, convert, measure, vote, order"),
+    "annotate": (
+        "amodal.cli.annotate:Annotate",
+        "photos in, whole objects and order drawn by people out, in the browser",
+    ),
+    "view": ("amodal.cli.view:View", "what predict, compare or challenge wrote, in the browser"),
     "demo": ("amodal.cli.demo:Demo", "shipped photos, shipped model: a page to look at, in under a minute"),
 }
 

@@ -1,0 +1,200 @@
+"""How fast the annotation server saves while twenty people draw, and how soon it answers after its start.
+
+    python benchmarks/annotate/run.py [--people 20] [--seconds 60] [--out benchmarks/annotate]
+
+The server is a process of its own, with a team's project in SQLite. Everybody saves a mask of 34 points about
+once a second, as autosave does, each time another outline, and opens the photo anew every tenth time. What is
+reported is the time from the request to the whole answer, as the browser would see it on this machine. Writes
+result.json. On a busy machine the numbers mean little: `load_before` says how busy it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+PASSWORD = "simulated people"
+WIDTH, HEIGHT, POINTS = 1242, 375, 34
+START = "from amodal.cli.main import main; import sys; sys.exit(main(sys.argv[1:]))"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--people", type=int, default=20)
+    arguments.add_argument("--seconds", type=float, default=60)
+    arguments.add_argument("--out", type=Path, default=Path(__file__).parent)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        result = measured(Path(folder), given.people, given.seconds)
+    text = json.dumps(result, indent=1)
+    (given.out / "result.json").write_text(text + "\n")
+    print(text)
+
+
+def measured(folder: Path, people: int, seconds: float) -> dict[str, Any]:
+    photos = folder / "photos"
+    photos.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(photos / "street.png")
+    command = [sys.executable, "-c", START, "annotate", str(folder / "project"), "--images", str(photos)]
+    command += ["--port", "0", "--team", "--manager", "manager"]
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            server.stdin.write(PASSWORD + "\n")
+            server.stdin.close()
+            port = int(server.stdout.readline().split(":")[2].split()[0])
+            manager = Browser(port)
+            first_answer = time.perf_counter() - began
+            work = worked(manager, port, people, seconds)
+        finally:
+            server.terminate()
+    return {
+        "people": people,
+        "seconds": seconds,
+        "first_answer_seconds": round(first_answer, 3),
+        **work,
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[2], 2),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def worked(manager: Browser, port: int, people: int, seconds: float) -> dict[str, Any]:
+    manager.log_in("manager")
+    manager.ask("PATCH", "/project", {"version": 1, "annotators_per_object": min(people, 20)})
+    names = [f"annotator {number}" for number in range(people)]
+    for name in names:
+        manager.ask("POST", "/people", {"name": name, "role": "annotator", "password": PASSWORD})
+    manager.ask("POST", "/people", {"name": "expert", "role": "expert", "password": PASSWORD})
+    expert = Browser(port)
+    expert.log_in("expert")
+    while not (listed := expert.ask("GET", "/photos")["photos"]):
+        time.sleep(0.1)  # the folder is taken in meanwhile
+    photo = listed[0]["id"]
+    objects = [
+        expert.ask("POST", f"/photos/{photo}/objects", {"label": "car", "box": [60 * k, 100, 60 * k + 90, 200]})["id"]
+        for k in range(15)
+    ]
+    drawing = [Drawing(Browser(port), name, photo, objects, seconds, seed) for seed, name in enumerate(names)]
+    threads = [threading.Thread(target=one.run) for one in drawing]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    saves = sorted(second for one in drawing for second in one.saves)
+    opens = sorted(second for one in drawing for second in one.opens)
+    errors = [error for one in drawing for error in one.errors]
+    return {
+        "saves": len(saves),
+        "save_seconds": {f"p{share}": quantile(saves, share) for share in (50, 95, 99, 100)},
+        "opens": len(opens),
+        "open_seconds": {f"p{share}": quantile(opens, share) for share in (50, 95)},
+        "errors": errors[:10],
+        "error_count": len(errors),
+    }
+
+
+@dataclass
+class Browser:
+    """One person's connection, cookies and token."""
+
+    port: int
+    token: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.server = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        self.token = self.ask("GET", "/session")["csrf"]
+
+    def log_in(self, name: str) -> None:
+        self.token = self.ask("POST", "/session", {"name": name, "password": PASSWORD})["csrf"]
+
+    def ask(self, method: str, path: str, content: Any = None) -> Any:
+        headers = {"X-CSRF-Token": self.token, "Content-Type": "application/json"}
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        self.server.request(method, f"/api{path}", None if content is None else json.dumps(content), headers)
+        answer = self.server.getresponse()
+        body = answer.read()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value.strip('"')
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {body[:300].decode()}")
+        return json.loads(body)
+
+
+@dataclass
+class Drawing:
+    """Somebody who draws one object after the other."""
+
+    browser: Browser
+    name: str
+    photo: int
+    objects: list[int]
+    seconds: float
+    seed: int
+    saves: list[float] = field(default_factory=list)
+    opens: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        chance = random.Random(self.seed)
+        try:
+            self.browser.log_in(self.name)
+            time.sleep(chance.uniform(0, 1))
+            until = time.perf_counter() + self.seconds
+            versions = dict.fromkeys(self.objects, 0)
+            while time.perf_counter() < until:
+                self._step(chance, versions)
+                time.sleep(chance.uniform(0.5, 1.5))
+        except Exception as error:
+            self.errors.append(repr(error)[:300])
+        finally:
+            with closing(self.browser.server):
+                pass
+
+    def _step(self, chance: random.Random, versions: dict[int, int]) -> None:
+        began = time.perf_counter()
+        if chance.random() < 0.1:
+            self.browser.ask("GET", f"/photos/{self.photo}")
+            self.opens.append(time.perf_counter() - began)
+            return
+        number = chance.randrange(len(self.objects))
+        one, x = self.objects[number], 60 * number + 45 + chance.uniform(-5, 5)
+        ring = [(2 * math.pi * k / POINTS, chance.uniform(35, 45)) for k in range(POINTS)]
+        outline = [edge for angle, r in ring for edge in (x + r * math.cos(angle), 150 + r * math.sin(angle))]
+        asked = {"version": versions[one], "polygons": [outline], "seconds": 1.0, "state": "draft"}
+        versions[one] = self.browser.ask("PUT", f"/objects/{one}/mask", asked)["version"]
+        self.saves.append(time.perf_counter() - began)
+
+
+def quantile(values: list[float], percent: int) -> float | None:
+    """In seconds; of sorted values."""
+    if not values:
+        return None
+    return round(values[min(len(values) - 1, math.ceil(len(values) * percent / 100) - 1)], 4)
+
+
+if __name__ == "__main__":
+    main()

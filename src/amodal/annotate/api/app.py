@@ -1,0 +1,67 @@
+"""The application: routes, limits, headers, the built page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from amodal.annotate.api.headers import LOCAL_HOSTS, Guarded
+from amodal.annotate.api.limits import Limited
+from amodal.annotate.api.page import serve_page
+from amodal.annotate.api.parameters import REFUSED
+from amodal.annotate.api.place import Place
+from amodal.annotate.api.problems import answer_errors
+from amodal.annotate.api.routes import exchange, health, help, manager, masks, objects, photos, project, session, tasks
+from amodal.annotate.api.taking_in import Register
+
+TOPICS = (health, session, project, photos, objects, masks, help, tasks, manager, exchange)
+
+
+def create_app(place: Place) -> FastAPI:
+    """The application over an open project. Photos of its folder are registered meanwhile."""
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        register = Register(place)
+        register.start()
+        yield
+        register.stop()
+        place.database.close()
+
+    app = routed()
+    app.router.lifespan_context = running
+    app.state.place = place
+    return finished(app, local_only=place.mode == "one-person")
+
+
+def routed() -> FastAPI:
+    """The application with its routes alone."""
+    app = FastAPI(
+        title="amodal annotate",
+        version="1",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=_name_of,
+    )
+    api = APIRouter(prefix="/api", responses=REFUSED)
+    for topic in TOPICS:
+        api.include_router(topic.router)
+    app.include_router(api)
+    return app
+
+
+def finished(app: FastAPI, *, local_only: bool) -> FastAPI:
+    """The application with its page, errors in words, limits and headers; `local_only` answers to our own names."""
+    serve_page(app)
+    answer_errors(app)
+    app.add_middleware(Limited)
+    app.add_middleware(Guarded, hosts=LOCAL_HOSTS if local_only else None)
+    return app
+
+
+def _name_of(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,34 @@
+"""What routes have in common: parameters in paths and queries, answers that are no JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Query
+from pydantic import AfterValidator
+
+from amodal.annotate.api.schemas import MAX_ID, Problem, storable
+
+IdPath = Annotated[int, Path(ge=1, le=MAX_ID)]
+Offset = Annotated[int, Query(ge=0, le=MAX_ID)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+PhotoSort = Annotated[Literal["name", "added", "objects", "worst"], Query()]
+TextQuery = Annotated[str | None, Query(max_length=100), AfterValidator(lambda text: text and storable(text))]
+
+Responses = dict[int | str, dict[str, Any]]
+PICTURE: Responses = {200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}}
+ARCHIVE: Responses = {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+CONFLICT: Responses = {409: {"model": Problem, "description": "Somebody was faster: current is what is there now"}}
+REFUSED: Responses = {
+    status: {"model": Problem, "description": said}
+    for status, said in {
+        400: "Not readable, or too deep",
+        401: "Nobody is logged in",
+        403: "Not for this role, or without the CSRF token",
+        404: "There is no such thing",
+        413: "Too large",
+        415: "Not of the type expected",
+        422: "Readable, but wrong",
+        429: "Too many at once",
+    }.items()
+}

@@ -1,0 +1,175 @@
+"""Photos on the disk: where they are, taking new ones in, and how they go to the page."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+from starlette.responses import FileResponse, Response
+
+from amodal.annotate.errors import Invalid, Missing
+from amodal.data.write import make_folder, write_bytes_atomically
+from amodal.errors import InputError
+from amodal.images import PHOTO_SUFFIXES, photo_size, read_photo
+
+MAX_PIXELS = 64_000_000
+MAX_FILE_BYTES = 200 * 2**20
+THUMBNAIL_PX = 320
+# What browsers show, by the first bytes; a file's name proves nothing. All else is turned into PNG.
+SHOWN = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A photo that can be taken in: its name below its folder, its size in pixels, the hash of its bytes."""
+
+    name: str
+    width: int
+    height: int
+    sha256: str
+
+
+@dataclass
+class LastPhoto:
+    """The pixels of the photo asked for last: who snaps one outline snaps more on the same photo."""
+
+    _path: Path | None = None
+    _pixels: UInt8[np.ndarray, "h w 3"] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, path: Path) -> UInt8[np.ndarray, "h w 3"]:
+        """The photo's pixels.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        with self._lock:
+            if self._pixels is None or self._path != path:
+                self._path, self._pixels = path, read_photo(path, MAX_PIXELS)
+            return self._pixels
+
+
+def photos_below(folder: Path) -> Iterator[Path]:
+    """All photos of a folder and those in it, by name; links that lead out of it are passed over."""
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        is_photo = path.suffix.lower() in PHOTO_SUFFIXES and not is_hidden and path.is_file()
+        if is_photo and path.resolve().is_relative_to(root):
+            yield path
+
+
+def described(path: Path, name: str) -> PhotoFile:
+    """A photo as it would be taken in; only its header is decoded.
+
+    Raises:
+        InputError: it is none, or too large.
+    """
+    width, height = photo_size(path, MAX_PIXELS)
+    return PhotoFile(name, width, height, _hash_of(path))
+
+
+def plain_name(name: str | None) -> str:
+    """The name of an uploaded file, which must be no more than a name.
+
+    Raises:
+        Invalid: it is a path, hidden, or of no photo.
+    """
+    given = name or ""
+    stem, dot, suffix = given.rpartition(".")
+    if not dot or not stem or f".{suffix.lower()}" not in PHOTO_SUFFIXES:
+        raise Invalid(
+            f"files: found the name {given[:100]!r}, expected one ending in {', '.join(PHOTO_SUFFIXES)}", "files"
+        )
+    if given.startswith(".") or any(one in '/\\<>:"|?*' or not one.isprintable() for one in given) or len(given) > 200:
+        raise Invalid(f"files: found the name {given[:100]!r}, expected a plain file name without folders", "files")
+    return given
+
+
+def take_in(stream: BinaryIO, name: str, folder: Path) -> tuple[PhotoFile, Path]:
+    """Keep an uploaded photo in `folder`, decoded whole first; a file that is there already is never written over.
+
+    Raises:
+        Invalid: no photo, broken, too large, or another file of that name.
+    """
+    content = stream.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise Invalid(f"{name}: is larger than {MAX_FILE_BYTES:,} bytes", "files")
+    place = make_folder(folder) / name
+    digest = hashlib.sha256(content).hexdigest()
+    if place.exists() and _hash_of(place) != digest:
+        raise Invalid(f"{name}: there is another photo of this name", "files")
+    part = place.with_name(f".{digest[:16]}.part")
+    try:
+        write_bytes_atomically(part, content)
+        height, width = read_photo(part, MAX_PIXELS).shape[:2]
+        part.replace(place)
+    except InputError as error:
+        raise Invalid(f"{name}: {error.found}, {error.expected}", "files") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return PhotoFile(name, width, height, digest), place
+
+
+def inside(folder: Path | None, name: str) -> Path:
+    """The file of that name below a folder.
+
+    Raises:
+        Missing: there is none, or it lies elsewhere.
+    """
+    if folder is not None:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    raise Missing(f"the file of photo {name!r} is not there; was the server started with the right --images?")
+
+
+def picture(path: Path, fingerprint: str) -> Response:
+    """The photo for the page."""
+    kept = {"Cache-Control": "private, max-age=3600", "ETag": f'"{fingerprint[:32]}"'}
+    with path.open("rb") as stream:
+        head = stream.read(16)
+    kind = next((kind for start, kind in SHOWN.items() if head.startswith(start)), None)
+    if kind is not None:
+        return FileResponse(path, media_type=kind, headers=kept)
+    return Response(
+        _encoded(Image.fromarray(read_photo(path, MAX_PIXELS)), "PNG"), media_type="image/png", headers=kept
+    )
+
+
+def thumbnail(path: Path, fingerprint: str, kept_in: Path) -> Response:
+    """The photo within 320 × 320 px; made once."""
+    kept = make_folder(kept_in) / f"{fingerprint[:32]}.jpg"
+    if not kept.is_file():
+        write_bytes_atomically(kept, _small(path))
+    return FileResponse(kept, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
+
+
+def small_picture(path: Path) -> Response:
+    """The same, made each time."""
+    return Response(_small(path), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _small(path: Path) -> bytes:
+    small = Image.fromarray(read_photo(path, MAX_PIXELS))
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    return _encoded(small, "JPEG")
+
+
+def _encoded(image: Image.Image, format: str) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format)
+    return stream.getvalue()
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

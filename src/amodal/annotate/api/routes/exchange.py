@@ -1,0 +1,67 @@
+"""In and out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response, UploadFile
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
+
+from amodal.annotate.api import schemas
+from amodal.annotate.api.asking import Expert, Here, Overseer
+from amodal.annotate.api.parameters import ARCHIVE
+from amodal.annotate.exchange.archive import packed
+from amodal.annotate.exchange.exports import export
+from amodal.annotate.exchange.imports import import_truths
+from amodal.annotate.exchange.project_file import read_project
+from amodal.annotate.exchange.reading import read_any
+from amodal.annotate.store.audit import note
+from amodal.data.write import make_folder
+
+router = APIRouter(tags=["exchange"])
+FormatField = Annotated[schemas.ImportFormat | None, Form()]
+WORK = "work"  # in the project's folder, on the same disk
+
+
+@router.post("/imports", status_code=201)
+def take_in(here: Here, asker: Expert, file: UploadFile, format: FormatField = None) -> schemas.Import:
+    """Take in a file (or a zip with it); its format is recognised unless said. All of it or nothing."""
+    name = Path((file.filename or "file").replace("\\", "/")).name[:100] or "file"
+    with tempfile.TemporaryDirectory(dir=make_folder(here.folder / WORK)) as work:
+        sent, inside = Path(work) / "sent", make_folder(Path(work) / "inside")
+        with sent.open("wb") as target:
+            shutil.copyfileobj(file.file, target)
+        found = read_any(sent, name, inside, format)
+        with here.database.write() as session:
+            person = asker.person(session)
+            if found.project is not None:
+                counts = read_project(session, person, found.project)
+                said = schemas.Import(format=found.format, **counts, edges=0, left_out=[])
+            else:
+                taken = import_truths(session, person, found.truths, found.format)
+                numbers = {key: getattr(taken, key) for key in ("photos", "objects", "masks", "edges")}
+                said = schemas.Import(format=found.format, **numbers, left_out=taken.said())
+            note(session, person, "import", name, said.model_dump(exclude={"left_out"}))
+    return said
+
+
+@router.post("/exports", response_class=Response, responses=ARCHIVE)
+def give_out(here: Here, asker: Overseer, asked: schemas.Export) -> Response:
+    """A zip with the annotations in a format, and losses.json: what that format cannot say."""
+    work = Path(tempfile.mkdtemp(dir=make_folder(here.folder / WORK)))
+    gone = BackgroundTask(shutil.rmtree, work, ignore_errors=True)
+    try:
+        with here.database.read() as session:
+            export(session, asked.format, work / "inside")
+        packed(work / "inside", work / "export.zip")
+        with here.database.write() as session:
+            note(session, asker.person(session), "export", asked.format)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    name = f"{asked.format}.zip"
+    return FileResponse(work / "export.zip", media_type="application/zip", filename=name, background=gone)

@@ -1,0 +1,89 @@
+"""The manager's page: how far, how well."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from fastapi import APIRouter
+
+from amodal.annotate.api import schemas
+from amodal.annotate.api.asking import Here, Manager, Overseer
+from amodal.annotate.store.people import project_of
+from amodal.annotate.workflow import manager
+
+router = APIRouter(prefix="/manager", tags=["manager"])
+
+
+@router.get("/progress")
+def get_progress(here: Here, asker: Manager) -> schemas.Progress:
+    """How far everybody is, by pass."""
+    with here.database.read() as session:
+        found = manager.progress(session, asker.person(session))
+    return schemas.Progress(**asdict(found))
+
+
+@router.get("/agreement")
+def get_agreement(here: Here, asker: Overseer) -> schemas.AgreementReport:
+    """How far the annotators agree, by class and by object."""
+    with here.database.read() as session:
+        found = manager.agreements(session, asker.person(session))
+        threshold = project_of(session).agreement_threshold
+    return schemas.AgreementReport(
+        mean=fmean(one.agreement for one in found) if found else None,
+        threshold=threshold,
+        categories=[
+            schemas.Agreed(name=label, objects=count, mean=mean)
+            for label, (count, mean) in manager.by_class(found).items()
+        ],
+        objects=[schemas.ObjectAgreement(**asdict(one)) for one in found],
+    )
+
+
+@router.get("/consistency")
+def get_consistency(here: Here, asker: Manager) -> schemas.Consistency:
+    """Annotators and their vote against each other (Table 3 of the paper of KINS)."""
+    with here.database.read() as session:
+        found = manager.consistency(session, asker.person(session))
+    return schemas.Consistency(**{key: getattr(found, key) for key in schemas.Consistency.model_fields})
+
+
+@router.get("/statistics")
+def get_statistics(here: Here, asker: Manager) -> schemas.StatisticsReport:
+    """Statistics of what is settled (Fig. 4 of that paper among them)."""
+    with here.database.read() as session:
+        found = manager.statistics_document(manager.statistics(session, asker.person(session)))
+    return schemas.StatisticsReport(statistics=_finite(found))
+
+
+@router.get("/disagreements")
+def get_disagreements(here: Here, asker: Overseer) -> schemas.Disputes:
+    """The objects that nobody agrees about, the worst first."""
+    with here.database.read() as session:
+        found = manager.disagreements(session, asker.person(session))
+        most = project_of(session).max_rounds
+    said = [schemas.Dispute(**asdict(one), rounds_left=_left(one, most)) for one in found]
+    return schemas.Disputes(disagreements=said)
+
+
+@router.post("/stage")
+def start_stage(here: Here, asker: Manager, asked: schemas.StartStage) -> schemas.Stage:
+    """Begin a second stage over a random share of the settled objects."""
+    with here.database.write() as session:
+        objects = manager.start_stage(session, asker.person(session), share=asked.share, seed=asked.seed)
+        return schemas.Stage(stage=project_of(session).stage, objects=objects)
+
+
+def _left(one: manager.ObjectAgreement, most: int) -> int:
+    return 0 if one.state == "disputed" else max(0, most - one.round + 1)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: what cannot be said is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value

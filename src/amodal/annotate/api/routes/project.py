@@ -1,0 +1,65 @@
+"""The project and its people."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from amodal.annotate.api import schemas
+from amodal.annotate.api.asking import Anyone, Here, Manager
+from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset
+from amodal.annotate.errors import Forbidden
+from amodal.annotate.store import audit, people
+
+router = APIRouter(tags=["project"])
+
+
+@router.get("/project")
+def get_project(here: Here, asker: Anyone) -> schemas.Project:
+    """Name, categories, and the rules of the vote."""
+    with here.database.read() as session:
+        return schemas.Project(**people.project_document(people.project_of(session)))
+
+
+@router.patch("/project", responses=CONFLICT)
+def change_project(here: Here, asker: Manager, asked: schemas.ProjectChange) -> schemas.Project:
+    """Change them."""
+    changes = {key: value for key, value in asked.model_dump(exclude={"version"}).items() if value is not None}
+    with here.database.write() as session:
+        project = people.change_project(session, asker.person(session), version=asked.version, **changes)
+        return schemas.Project(**people.project_document(project))
+
+
+@router.get("/people")
+def get_people(here: Here, asker: Manager) -> schemas.People:
+    """All accounts."""
+    with here.database.read() as session:
+        found = [schemas.Person(**people.person_document(one)) for one in people.people(session)]
+    return schemas.People(people=found)
+
+
+@router.post("/people", status_code=201)
+def add_person(here: Here, asker: Manager, asked: schemas.NewPerson) -> schemas.Person:
+    """A new account."""
+    if here.mode == "one-person":
+        raise Forbidden("this project is open for one person; start it with --team for accounts")
+    with here.database.write() as session:
+        person = people.add_person(session, asker.person(session), **asked.model_dump())
+        return schemas.Person(**people.person_document(person))
+
+
+@router.patch("/people/{id}")
+def change_person(here: Here, asker: Anyone, id: IdPath, asked: schemas.PersonChange) -> schemas.Person:
+    """Change a role or a password, or close an account; its sessions end. Everybody may change their own password."""
+    if here.mode == "one-person":
+        raise Forbidden("this project is open for one person; start it with --team for accounts")
+    with here.database.write() as session:
+        person = people.change_person(session, asker.person(session), id, **asked.model_dump())
+        return schemas.Person(**people.person_document(person))
+
+
+@router.get("/audit")
+def get_audit(here: Here, asker: Manager, offset: Offset = 0, limit: Limit = 100) -> schemas.AuditLog:
+    """Who did what that is not drawing, the newest first."""
+    with here.database.read() as session:
+        lines = audit.lines(session, asker.person(session), offset=offset, limit=limit)
+    return schemas.AuditLog(lines=[schemas.AuditLine(**line) for line in lines])

@@ -1,0 +1,76 @@
+"""Photos of the folder become rows, in the background: ten thousand must not keep the first screen waiting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from amodal.annotate.api.photo_files import PhotoFile, described, photos_below
+from amodal.annotate.api.place import Place
+from amodal.annotate.errors import Invalid
+from amodal.annotate.store.photos import add_photo, photos
+from amodal.errors import AmodalError
+
+AT_ONCE = 25
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Register:
+    """Goes through the folder of photos once; what is a row already is passed over."""
+
+    place: Place
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        self._thread = threading.Thread(target=self._quietly, name="photos", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the photo it is at."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def run(self) -> list[str]:
+        """Do it; returns what was refused, in words."""
+        folder = self.place.images
+        refused: list[str] = []
+        if folder is None:
+            return []
+        with self.place.database.read() as session:
+            known = {photo.name for photo in photos(session)}
+        names = [path.relative_to(folder).as_posix() for path in photos_below(folder)]
+        new = [name for name in names if name not in known]
+        for first in range(0, len(new), AT_ONCE):
+            found = []
+            for name in new[first : first + AT_ONCE]:
+                if self._stopped.is_set():
+                    return refused
+                try:
+                    found.append(described(folder / name, name))
+                except AmodalError as error:
+                    refused.append(str(error))
+            refused += self._written(found)
+        return refused
+
+    def _written(self, found: Sequence[PhotoFile]) -> list[str]:
+        refused = []
+        with self.place.database.write() as session:
+            for photo in found:
+                try:
+                    add_photo(session, None, **asdict(photo))
+                except Invalid as error:  # a name that no page should show, or another server was faster
+                    refused.append(str(error))
+        return refused
+
+    def _quietly(self) -> None:
+        try:
+            for reason in self.run():
+                _log.warning("photo left out: %s", reason)
+        except Exception:
+            _log.exception("photos cannot be taken in")

@@ -1,0 +1,93 @@
+"""Bringing a database to the tables that this version knows; an older SQLite file is copied aside before."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect
+
+from amodal.errors import InputError
+
+SCRIPTS = Path(__file__).parent / "migrations"
+_LOCK = 7_263_301  # any number: two servers that start at once migrate one after the other
+
+
+def to_newest(engine: Engine, path: Path | None, said: str) -> None:
+    """Make the tables, or change older ones to today's; all of it or nothing.
+
+    Raises:
+        InputError: the database belongs to something else, or to a newer version.
+    """
+    with engine.connect() as connection:
+        found = _revision(connection, said)
+    if found == newest():
+        return
+    if found is not None and path is not None:
+        _copy_aside(path, found)
+    with engine.connect().execution_options(amodal_begin="BEGIN IMMEDIATE") as connection:
+        _check_references(connection, path, "OFF")
+        with connection.begin():
+            if path is None:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            if _revision(connection, said) != newest():  # another server may have been faster
+                upgrade(connection)
+        _check_references(connection, path, "ON")
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to a revision within the connection's transaction."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def newest() -> str:
+    """The name of the last migration."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None  # noqa: S101 - the package has migrations
+    return head
+
+
+def _revision(connection: Connection, said: str) -> str | None:
+    """The migration that the database stands at, None where it is empty."""
+    tables = set(inspect(connection).get_table_names())
+    if not tables:
+        return None
+    if "alembic_version" not in tables:
+        raise InputError(said, "database", "has tables but none of ours", "expected an empty one, or one of ours")
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise InputError(said, "database", f"is of a newer version ({found})", f"expected at most {newest()}")
+    return found
+
+
+def _check_references(connection: Connection, path: Path | None, switch: str) -> None:
+    """Whether references are checked: not while SQLite makes a table anew that others refer to.
+
+    Inside a transaction that cannot be switched, so this goes past SQLAlchemy, which would begin one.
+    """
+    if path is not None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - `path` says so
+        driver.execute(f"PRAGMA foreign_keys={switch}")
+
+
+def _copy_aside(path: Path, revision: str) -> None:
+    target = path.with_name(f"{path.name}.before-{newest()}")
+    if target.exists():
+        return
+    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return config

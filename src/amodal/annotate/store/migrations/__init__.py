@@ -1,0 +1,1 @@
+"""How older databases become today's: one file a step, run when a database is opened."""

@@ -1,0 +1,88 @@
+"""Photos: names, sizes and fingerprints. The pictures themselves stay where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from amodal.annotate.errors import Document, Invalid, Missing
+from amodal.annotate.store import revisions
+from amodal.annotate.store.checks import check_photo_name, permit
+from amodal.annotate.store.tables import Person, Photo, now
+
+
+def add_photo(
+    session: Session,
+    by: Person | None,
+    *,
+    name: str,
+    width: int,
+    height: int,
+    sha256: str,
+    uploaded: bool = False,
+    meta: dict[str, Any] | None = None,
+) -> Photo:
+    """A photo that is not there yet; experts and managers may, and (`by` None) who starts the server.
+
+    Raises:
+        Forbidden, Invalid: among others, a name that is there already.
+    """
+    if by is not None:
+        permit(by, "expert", "manager")
+    photo = Photo(
+        name=check_photo_name(name),
+        width=width,
+        height=height,
+        sha256=sha256,
+        uploaded=uploaded,
+        added=now(),
+        author_id=None if by is None else by.id,
+        meta=meta or {},
+    )
+    if min(width, height) < 1:
+        raise Invalid(f"{name}: found {width} × {height} px, expected sides of at least 1", "file")
+    try:
+        with session.begin_nested():
+            session.add(photo)
+    except IntegrityError:
+        raise Invalid(f"name: there is already a photo {name!r}", "name") from None
+    revisions.record(session, "photo", photo.id, 1, by, photo_document(photo))
+    return photo
+
+
+def photo_of(session: Session, photo_id: int) -> Photo:
+    """One photo.
+
+    Raises:
+        Missing: there is none.
+    """
+    photo = session.get(Photo, photo_id)
+    if photo is None:
+        raise Missing(f"there is no photo {photo_id}")
+    return photo
+
+
+def photo_named(session: Session, name: str) -> Photo | None:
+    """The photo of this name, or None."""
+    return session.scalars(select(Photo).where(Photo.name == name)).first()
+
+
+def photos(session: Session) -> list[Photo]:
+    """All photos, by name."""
+    return list(session.scalars(select(Photo).order_by(Photo.name)))
+
+
+def photo_document(photo: Photo) -> Document:
+    """A photo in plain values."""
+    return {
+        "id": photo.id,
+        "name": photo.name,
+        "width": photo.width,
+        "height": photo.height,
+        "sha256": photo.sha256,
+        "uploaded": photo.uploaded,
+        "meta": photo.meta,
+    }

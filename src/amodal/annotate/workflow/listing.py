@@ -1,0 +1,158 @@
+"""The list of photos as one person may see it: how far each is, searched by class and level, the worst first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, select
+from sqlalchemy.orm import Session
+
+from amodal.annotate.errors import Document, Forbidden, Invalid
+from amodal.annotate.store.consensus import OVER
+from amodal.annotate.store.people import project_of
+from amodal.annotate.store.places import in_stage
+from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo
+from amodal.annotate.workflow.tasks import objects_to_draw
+from amodal.annotate.workflow.views import is_blind
+
+SORTS = ("name", "added", "objects", "worst")
+LEVELS = {"L0": (-1.0, 0.01), "L1": (0.01, 0.30), "L2": (0.30, 0.60), "L3": (0.60, 0.9000001)}
+"""Hidden shares of each level, the upper end not included; as `Instance.level` has them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which photos: a page of the list, sorted, with an object of this class and of this level."""
+
+    offset: int = 0
+    limit: int = 50
+    sort: str = "name"
+    label: str | None = None
+    level: str | None = None
+
+
+def photo_list(session: Session, viewer: Person, wanted: Wanted) -> tuple[list[Document], int]:
+    """A page of photos, and how many there are in all.
+
+    Raises:
+        Forbidden: an annotator asks for the worst first, or for a level: both come from what others drew.
+        Invalid: no such sort or level.
+    """
+    _check(viewer, wanted)
+    worst = _worst(project_of(session).stage)
+    chosen = select(Photo).where(*_filters(wanted))
+    total = session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    objects = select(func.count()).where(Object.photo_id == Photo.id, Object.deleted.is_(False))
+    by = {
+        "name": (Photo.name,),
+        "added": (Photo.added, Photo.id),
+        "objects": (objects.correlate(Photo).scalar_subquery().desc(), Photo.name),
+        "worst": (func.coalesce(worst, 2.0), Photo.name),
+    }[wanted.sort]
+    page = list(session.scalars(chosen.order_by(*by).offset(wanted.offset).limit(wanted.limit)))
+    return photo_items(session, viewer, page), total
+
+
+def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> list[Document]:
+    """Photos with counts of their objects; `done` of `of` are the viewer's own where it is an annotator."""
+    ids = [photo.id for photo in photos]
+    stage = project_of(session).stage
+    objects = _counts(session, select(Object.photo_id, Object.id).where(Object.deleted.is_(False)), ids)
+    in_this = _counts(session, select(Object.photo_id, Object.id).where(in_stage(stage)), ids)
+    over = select(Object.photo_id, Object.id).join(
+        Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == stage, Consensus.state.in_(OVER))
+    )
+    settled = _counts(session, over.where(in_stage(stage)), ids)
+    begun = select(Object.photo_id, Object.id).where(exists().where(Mask.object_id == Object.id, Mask.stage == stage))
+    drawn = _counts(session, begun.where(in_stage(stage)), ids)
+    blind = is_blind(viewer)
+    own_done, own_of = _own(session, viewer, ids) if blind else (settled, in_this)
+    lowest = select(Photo.id, _worst(stage)).where(Photo.id.in_(ids))
+    worst: dict[int, float | None] = {} if blind else dict(session.execute(lowest).all())
+    items = []
+    for photo in photos:
+        done, of = own_done.get(photo.id, 0), own_of.get(photo.id, 0)
+        begun_here = own_done.get(photo.id, 0) if blind else drawn.get(photo.id, 0)
+        items.append(
+            {
+                "id": photo.id,
+                "name": photo.name,
+                "width": photo.width,
+                "height": photo.height,
+                "objects": objects.get(photo.id, 0),
+                "state": _state(objects.get(photo.id, 0), begun_here, done, of),
+                "done": done,
+                "of": of,
+                "worst": worst.get(photo.id),
+            }
+        )
+    return items
+
+
+def _state(objects: int, begun: int, done: int, of: int) -> str:
+    if not objects:
+        return "new"
+    if of and done == of:
+        return "done"
+    return "drawing" if begun else "boxes"
+
+
+def _own(session: Session, viewer: Person, ids: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """What an annotator has finished of each photo, and of how many objects."""
+    project = project_of(session)
+    mine = exists().where(
+        Mask.object_id == Object.id,
+        Mask.annotator_id == viewer.id,
+        Mask.stage == project.stage,
+        Mask.state == "done",
+        Mask.round == func.coalesce(Consensus.round, 1),
+    )
+    joined = (
+        select(Object.photo_id, Object.id)
+        .outerjoin(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == project.stage))
+        .where(mine, in_stage(project.stage))
+    )
+    done = _counts(session, joined, ids)
+    left = objects_to_draw(viewer, project).order_by(None).subquery()
+    rows = select(left.c.photo_id, func.count()).where(left.c.photo_id.in_(ids)).group_by(left.c.photo_id)
+    of = defaultdict(int, done)
+    for photo_id, count in session.execute(rows):
+        of[photo_id] += count
+    return done, dict(of)
+
+
+def _counts(session: Session, objects: Select[int, int], ids: Sequence[int]) -> dict[int, int]:
+    rows = objects.where(Object.photo_id.in_(ids)).subquery()
+    return dict(session.execute(select(rows.c.photo_id, func.count()).group_by(rows.c.photo_id)).all())
+
+
+def _worst(stage: int) -> ScalarSelect[float]:
+    """For queries over photos: the lowest agreement of its objects."""
+    return (
+        select(func.min(Consensus.agreement))
+        .join(Object, Object.id == Consensus.object_id)
+        .where(Object.photo_id == Photo.id, Object.deleted.is_(False), Consensus.stage == stage)
+        .correlate(Photo)
+        .scalar_subquery()
+    )
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    here: list[ColumnElement[bool]] = [Object.photo_id == Photo.id, Object.deleted.is_(False)]
+    if wanted.label is not None:
+        here.append(Object.label == wanted.label)
+    if wanted.level is not None:
+        low, high = LEVELS[wanted.level]
+        here += [Consensus.object_id == Object.id, Consensus.occlusion >= low, Consensus.occlusion < high]
+    return [exists().where(*here)] if wanted.label is not None or wanted.level is not None else []
+
+
+def _check(viewer: Person, wanted: Wanted) -> None:
+    if wanted.sort not in SORTS:
+        raise Invalid(f"sort: found {wanted.sort!r}, expected one of {', '.join(SORTS)}", "sort")
+    if wanted.level is not None and wanted.level not in LEVELS:
+        raise Invalid(f"level: found {wanted.level!r}, expected one of {', '.join(LEVELS)}", "level")
+    if is_blind(viewer) and (wanted.sort == "worst" or wanted.level is not None):
+        raise Forbidden("agreement and levels come from what others drew, which annotators do not see")

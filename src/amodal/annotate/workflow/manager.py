@@ -1,0 +1,283 @@
+"""What managers see: progress, agreement, Table 3 and Fig. 4 of the paper of KINS, disagreements, the second stage."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from amodal.annotate.errors import Document, Invalid
+from amodal.annotate.store import revisions
+from amodal.annotate.store.audit import note
+from amodal.annotate.store.checks import permit
+from amodal.annotate.store.consensus import AGREED, DISPUTED, OPEN, OVER, SETTLED
+from amodal.annotate.store.masks import newest_masks
+from amodal.annotate.store.people import people, project_document, project_of
+from amodal.annotate.store.photos import photos
+from amodal.annotate.store.places import in_stage
+from amodal.annotate.store.revisions import locked
+from amodal.annotate.store.tables import (
+    Assignment,
+    Consensus,
+    Mask,
+    Object,
+    Person,
+    Photo,
+    Project,
+    Sample,
+    now,
+)
+from amodal.annotate.workflow.scenes import scene_of, seen_by_annotator
+from amodal.annotate.workflow.tasks import objects_to_draw
+from amodal.data.truth import Truth
+from amodal.masks import CropMask
+from amodal.scene import Instance
+from amodal.survey.numbers import numbers_of
+from amodal.survey.statistics import Statistics, statistics_of
+from amodal.survey.voting import Agreement, Annotations
+from amodal.survey.voting import agreement as agreement_of
+
+LAST_STAGE = 2
+
+
+@dataclass(frozen=True)
+class PersonProgress:
+    """How far somebody is in one pass; `seconds` are those spent drawing."""
+
+    person: str
+    role: str
+    pass_: str
+    done: int
+    of: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far all are, in the stage that is on."""
+
+    photos: int
+    objects: int
+    settled: int
+    people: tuple[PersonProgress, ...]
+
+
+@dataclass(frozen=True)
+class ObjectAgreement:
+    """Where one object stands, and how far its annotators agree."""
+
+    object_id: int
+    photo_id: int
+    photo: str
+    label: str
+    state: str
+    round: int
+    agreement: float
+    version: int
+
+
+def progress(session: Session, by: Person) -> Progress:
+    """Counts of everybody and everything.
+
+    Raises:
+        Forbidden: not a manager; so for all functions here.
+    """
+    permit(by, "manager")
+    project = project_of(session)
+    objects = session.scalar(select(func.count()).select_from(Object).where(in_stage(project.stage))) or 0
+    over = select(func.count()).select_from(Object).join(Consensus, Consensus.object_id == Object.id)
+    over = over.where(Consensus.stage == project.stage, Consensus.state.in_(OVER), in_stage(project.stage))
+    photo_count = session.scalar(select(func.count()).select_from(Photo)) or 0
+    rows: list[PersonProgress] = []
+    for person in people(session):
+        if "expert" in person.roles:
+            rows.append(_boxes(session, person, photo_count))
+        if "annotator" in person.roles:
+            rows.append(_drawing(session, person, project))
+    return Progress(photo_count, objects, session.scalar(over) or 0, tuple(rows))
+
+
+def agreements(session: Session, by: Person) -> list[ObjectAgreement]:
+    """Every object whose annotators were compared in this stage, the worst first."""
+    permit(by, "manager", "expert")
+    return _agreements(session, (OPEN, DISPUTED, AGREED, SETTLED))
+
+
+def by_class(found: list[ObjectAgreement]) -> dict[str, tuple[int, float]]:
+    """Class -> how many objects, and the mean of their agreement."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for one in found:
+        values[one.label].append(one.agreement)
+    return {label: (len(listed), fmean(listed)) for label, listed in sorted(values.items())}
+
+
+def disagreements(session: Session, by: Person) -> list[ObjectAgreement]:
+    """Objects below the threshold that are not settled, disputed ones before those drawn again, the worst first."""
+    permit(by, "manager", "expert")
+    threshold = project_of(session).agreement_threshold
+    found = [one for one in _agreements(session, (OPEN, DISPUTED)) if one.agreement < threshold]
+    return sorted(found, key=lambda one: (one.state != DISPUTED, one.agreement, one.object_id))
+
+
+def consistency(session: Session, by: Person) -> Agreement:
+    """Table 3: mean IoU of annotators and votes, the second stage's (rows) against the first's once there is one.
+
+    Of each annotator the last finished mask of every object counts.
+    """
+    permit(by, "manager")
+    stage = project_of(session).stage
+    first = _annotations(session, 1)
+    if stage == 1:
+        return agreement_of(first)
+    again = set(session.scalars(select(Sample.object_id).where(Sample.stage == stage)))
+    sampled = {name: {key: one for key, one in drawn.items() if key[1] in again} for name, drawn in first.items()}
+    return agreement_of(sampled, _annotations(session, stage))
+
+
+def statistics(session: Session, by: Person) -> Statistics | None:
+    """Numbers of Table 1 and 2 and Fig. 4 over what is settled; None while nothing is."""
+    permit(by, "manager")
+    numbers = [numbers_of(truth, outlines) for truth, outlines in _truths(session)]
+    return statistics_of(numbers) if any(one.objects for one in numbers) else None
+
+
+def statistics_document(found: Statistics | None) -> Document | None:
+    """The same in plain values."""
+    return None if found is None else asdict(found)
+
+
+def start_stage(session: Session, by: Person, *, share: float, seed: int) -> int:
+    """Begin the second stage: a random share of the settled objects is drawn anew by the same annotators.
+
+    Gives how many objects. The same seed gives the same sample of the same objects.
+
+    Raises:
+        Forbidden, Invalid: not a manager, the second stage is on already, or nothing is settled yet.
+    """
+    permit(by, "manager")
+    project = locked(session, Project, 1, "project")
+    if project.stage >= LAST_STAGE:
+        raise Invalid(f"stage: stage {project.stage} is on already, and it is the last", "stage")
+    if not 0 < share <= 1:
+        raise Invalid(f"share: found {share}, expected above 0 and at most 1", "share")
+    settled = list(
+        session.scalars(
+            select(Object.id)
+            .join(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == project.stage))
+            .where(in_stage(project.stage), Consensus.state.in_(OVER))
+            .order_by(Object.id)
+        )
+    )
+    if not settled:
+        raise Invalid("stage: no object is settled yet, so there is nothing to draw anew", "stage")
+    chosen = sorted(random.Random(seed).sample(settled, max(1, round(share * len(settled)))))  # noqa: S311 - a sample
+    for id in chosen:
+        session.add(Sample(stage=project.stage + 1, object_id=id))
+        for place in _places(session, id, project.stage):
+            session.add(
+                Assignment(
+                    object_id=id,
+                    stage=project.stage + 1,
+                    place=place.place,
+                    annotator_id=place.annotator_id,
+                    time=now(),
+                )
+            )
+    project.stage += 1
+    project.version += 1
+    session.flush()
+    revisions.record(session, "project", 1, project.version, by, project_document(project))
+    note(session, by, "start stage", f"stage {project.stage}", {"share": share, "seed": seed, "objects": len(chosen)})
+    return len(chosen)
+
+
+def _boxes(session: Session, person: Person, photo_count: int) -> PersonProgress:
+    done = select(func.count(func.distinct(Object.photo_id))).where(
+        Object.author_id == person.id, Object.deleted.is_(False)
+    )
+    return PersonProgress(person.name, person.role, "pass1", session.scalar(done) or 0, photo_count, 0.0)
+
+
+def _drawing(session: Session, person: Person, project: Project) -> PersonProgress:
+    drawn = (
+        select(func.count())
+        .select_from(Mask)
+        .join(Object, Object.id == Mask.object_id)
+        .outerjoin(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == project.stage))
+        .where(
+            Mask.annotator_id == person.id,
+            Mask.stage == project.stage,
+            Mask.state == "done",
+            Mask.round == func.coalesce(Consensus.round, 1),
+            in_stage(project.stage),
+        )
+    )
+    done = session.scalar(drawn) or 0
+    left = 0
+    if person.active:
+        queue = objects_to_draw(person, project).order_by(None).subquery()
+        left = session.scalar(select(func.count()).select_from(queue)) or 0
+    spent = select(func.sum(Mask.seconds)).where(Mask.annotator_id == person.id, Mask.stage == project.stage)
+    seconds = float(session.scalar(spent) or 0.0)
+    return PersonProgress(person.name, person.role, "pass2", done, done + left, seconds)
+
+
+def _agreements(session: Session, states: tuple[str, ...]) -> list[ObjectAgreement]:
+    stage = project_of(session).stage
+    wanted = (
+        select(Consensus, Object.label, Photo.id, Photo.name)
+        .join(Object, Object.id == Consensus.object_id)
+        .join(Photo, Photo.id == Object.photo_id)
+        .where(Consensus.stage == stage, Consensus.state.in_(states), in_stage(stage))
+        .where(Consensus.agreement.is_not(None))
+        .order_by(Consensus.agreement, Object.id)
+    )
+    return [
+        ObjectAgreement(
+            row.object_id, photo_id, photo, label, row.state, row.round, float(row.agreement or 0.0), row.version
+        )
+        for row, label, photo_id, photo in session.execute(wanted)
+    ]
+
+
+def _annotations(session: Session, stage: int) -> dict[str, Annotations]:
+    """Everybody's last finished masks of a stage by (photo, object)."""
+    there = set(session.scalars(select(Object.id).where(in_stage(stage))))
+    found: dict[str, Annotations] = {}
+    for person in people(session):
+        masks = [one for id, one in newest_masks(session, person.id, stage, done=True).items() if id in there]
+        seen = seen_by_annotator(session, masks)
+        if masks:
+            found[person.name] = {
+                (mask.object.photo.name, mask.object_id): _instance(mask, seen[mask.id]) for mask in masks
+            }
+    return found
+
+
+def _instance(mask: Mask, seen: CropMask) -> Instance:
+    one = mask.object
+    whole = CropMask.from_coco_rle({"size": [seen.height, seen.width], "counts": mask.amodal})
+    return Instance(one.id, one.label, one.box, 1.0, seen, whole)
+
+
+def _truths(session: Session) -> Iterator[tuple[Truth, list[Any]]]:
+    """Every photo's settled objects, with the outlines that annotators drew of them."""
+    stage = project_of(session).stage
+    knows = frozenset({"modal", "amodal", "order", "boxes"})
+    for photo in photos(session):
+        scene = scene_of(session, photo.id, stage=stage)
+        ids = [one.id for one in scene.instances]
+        drawn = select(Mask).where(Mask.object_id.in_(ids), Mask.state == "done", Mask.stage == 1)
+        outlines = [mask.polygons for mask in session.scalars(drawn) if mask.polygons]
+        yield Truth(scene, None, knows), outlines
+
+
+def _places(session: Session, object_id: int, stage: int) -> list[Assignment]:
+    wanted = select(Assignment).where(Assignment.object_id == object_id, Assignment.stage == stage)
+    return list(session.scalars(wanted.order_by(Assignment.place)))

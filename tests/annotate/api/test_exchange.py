@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import get_args
+
+import pytest
+
+from amodal.annotate.api.schemas import ExportFormat
+from helpers.annotate_client import Person
+
+
+@pytest.mark.parametrize("format", get_args(ExportFormat))
+def test_every_format_is_a_zip_to_download(alone: Person, format: str) -> None:
+    alone.draw(alone.box(1, 5, 5, 30, 30), 5, 5, 30, 30)
+    said = alone.post("/exports", {"format": format})
+    assert said.headers["content-type"] == "application/zip"
+    names = zipfile.ZipFile(io.BytesIO(said.content)).namelist()
+    assert ("losses.json" in names) == (format != "project")
+    place = alone.http.app.state.place  # type: ignore[attr-defined]
+    assert not list((place.folder / "work").iterdir())
+    assert alone.get("/audit").json()["lines"][0]["action"] == "export"
+
+
+def test_what_was_exported_is_taken_in_again(alone: Person) -> None:
+    one = alone.box(1, 5, 5, 30, 30)
+    alone.draw(one, 5, 5, 30, 30)
+    content = alone.post("/exports", {"format": "kins-2020"}).content
+    alone.delete(f"/objects/{one}?version=1")
+    said = alone.post("/imports", files={"file": ("kins.zip", content, "application/zip")})
+    assert said.status_code == 201
+    assert said.json() | {"left_out": []} == {
+        "format": "kins-2020", "photos": 2, "objects": 1, "masks": 1, "edges": 0, "left_out": [],
+    }  # fmt: skip
+    assert alone.get("/photos/1").json()["objects"][0]["consensus"]["state"] == "settled"
+
+
+BROKEN = {"nothing": b"", "no zip": b"PK\x03\x04", "a bomb": b"[" * 100_000, "no format": b'{"a": 1}'}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_is_refused_and_nothing_of_it_stays(alone: Person, what: str) -> None:
+    said = alone.post("/imports", files={"file": ("a.json", BROKEN[what], "application/json")})
+    assert said.status_code == 422
+    assert said.json()["error"]["message"]
+    assert "/" not in said.json()["error"]["message"].partition(":")[0]  # no folders of the server
+    assert alone.get("/photos/1").json()["objects"] == []
+
+
+def test_an_import_is_whole_or_not_at_all(alone: Person) -> None:
+    images = [{"id": 1, "file_name": "a.png", "width": 80, "height": 60}]
+    shape = {"segmentation": [[5, 5, 30, 5, 30, 30]], "bbox": [5, 5, 25, 25], "area": 300, "iscrowd": 0}
+    annotations = [{"id": id, "image_id": 1, "category_id": id, **shape} for id in (1, 2)]
+    categories = [{"id": 1, "name": "car"}, {"id": 2, "name": "<script>"}]
+    content = json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()
+    said = alone.post("/imports", files={"file": ("a.json", content, "application/json")})
+    assert said.status_code == 422
+    assert alone.get("/photos/1").json()["objects"] == []

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from amodal.masks import CropMask
+from helpers.annotate_client import HEIGHT, WIDTH, Person
+
+AsPerson = Callable[[str], Person]
+
+
+def test_clusters_and_numbers_follow_from_boxes_and_order(alone: Person) -> None:
+    a, b, c = alone.box(1, 5, 5, 30, 30), alone.box(1, 20, 5, 50, 30), alone.box(1, 60, 40, 75, 55)
+    said = alone.put("/photos/1/order", {"version": 0, "edges": [[a, b]]}).json()
+    assert said["numbers"] == {str(a): 0, str(b): 1, str(c): 0}
+    assert sorted(map(sorted, said["clusters"])) == [[a, b], [c]]
+
+
+def test_an_order_that_goes_in_a_circle_is_refused_with_the_circle_named(alone: Person) -> None:
+    a, b, c = alone.box(1, 5, 5, 30, 30), alone.box(1, 10, 5, 50, 30), alone.box(1, 8, 8, 40, 40)
+    said = alone.put("/photos/1/order", {"version": 0, "edges": [[a, b], [b, c], [c, a]]})
+    assert said.status_code == 422
+    assert all(str(id) in said.json()["error"]["message"] for id in (a, b, c))
+    assert alone.get("/photos/1").json()["order"]["version"] == 0
+
+
+def test_objects_that_overlap_without_an_order_are_shown_as_a_contradiction(alone: Person) -> None:
+    a, b = alone.box(1, 5, 5, 30, 30), alone.box(1, 20, 5, 50, 30)
+    (found,) = alone.get("/photos/1").json()["order"]["contradictions"]
+    assert (found["what"], found["ids"]) == ("equal numbers", [a, b])
+
+
+def test_the_visible_mask_is_the_whole_one_less_what_is_in_front(alone: Person) -> None:
+    a, b = alone.box(1, 5, 5, 30, 30), alone.box(1, 20, 5, 50, 30)
+    alone.put("/photos/1/order", {"version": 0, "edges": [[a, b]]})
+    alone.draw(a, 5, 5, 30, 30)
+    said = alone.draw(b, 20, 5, 50, 30).json()
+    whole, front = np.zeros((2, HEIGHT, WIDTH), bool)
+    whole[5:30, 20:50] = True
+    front[5:30, 5:30] = True
+    assert (CropMask.from_coco_rle(said["inmodal"]).to_dense() == (whole & ~front)).all()
+    assert not said["inmodal_corrected"]
+
+
+def test_a_corrected_visible_mask_stays_until_it_is_taken_back(alone: Person) -> None:
+    one = alone.box(1, 5, 5, 30, 30)
+    part = CropMask.from_box((5, 5, 10, 30), HEIGHT, WIDTH).to_coco_rle()
+    whole = CropMask.from_box((5, 5, 30, 30), HEIGHT, WIDTH).to_coco_rle()
+    said = alone.put(f"/objects/{one}/mask", {"version": 0, "amodal": whole, "inmodal": part}).json()
+    assert (said["inmodal"], said["inmodal_corrected"]) == (part, True)
+    said = alone.put(f"/objects/{one}/mask", {"version": 1, "amodal": whole, "inmodal": None}).json()
+    assert (said["inmodal"], said["inmodal_corrected"]) == (whole, False)
+
+
+def test_who_comes_second_is_told_what_is_there_and_loses_nothing(alone: Person) -> None:
+    one = alone.box(1, 5, 5, 30, 30)
+    alone.patch(f"/objects/{one}", {"version": 1, "box": [5, 5, 31, 30]})
+    said = alone.patch(f"/objects/{one}", {"version": 1, "box": [5, 5, 99, 30]})
+    assert said.status_code == 409
+    assert said.json()["current"] == alone.get("/photos/1").json()["objects"][0] | {"proposal": None}
+    lost = [line for line in alone.get(f"/objects/{one}/history").json()["revisions"] if line["refused"]]
+    assert [line["payload"]["box"] for line in lost] == [[5, 5, 99, 30]]
+
+
+def test_a_mask_saved_from_two_windows_is_a_conflict_with_the_first_one_s_mask(alone: Person) -> None:
+    one = alone.box(1, 5, 5, 30, 30)
+    first = alone.draw(one, 5, 5, 30, 30, state="draft").json()
+    said = alone.draw(one, 5, 5, 20, 20, state="draft")
+    assert said.status_code == 409
+    assert said.json()["current"] == first
+    assert alone.draw(one, 5, 5, 20, 20, version=1, state="draft").status_code == 200
+
+
+def test_an_order_written_twice_is_a_conflict_with_the_whole_order(alone: Person) -> None:
+    a, b = alone.box(1, 5, 5, 30, 30), alone.box(1, 20, 5, 50, 30)
+    first = alone.put("/photos/1/order", {"version": 0, "edges": [[a, b]]}).json()
+    said = alone.put("/photos/1/order", {"version": 0, "edges": [[b, a]]})
+    assert (said.status_code, said.json()["current"]) == (409, first)
+
+
+def test_a_deleted_object_comes_back_with_its_masks(alone: Person) -> None:
+    one = alone.box(1, 5, 5, 30, 30)
+    alone.draw(one, 5, 5, 30, 30)
+    assert alone.delete(f"/objects/{one}?version=1").json()["deleted"]
+    assert alone.get("/photos/1").json()["objects"] == []
+    assert alone.draw(one, 5, 5, 30, 30, version=1).status_code == 404
+    assert alone.post(f"/objects/{one}/restore").json()["mask"]["state"] == "done"
+
+
+def test_masks_that_disagree_go_to_another_round_and_then_to_the_expert(as_person: AsPerson) -> None:
+    erna, maria = as_person("erna"), as_person("maria")
+    drawing = [as_person(name) for name in ("anna", "ben", "cleo")]
+    maria.patch("/project", {"version": 1, "max_rounds": 2})
+    one = erna.box(1, 0, 0, 60, 50)
+    for round_ in (1, 2):
+        for k, person in enumerate(drawing):
+            mask = person.get("/photos/1").json()["objects"][0]["mask"]
+            assert mask is None or (mask["version"], mask["state"]) == (0, "draft")
+            said = person.draw(one, 15 * k, 0, 15 * k + 20, 50)
+            assert said.json()["round"] == round_
+    assert erna.get("/tasks", **{"pass": "settle"}).json()["tasks"][0]["object_id"] == one
+    (dispute,) = erna.get("/manager/disagreements").json()["disagreements"]
+    assert (dispute["state"], dispute["rounds_left"]) == ("disputed", 0)
+    standing = erna.get("/photos/1").json()["objects"][0]["consensus"]
+    chosen = standing["masks"][1]
+    said = erna.post(
+        f"/objects/{one}/settle", {"version": standing["version"], "choice": "mask", "mask_id": chosen["id"]}
+    ).json()
+    assert (said["state"], said["settled_by"], said["amodal"]) == ("settled", "erna", chosen["amodal"])
+    assert drawing[0].draw(one, 0, 0, 9, 9).status_code == 403
+    reopened = erna.post(f"/objects/{one}/reopen", {"version": said["version"]}).json()
+    assert reopened["state"] == "open"
+
+
+def test_next_task_is_the_annotator_s_and_says_which_photo(as_person: AsPerson) -> None:
+    one = as_person("erna").box(2, 10, 10, 50, 40)
+    task = as_person("anna").get("/tasks/next", **{"pass": "2"}).json()["task"]
+    assert (task["photo_id"], task["object_id"], task["kind"]) == (2, one, "pass2")
+
+
+def test_the_manager_s_pages_answer_for_an_empty_project_and_a_drawn_one(as_person: AsPerson) -> None:
+    erna, maria = as_person("erna"), as_person("maria")
+    pages = ("progress", "agreement", "consistency", "statistics", "disagreements")
+    assert all(maria.get(f"/manager/{page}").status_code == 200 for page in pages)
+    one = erna.box(1, 10, 10, 50, 40)
+    for name in ("anna", "ben", "cleo"):
+        as_person(name).draw(one, 10, 10, 50, 40)
+    table = maria.get("/manager/consistency").json()
+    assert table["columns"] == ["anna", "ben", "cleo", "majority vote"]
+    assert maria.get("/manager/agreement").json()["mean"] == 1.0
+    assert maria.get("/manager/statistics").json()["statistics"]["objects"] == 1
+    assert maria.post("/manager/stage", {"share": 1.0, "seed": 3}).json() == {"stage": 2, "objects": 1}
+    assert as_person("anna").get("/photos/1").json()["objects"][0]["consensus"] is None

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, select, text
+
+from amodal.annotate.store import migrate
+from amodal.annotate.store.database import open_database
+from amodal.annotate.store.masks import mask_document
+from amodal.annotate.store.tables import Base, Mask, Photo, Proposal, Verdict
+from amodal.errors import InputError
+
+TIME = "2026-01-02 03:04:05.000000"
+FULL = "0T1"  # of a photo of one pixel
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Iterator[Path]:
+    """A file as the first version wrote it, with a row of every kind that the second changes."""
+    path = tmp_path / "project.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrate.upgrade(connection, "0001")
+        _fill(connection)
+    engine.dispose()
+    yield path
+
+
+def test_an_older_file_becomes_todays(older: Path) -> None:
+    database = open_database(older)
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    database.close()
+
+
+def test_verdicts_keep_who_and_when_on_their_way_into_their_own_table(older: Path) -> None:
+    database = open_database(older)
+    with database.read() as session:
+        verdicts = session.scalars(select(Verdict)).all()
+        assert [(one.proposal_id, one.person_id, one.verdict, one.version) for one in verdicts] == [(1, 1, "edited", 1)]
+        assert verdicts[0].time.isoformat() == "2026-01-02T03:04:05+00:00"
+        assert len(session.scalars(select(Proposal)).all()) == 2
+    database.close()
+
+
+def test_masks_and_photos_are_as_before(older: Path) -> None:
+    database = open_database(older)
+    with database.read() as session:
+        assert session.scalars(select(Photo)).one().meta == {}
+        found = mask_document(session.scalars(select(Mask)).one())
+        assert (found["polygons"], found["seconds"]) == ([[0, 0, 1, 0, 1, 1, 0, 1]], 2.5)
+    database.close()
+
+
+def test_the_older_file_is_copied_aside(older: Path) -> None:
+    open_database(older).close()
+    copy = older.with_name(f"project.sqlite.before-{migrate.newest()}")
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT verdict FROM proposals ORDER BY id").fetchall() == [("edited",), ("open",)]
+
+
+def test_a_migration_that_fails_leaves_the_older_file_as_it_was(older: Path) -> None:
+    with closing(sqlite3.connect(older)) as connection:
+        connection.execute("CREATE TABLE samples (in_the_way TEXT)")
+        connection.commit()
+    with pytest.raises(InputError, match="samples"):
+        open_database(older)
+    with closing(sqlite3.connect(older)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'verdicts'").fetchone() == (0,)
+        assert connection.execute("SELECT verdict FROM proposals ORDER BY id").fetchall() == [("edited",), ("open",)]
+
+
+def test_an_older_database_of_a_server_becomes_todays(postgres_url: str) -> None:
+    engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        migrate.upgrade(connection, "0001")
+        _fill(connection)
+    engine.dispose()
+    database = open_database(postgres_url)
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    with database.read() as session:
+        assert [one.verdict for one in session.scalars(select(Verdict))] == ["edited"]
+    database.close()
+
+
+def test_a_file_of_a_newer_version_is_refused(older: Path) -> None:
+    with closing(sqlite3.connect(older)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(InputError, match=r"is of a newer version \(9999\)"):
+        open_database(older)
+
+
+def _fill(connection) -> None:  # type: ignore[no-untyped-def]
+    rows = {
+        "people": {
+            "id": 1, "name": "Ann", "role": "annotator", "every_role": False, "active": True, "version": 1,
+            "created": TIME,
+        },
+        "photos": {
+            "id": 1, "name": "a.png", "width": 1, "height": 1, "sha256": "0", "uploaded": False, "added": TIME,
+        },
+        "objects": {
+            "id": 1, "photo_id": 1, "label": "car", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "version": 1, "time": TIME,
+            "deleted": False,
+        },
+        "masks": {
+            "id": 1, "object_id": 1, "annotator_id": 1, "stage": 1, "round": 1, "state": "done", "source": "drawn",
+            "seconds": 2.5, "polygons": json.dumps([[0, 0, 1, 0, 1, 1, 0, 1]]), "amodal": FULL, "version": 1,
+            "time": TIME,
+        },
+    }  # fmt: skip
+    proposal = {
+        "photo_id": 1, "object_id": 1, "method": "orm", "label": "car", "box": "[0, 0, 1, 1]", "score": 1,
+        "amodal": FULL, "inmodal": FULL, "edges": "[]", "time": TIME,
+    }  # fmt: skip
+    for table, values in rows.items():
+        _insert(connection, table, values)
+    judged = {"verdict": "edited", "verdict_by": 1, "verdict_time": TIME}
+    _insert(connection, "proposals", {"id": 1, **proposal, **judged})
+    _insert(connection, "proposals", {"id": 2, **proposal, "verdict": "open"})
+
+
+def _insert(connection, table: str, values: dict[str, object]) -> None:  # type: ignore[no-untyped-def]
+    named = ", ".join(f":{name}" for name in values)
+    connection.execute(text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({named})"), values)

@@ -1,0 +1,110 @@
+/** Who is here, and which page they asked for. */
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import type { JSX } from "react";
+import { lazy, Suspense } from "react";
+
+import { api, said, wordsOf } from "./api/client";
+import { questions } from "./api/questions";
+import type { SessionInfo } from "./api/types";
+import { LogIn } from "./pages/LogIn";
+import { Photos } from "./pages/Photos";
+import { go, useRoute } from "./route";
+import { turnTheme } from "./theme";
+
+// The list of photos is the first screen; the canvas and what works on it come when they are wanted.
+const Boxes = lazy(() => import("./pages/Boxes").then((page) => ({ default: page.Boxes })));
+const Masks = lazy(() => import("./pages/Masks").then((page) => ({ default: page.Masks })));
+const Settle = lazy(() => import("./pages/Settle").then((page) => ({ default: page.Settle })));
+const View = lazy(() => import("./pages/View").then((page) => ({ default: page.View })));
+const Manager = lazy(() => import("./pages/Manager").then((page) => ({ default: page.Manager })));
+
+export function App(): JSX.Element {
+  const session = useQuery(questions.session);
+  const route = useRoute();
+  if (session.isPending) return <p className="wait">Loading …</p>;
+  if (session.isError)
+    return <Problem words={wordsOf(session.error)} onRetry={() => void session.refetch()} />;
+  const person = session.data.person;
+  if (session.data.mode !== "view" && (!person || route.page === "login")) return <LogIn />;
+  return (
+    <>
+      <Top session={session.data} page={route.page} />
+      <Suspense fallback={<p className="wait">Loading …</p>}>
+        <Page session={session.data} page={route.page} ids={route.ids} />
+      </Suspense>
+    </>
+  );
+}
+
+interface PageProps {
+  readonly session: SessionInfo;
+  readonly page: string;
+  readonly ids: readonly number[];
+}
+
+function Page({ session, page, ids }: PageProps): JSX.Element {
+  const [photo, object] = ids;
+  const person = session.person?.id ?? 0;
+  if (photo !== undefined) {
+    if (page === "boxes") return <Boxes key={photo} photo={photo} person={person} />;
+    if (page === "masks") return <Masks key={photo} photo={photo} person={person} object={object} />;
+    if (page === "settle" && object) return <Settle key={object} photo={photo} object={object} />;
+    if (page === "view") return <View key={photo} photo={photo} />;
+  }
+  if (page === "manager") return <Manager />;
+  return <Photos session={session} />;
+}
+
+function Top({ session, page }: { session: SessionInfo; page: string }): JSX.Element {
+  const client = useQueryClient();
+  const person = session.person;
+  const leave = async (): Promise<void> => {
+    await said(api.DELETE("/api/session"));
+    client.clear();
+    go("/login");
+  };
+  return (
+    <header className="top">
+      <strong>amodal</strong>
+      <nav aria-label="Pages">
+        <a href="#/photos" aria-current={page === "photos" ? "page" : undefined}>
+          Photos
+        </a>
+        {person?.roles.includes("manager") && (
+          <a href="#/manager" aria-current={page === "manager" ? "page" : undefined}>
+            Manager
+          </a>
+        )}
+      </nav>
+      <span className="space" />
+      {session.mode === "team" && person && (
+        <>
+          <span>
+            {person.name}, {person.role}
+          </span>
+          <button type="button" onClick={() => void leave()}>
+            Log out
+          </button>
+        </>
+      )}
+      <button type="button" onClick={turnTheme} aria-label="Light or dark">
+        ◐
+      </button>
+    </header>
+  );
+}
+
+function Problem({ words, onRetry }: { words: string; onRetry: () => void }): JSX.Element {
+  return (
+    <main className="narrow">
+      <h1>amodal</h1>
+      <p role="alert" className="problem">
+        {words}
+      </p>
+      <button type="button" onClick={onRetry}>
+        Try again
+      </button>
+    </main>
+  );
+}

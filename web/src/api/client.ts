@@ -1,0 +1,55 @@
+/** The typed way to the server. Types come from openapi.json; every 4xx and 5xx becomes a Refusal in words. */
+
+import createClient from "openapi-fetch";
+
+import { Refusal } from "../model/autosave";
+import type { paths } from "./schema";
+
+let token = "";
+
+/** The token of the session; every write carries it. */
+export function carryToken(csrf: string): void {
+  token = csrf;
+}
+
+// fetch is looked up at each call, so that tests can stand in for it.
+export const api = createClient<paths>({ baseUrl: "", fetch: (request) => globalThis.fetch(request) });
+
+api.use({
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("X-CSRF-Token", token);
+    return request;
+  },
+});
+
+interface Answer<Data> {
+  readonly data?: Data;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+/** The document of an answer. Throws Refusal where the server said no. */
+export async function said<Data>(asking: Promise<Answer<Data>>): Promise<Data> {
+  const { data, error, response } = await asking;
+  if (response.ok) return data as Data;
+  throw refusalOf(response.status, error);
+}
+
+export function refusalOf(status: number, body: unknown): Refusal {
+  const problem = body as { error?: { message?: string; field?: string }; current?: unknown } | undefined;
+  const message = problem?.error?.message ?? `The server answered ${status} without saying why.`;
+  return new Refusal(status, message, problem?.current, problem?.error?.field ?? "");
+}
+
+export function wordsOf(error: unknown): string {
+  if (error instanceof Refusal) return error.field ? `${error.field}: ${error.message}` : error.message;
+  return "The server cannot be reached.";
+}
+
+/** Sends a form with files; the typed client only knows JSON bodies. */
+export async function sendForm<Data>(path: string, form: FormData): Promise<Data> {
+  const response = await fetch(path, { method: "POST", body: form, headers: { "X-CSRF-Token": token } });
+  const body: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw refusalOf(response.status, body);
+  return body as Data;
+}

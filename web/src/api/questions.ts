@@ -1,0 +1,67 @@
+/** What pages ask the server, with one name each, so that an answer is kept and shared. */
+
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, carryToken, said } from "./client";
+
+export const questions = {
+  session: queryOptions({
+    queryKey: ["session"],
+    queryFn: async () => {
+      const session = await said(api.GET("/api/session"));
+      carryToken(session.csrf);
+      return session;
+    },
+  }),
+  project: queryOptions({ queryKey: ["project"], queryFn: () => said(api.GET("/api/project")) }),
+  photos: (query: PhotoQuery) =>
+    queryOptions({
+      queryKey: ["photos", query],
+      queryFn: () => said(api.GET("/api/photos", { params: { query: query as never } })),
+    }),
+  photo: (id: number) =>
+    queryOptions({
+      queryKey: ["photo", id],
+      queryFn: () => said(api.GET("/api/photos/{id}", { params: { path: { id } } })),
+      // An editor starts from what is there when it opens; later answers would pull the drawing from under the hand.
+      staleTime: 0,
+      gcTime: 0,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+    }),
+  tasks: queryOptions({ queryKey: ["tasks"], queryFn: () => said(api.GET("/api/tasks")) }),
+  people: queryOptions({ queryKey: ["people"], queryFn: () => said(api.GET("/api/people")) }),
+  progress: queryOptions({ queryKey: ["progress"], queryFn: () => said(api.GET("/api/manager/progress")) }),
+  agreement: queryOptions({
+    queryKey: ["agreement"],
+    queryFn: () => said(api.GET("/api/manager/agreement")),
+  }),
+  consistency: queryOptions({
+    queryKey: ["consistency"],
+    queryFn: () => said(api.GET("/api/manager/consistency")),
+  }),
+  statistics: queryOptions({
+    queryKey: ["statistics"],
+    queryFn: () => said(api.GET("/api/manager/statistics")),
+  }),
+  disagreements: queryOptions({
+    queryKey: ["disagreements"],
+    queryFn: () => said(api.GET("/api/manager/disagreements")),
+  }),
+};
+
+export interface PhotoQuery {
+  readonly offset: number;
+  readonly limit: number;
+  readonly sort?: string;
+  readonly label?: string;
+  readonly level?: string;
+}
+
+export function pictureOf(photo: number): string {
+  return `/api/photos/${photo}/picture`;
+}
+
+export function thumbnailOf(photo: number): string {
+  return `/api/photos/${photo}/thumbnail`;
+}

@@ -1,0 +1,291 @@
+/** Masks under the hand: pass 2 of a photo, and what an expert draws to settle an object. */
+
+import type { JSX, ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+
+import { api, said, wordsOf } from "../api/client";
+import { pictureOf } from "../api/questions";
+import type { PhotoDocument, Proposal } from "../api/types";
+import type { Shown } from "../canvas/paint";
+import { PhotoStage } from "../canvas/PhotoStage";
+import type { Clock } from "../model/clock";
+import type { Drawing, KnownMasks, MaskDocument } from "../model/drawing";
+import { blank, polygonsOf, VisibleMasks, withPolygons } from "../model/drawing";
+import { asBox } from "../model/geometry";
+import { isEmpty } from "../model/mask";
+import { numbering } from "../model/order";
+import { colourOf } from "../model/palette";
+import { decode } from "../model/rle";
+import { LookPanel } from "../panels/LookPanel";
+import { ObjectList } from "../panels/ObjectList";
+import { OrderPanel } from "../panels/OrderPanel";
+import { ProposalPanel } from "../panels/ProposalPanel";
+import { ToolBar } from "../panels/ToolBar";
+import type { MaskTool } from "../tools/maskTools";
+import { MASK_TOOLS, useMaskTools } from "../tools/maskTools";
+import { edgeOf } from "./boxPlan";
+import type { OpenOutline } from "./maskPlan";
+import { useMaskProposals } from "./maskProposals";
+import type { Desk } from "./useDesk";
+import { useKeys } from "./useKeys";
+import { useWorkbench, WorkFrame } from "./workbench";
+
+const TOOL_NAMES: Readonly<Record<MaskTool, string>> = {
+  select: "Choose",
+  polygon: "Outline",
+  corners: "Corners",
+  brush: "Brush",
+  eraser: "Eraser",
+  "visible-brush": "Visible brush",
+  "visible-eraser": "Visible eraser",
+};
+
+interface MaskEditorProps {
+  readonly title: string;
+  readonly server: PhotoDocument;
+  /** The objects that may be drawn; the others are only shown. */
+  readonly ids: readonly number[];
+  readonly desk: Desk<MaskDocument, KnownMasks>;
+  readonly clock: Clock;
+  readonly first: number | undefined;
+  readonly open: OpenOutline | undefined;
+  readonly setOpen: (open: OpenOutline | undefined) => void;
+  readonly onDone?: ((id: number, drawing: Drawing) => void) | undefined;
+  readonly onNext?: (() => void) | undefined;
+  readonly side?: ReactNode;
+  readonly children?: ReactNode;
+}
+
+export function MaskEditor(props: MaskEditorProps): JSX.Element {
+  const { server, ids, desk, clock, open, setOpen } = props;
+  const { photo } = server;
+  const { document, edit } = desk;
+  const bench = useWorkbench(photo);
+  const [tool, setTool] = useState<MaskTool>("polygon");
+  const [radius, setRadius] = useState(() => Math.max(3, Math.round(photo.height / 50)));
+  const [problem, setProblem] = useState<string>();
+  const [chosen, setChosen] = useState<number | undefined>(props.first ?? ids[0]);
+  const choose = useCallback(
+    (id: number | undefined) => {
+      if (id !== undefined && !ids.includes(id)) return;
+      setChosen(id);
+      clock.choose(id);
+    },
+    [clock, ids],
+  );
+  // The object that is chosen from the beginning is timed too.
+  const [startedWith] = useState(chosen);
+  useEffect(() => clock.choose(startedWith), [clock, startedWith]);
+  const edges = useMemo(() => server.order.edges.map(edgeOf), [server.order.edges]);
+  const boxes = useMemo(
+    () =>
+      server.objects
+        .filter((one) => ids.includes(one.id))
+        .map((one) => ({ id: one.id, box: asBox(one.box) })),
+    [server.objects, ids],
+  );
+  const nameOf = useCallback(
+    (id: number): string => {
+      const index = server.objects.findIndex((one) => one.id === id);
+      return `${server.objects[index]?.label ?? "object"} ${index + 1}`;
+    },
+    [server.objects],
+  );
+  const colour = useCallback(
+    (id: number) => colourOf(server.objects.findIndex((one) => one.id === id)),
+    [server.objects],
+  );
+  const numbers = useMemo(
+    () =>
+      numbering(
+        server.objects.map((one) => ({ key: one.id, box: asBox(one.box) })),
+        edges,
+      ),
+    [server.objects, edges],
+  );
+  const [masks] = useState(() => new VisibleMasks());
+  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, edges), chosen, choose, edit, open, setOpen }); // prettier-ignore
+  const proposals = useMaskProposals(server, desk, choose);
+  const { live } = tools;
+  const shown = useMemo((): Shown[] => {
+    // What is far is painted first.
+    const far = server.objects.toSorted(
+      (a, b) => (numbers.numbers.get(b.id) ?? 0) - (numbers.numbers.get(a.id) ?? 0),
+    );
+    return far.map((one) => {
+      const proposed = live[one.id] ? undefined : proposals.open.find((two) => two.object_id === one.id);
+      return {
+        key: one.id,
+        colour: colour(one.id),
+        text: nameOf(one.id) + (proposed ? "?" : ""),
+        box: asBox(one.box),
+        dashed: Boolean(proposed),
+        amodal: live[one.id]?.amodal ?? (proposed && maskOf(proposed, "amodal")),
+        visible: live[one.id] ? masks.of(one.id, live, edges) : proposed && maskOf(proposed, "inmodal"),
+      };
+    });
+  }, [server.objects, numbers, live, proposals.open, colour, nameOf, masks, edges]);
+
+  const own = chosen === undefined ? undefined : document[chosen];
+  const step = (by: number) => (): void => {
+    const index = ids.indexOf(chosen ?? -1);
+    if (ids.length)
+      choose(ids[index < 0 && by < 0 ? ids.length - 1 : (index + by + ids.length) % ids.length]);
+  };
+  const done = (): void => {
+    if (tools.closeOutline() || chosen === undefined || !own) return;
+    if (isEmpty(own.amodal)) return setProblem("There is nothing drawn yet.");
+    setProblem(undefined);
+    const drawing: Drawing = { ...own, state: "done" };
+    edit(`${nameOf(chosen)} is done`, (now) => ({ ...now, [chosen]: drawing }));
+    proposals.recordDone(chosen, drawing);
+    props.onDone?.(chosen, drawing);
+    const rest = ids.filter((id) => id !== chosen && document[id]?.state !== "done");
+    if (rest.length) choose(rest.find((id) => ids.indexOf(id) > ids.indexOf(chosen)) ?? rest[0]);
+  };
+  const change = (label: string, how: (drawing: Drawing) => Drawing): void => {
+    if (chosen === undefined) return;
+    edit(label, (now) => ({ ...now, [chosen]: how(now[chosen] ?? blank(photo)) }));
+  };
+  const snap = async (): Promise<void> => {
+    if (!own || isEmpty(own.amodal)) return;
+    setProblem(undefined);
+    try {
+      const ask = (polygon: readonly number[]) =>
+        said(
+          api.POST("/api/photos/{id}/snap", {
+            params: { path: { id: photo.id } },
+            body: { polygon: [...polygon] },
+          }),
+        );
+      const snapped = await Promise.all(polygonsOf(own).map(ask));
+      const lines = snapped.map((one) => one.polygon);
+      change("snapped to edges", (drawing) => withPolygons(drawing, photo, lines));
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  };
+  const proposed = proposals.open.find((one) => one.object_id === chosen);
+  useKeys("masks", {
+    ...bench.acts,
+    undo: desk.undo,
+    redo: desk.redo,
+    save: () => void desk.saveNow(),
+    "next-photo": props.onNext,
+    "next-object": step(1),
+    "previous-object": step(-1),
+    ...Object.fromEntries(MASK_TOOLS.map((name) => [name, () => setTool(name)])),
+    "follow-order": () => change("visible part from the order", (drawing) => ({ ...drawing, inmodal: null })),
+    smaller: () => setRadius((old) => Math.max(1, Math.round(old * 0.8))),
+    larger: () => setRadius((old) => Math.min(400, Math.ceil(old * 1.25))),
+    close: done,
+    "last-corner": () =>
+      open && setOpen(open.points.length > 2 ? { ...open, points: open.points.slice(0, -2) } : undefined),
+    clear: () => change("emptied the mask", () => blank(photo)),
+    cancel: tools.cancel,
+    propose: proposals.ask,
+    accept: () => proposed && proposals.judge(proposed, "accepted"),
+    refuse: () => proposed && proposals.judge(proposed, "refused"),
+    snap: () => void snap(),
+  });
+  return (
+    <WorkFrame
+      title={props.title}
+      where="masks"
+      bench={bench}
+      save={desk.save}
+      onSave={() => void desk.saveNow()}
+      undo={{ act: desk.undo, label: desk.canUndo }}
+      redo={{ act: desk.redo, label: desk.canRedo }}
+      onNext={props.onNext}
+      tools={
+        <ToolBar
+          label="Tools"
+          where="masks"
+          tools={[
+            ...MASK_TOOLS.map((id) => ({
+              id,
+              name: TOOL_NAMES[id],
+              pressed: tool === id,
+              act: () => setTool(id),
+            })),
+            { id: "snap", name: "Snap", disabled: !own || isEmpty(own.amodal), act: () => void snap() },
+            { id: "propose", name: "Ask the model", disabled: proposals.busy, act: proposals.ask },
+            { id: "close", name: open ? "Close outline" : "Done", disabled: !own && !open, act: done },
+          ]}
+        />
+      }
+      stage={
+        <PhotoStage
+          name={photo.name}
+          picture={pictureOf(photo.id)}
+          frame={photo}
+          shown={shown}
+          chosen={chosen}
+          look={bench.look}
+          cursor={tools.cursor}
+          onGesture={(gesture) => {
+            clock.sign();
+            tools.onGesture(gesture);
+          }}
+          paintTool={tools.paintTool}
+          handle={bench.stage}
+        />
+      }
+      side={
+        <>
+          {problem && (
+            <p role="alert" className="problem">
+              {problem}
+            </p>
+          )}
+          {props.side}
+          <label className="radius">
+            Brush radius {radius} px
+            <input
+              type="range"
+              min={1}
+              max={400}
+              value={radius}
+              onChange={(event) => setRadius(event.target.valueAsNumber)}
+            />
+          </label>
+          {own?.inmodal && <p>The visible part of {nameOf(chosen!)} was corrected by hand.</p>}
+          <ProposalPanel proposals={proposals} nameOf={nameOf} />
+          <ObjectList
+            rows={ids.map((id) => ({
+              key: id,
+              name: nameOf(id),
+              colour: colour(id),
+              detail: document[id]?.state ?? "to do",
+            }))}
+            chosen={chosen}
+            choose={choose}
+          />
+          <LookPanel look={bench.look} setLook={bench.setLook} />
+          <OrderPanel
+            objects={server.objects.map((one) => ({ key: one.id, box: asBox(one.box) }))}
+            edges={edges}
+            numbering={numbers}
+            chosen={chosen}
+            choose={choose}
+            nameOf={nameOf}
+            colourOf={colour}
+          />
+        </>
+      }
+    >
+      {props.children}
+    </WorkFrame>
+  );
+}
+
+const decoded = new WeakMap<object, ReturnType<typeof decode>>();
+
+/** Decoded once: a picture of a mask is kept as long as the mask is the same one. */
+function maskOf(proposal: Proposal, which: "amodal" | "inmodal") {
+  const rle = proposal[which];
+  const kept = decoded.get(rle) ?? decode(rle);
+  decoded.set(rle, kept);
+  return kept;
+}

@@ -1,0 +1,136 @@
+/** Pass 1 between table and server. */
+
+import { api, said } from "../api/client";
+import type { ObjectItem, Order, PhotoDocument } from "../api/types";
+import type { BoxDocument, BoxObject, BoxStep, Known, KnownObject } from "../model/boxes";
+import { livingEdges, nextStep, sameBox, sameEdges } from "../model/boxes";
+import { dropDraft, keepDraft, readDraft } from "../model/drafts";
+import { asBox } from "../model/geometry";
+import type { Edge } from "../model/order";
+import type { Plan, Table } from "./useDesk";
+
+export type BoxTable = Table<BoxDocument, Known>;
+
+export function boxTable(server: PhotoDocument): BoxTable {
+  const alive = server.objects.filter((one) => !one.deleted);
+  const edges = server.order.edges.map((pair) => edgeOf(pair.map(String)));
+  return {
+    document: {
+      objects: alive.map((one) => ({ key: String(one.id), label: one.label, box: asBox(one.box) })),
+      edges,
+    },
+    known: {
+      objects: Object.fromEntries(server.objects.map((one) => [String(one.id), knownObject(one)])),
+      order: { version: server.order.version, edges },
+    },
+  };
+}
+
+export function knownObject(one: ObjectItem): KnownObject {
+  return {
+    id: one.id,
+    version: one.version,
+    label: one.label,
+    box: asBox(one.box),
+    deleted: one.deleted ?? false,
+  };
+}
+
+/** The table as it was left, with what others did meanwhile wherever it does not touch what was changed here. */
+export function openBoxTable(key: string, server: PhotoDocument): BoxTable {
+  const fresh = boxTable(server);
+  const draft = readDraft<BoxTable>(localStorage, key);
+  return draft ? rebased(draft, fresh) : fresh;
+}
+
+export function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
+  const keyOf = new Map(Object.entries(draft.known.objects).map(([key, one]) => [one.id, key]));
+  const objects = { ...draft.known.objects };
+  let document = draft.document;
+  for (const theirs of Object.values(fresh.known.objects)) {
+    const key = keyOf.get(theirs.id) ?? String(theirs.id);
+    const [old, mine] = [objects[key], document.objects.find((one) => one.key === key)];
+    if (old && old.version === theirs.version) continue;
+    if (old && !untouched(mine, old)) continue; // saving it will meet their version, and both will be shown
+    objects[key] = theirs;
+    const others = document.objects.filter((one) => one.key !== key);
+    document = {
+      ...document,
+      objects: theirs.deleted ? others : [...others, { key, label: theirs.label, box: theirs.box }],
+    };
+  }
+  const alive = new Set(Object.values(fresh.known.objects).map((one) => one.id));
+  for (const [key, old] of Object.entries(draft.known.objects)) {
+    if (alive.has(old.id)) continue;
+    // Gone on the server: gone here too, or brought back if it was changed here.
+    objects[key] = { ...old, deleted: true };
+    const mine = document.objects.find((one) => one.key === key);
+    if (untouched(mine, old)) {
+      document = { ...document, objects: document.objects.filter((one) => one !== mine) };
+    }
+  }
+  const name = (key: string): string => keyOf.get(Number(key)) ?? key;
+  const theirEdges = fresh.known.order.edges.map(([a, b]) => [name(a), name(b)] as const);
+  const sameVersion = fresh.known.order.version === draft.known.order.version;
+  if (sameVersion || !sameEdges(livingEdges(draft.document), draft.known.order.edges)) {
+    return { document, known: { objects, order: draft.known.order } };
+  }
+  return {
+    document: { ...document, edges: theirEdges },
+    known: { objects, order: { version: fresh.known.order.version, edges: theirEdges } },
+  };
+}
+
+function untouched(mine: BoxObject | undefined, old: KnownObject): boolean {
+  return mine ? mine.label === old.label && sameBox(mine.box, old.box) : old.deleted;
+}
+
+export function boxPlan(photo: number, key: string): Plan<BoxDocument, Known, BoxStep> {
+  return {
+    next: nextStep,
+    send: (step, known) => send(photo, step, known),
+    keep: (table, unsaved) => {
+      if (unsaved) keepDraft(localStorage, key, table);
+      else dropDraft(localStorage, key);
+    },
+  };
+}
+
+async function send(photo: number, step: BoxStep, known: Known): Promise<(known: Known) => Known> {
+  if (step.kind === "order") {
+    const body = { version: step.version, edges: step.edges.map(([a, b]): [number, number] => [a, b]) };
+    const order = await said(api.PUT("/api/photos/{id}/order", { params: { path: { id: photo } }, body }));
+    return learnOrder(order, known);
+  }
+  const one = await sendObject(photo, step);
+  return learnObject(step.key, one);
+}
+
+function sendObject(photo: number, step: Exclude<BoxStep, { kind: "order" }>): Promise<ObjectItem> {
+  if (step.kind === "create") {
+    const body = { label: step.label, box: [...step.box] as [number, number, number, number] };
+    return said(api.POST("/api/photos/{id}/objects", { params: { path: { id: photo } }, body }));
+  }
+  const path = { id: step.id };
+  if (step.kind === "restore") return said(api.POST("/api/objects/{id}/restore", { params: { path } }));
+  if (step.kind === "remove") {
+    return said(api.DELETE("/api/objects/{id}", { params: { path, query: { version: step.version } } }));
+  }
+  const { version, label } = step;
+  const body = { version, label, box: [...step.box] as [number, number, number, number] };
+  return said(api.PATCH("/api/objects/{id}", { params: { path }, body }));
+}
+
+export function edgeOf<Key>([front, behind]: readonly Key[]): Edge<Key> {
+  return [front!, behind!];
+}
+
+export function learnObject(key: string, one: ObjectItem): (known: Known) => Known {
+  return (known) => ({ ...known, objects: { ...known.objects, [key]: knownObject(one) } });
+}
+
+export function learnOrder(order: Order, before: Known): (known: Known) => Known {
+  const keyOf = new Map(Object.entries(before.objects).map(([key, one]) => [one.id, key]));
+  const edges = order.edges.map((pair) => edgeOf(pair.map((id) => keyOf.get(id) ?? String(id))));
+  return (known) => ({ ...known, order: { version: order.version, edges } });
+}

@@ -1,0 +1,78 @@
+/** The model's boxes and order for pass 1. */
+
+import { useCallback, useState } from "react";
+
+import { api, said, wordsOf } from "../api/client";
+import type { PhotoDocument, Proposal } from "../api/types";
+import type { BoxDocument, Known } from "../model/boxes";
+import { addObject } from "../model/boxes";
+import { asBox } from "../model/geometry";
+import type { Edge } from "../model/order";
+import { findCycle } from "../model/order";
+import type { ProposalsAtHand } from "../panels/ProposalPanel";
+import { learnObject } from "./boxPlan";
+import type { Desk } from "./useDesk";
+
+export function useBoxProposals(server: PhotoDocument, desk: Desk<BoxDocument, Known>): ProposalsAtHand {
+  const photo = server.photo.id;
+  const [open, setOpen] = useState<readonly Proposal[]>(() => newBoxes(server.proposals ?? []));
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+
+  const ask = useCallback((): void => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(undefined);
+    const asking = async (): Promise<void> => {
+      await desk.saveNow();
+      const found = await said(
+        api.POST("/api/photos/{id}/proposals", { params: { path: { id: photo } }, body: {} }),
+      );
+      setOpen(newBoxes(found.proposals));
+      const keyOf = new Map(Object.entries(desk.known().objects).map(([key, one]) => [one.id, key]));
+      const edges = found.edges.flatMap(([a, b]): Edge<string>[] => {
+        const [front, behind] = [keyOf.get(a!), keyOf.get(b!)];
+        return front && behind ? [[front, behind]] : [];
+      });
+      if (edges.length) desk.edit("order by the model", (now) => withProposedOrder(now, edges));
+    };
+    asking()
+      .catch((error: unknown) => setProblem(wordsOf(error)))
+      .finally(() => setBusy(false));
+  }, [busy, desk, photo]);
+
+  const judge = useCallback(
+    (proposal: Proposal, verdict: "accepted" | "refused"): void => {
+      setOpen((old) => old.filter((one) => one.id !== proposal.id));
+      said(
+        api.POST("/api/proposals/{id}/verdict", { params: { path: { id: proposal.id } }, body: { verdict } }),
+      ).then(
+        ({ object }) => {
+          if (!object) return;
+          const key = String(object.id);
+          desk.resolve(learnObject(key, object), `took ${object.label}`, (now) =>
+            addObject(now, { key, label: object.label, box: asBox(object.box) }),
+          );
+        },
+        (error: unknown) => setProblem(wordsOf(error)),
+      );
+    },
+    [desk],
+  );
+  return { open, busy, problem, ask, judge };
+}
+
+function newBoxes(proposals: readonly Proposal[]): Proposal[] {
+  return proposals.filter((one) => one.verdict === "open" && one.object_id === null);
+}
+
+/** Only pairs that nobody ordered, and no edge that would close a circle. */
+export function withProposedOrder(document: BoxDocument, proposed: readonly Edge<string>[]): BoxDocument {
+  let edges = document.edges;
+  for (const [front, behind] of proposed) {
+    if (edges.some((pair) => pair.includes(front) && pair.includes(behind))) continue;
+    const more = [...edges, [front, behind] as const];
+    if (!findCycle(more)) edges = more;
+  }
+  return edges === document.edges ? document : { ...document, edges };
+}

@@ -1,0 +1,119 @@
+/** A document under the hand: undo, redo, saving, and what is kept in the browser meanwhile. */
+
+import { useCallback, useEffect, useRef, useState } from "react";
+
+import type { SaveState } from "../model/autosave";
+import { Autosave } from "../model/autosave";
+import type { History } from "../model/history";
+import { begin, perform, redo, undo } from "../model/history";
+
+export interface Table<Document, Known> {
+  readonly document: Document;
+  /** What the server has said. */
+  readonly known: Known;
+}
+
+export interface Plan<Document, Known, Step> {
+  readonly next: (document: Document, known: Known) => Step | undefined;
+  /** Tells the server; gives what is known afterwards. */
+  readonly send: (step: Step, known: Known) => Promise<(known: Known) => Known>;
+  /** Keeps the table in the browser, or forgets it where all is saved. */
+  readonly keep: (table: Table<Document, Known>, unsaved: boolean) => void;
+}
+
+export interface Desk<Document, Known> {
+  readonly document: Document;
+  readonly known: () => Known;
+  readonly save: SaveState;
+  readonly canUndo: string | undefined;
+  readonly canRedo: string | undefined;
+  /** A change that can be undone; the label is said aloud. */
+  readonly edit: (label: string, change: (document: Document) => Document) => void;
+  readonly undo: () => void;
+  readonly redo: () => void;
+  readonly saveNow: () => Promise<void>;
+  /** The other side of a conflict was looked at: what is known now, and what to go on with. */
+  readonly resolve: (
+    known: (known: Known) => Known,
+    label?: string,
+    change?: (document: Document) => Document,
+  ) => void;
+}
+
+export function useDesk<Document, Known, Step>(
+  start: Table<Document, Known>,
+  plan: Plan<Document, Known, Step>,
+): Desk<Document, Known> {
+  const [history, setHistory] = useState<History<Document>>(() => begin(start.document));
+  const [save, setSave] = useState<SaveState>({ kind: "saved" });
+  // The autosave runs between renderings, so the newest table must not wait for one.
+  const table = useRef({ history, known: start.known });
+  const [autosave] = useState(
+    () =>
+      new Autosave<Step>({
+        next: () => plan.next(table.current.history.present, table.current.known),
+        send: async (step) => {
+          const learned = await plan.send(step, table.current.known);
+          table.current.known = learned(table.current.known);
+          keep();
+        },
+        tell: setSave,
+      }),
+  );
+
+  const keep = useCallback(() => {
+    const now = { document: table.current.history.present, known: table.current.known };
+    plan.keep(now, plan.next(now.document, now.known) !== undefined);
+  }, [plan]);
+  const become = useCallback(
+    (change: (history: History<Document>) => History<Document>) => {
+      table.current.history = change(table.current.history);
+      setHistory(table.current.history);
+      keep();
+      autosave.changed();
+    },
+    [autosave, keep],
+  );
+
+  useEffect(() => {
+    const online = (): void => void autosave.now();
+    const leaving = (): void => keep();
+    window.addEventListener("online", online);
+    window.addEventListener("pagehide", leaving);
+    autosave.changed(); // a draft of an earlier visit
+    return () => {
+      window.removeEventListener("online", online);
+      window.removeEventListener("pagehide", leaving);
+      keep();
+      void autosave.now();
+    };
+  }, [autosave, keep]);
+
+  return {
+    document: history.present,
+    known: useCallback(() => table.current.known, []),
+    save,
+    canUndo: history.done.at(-1)?.label,
+    canRedo: history.undone.at(-1)?.label,
+    edit: useCallback((label, change) => become((old) => perform(old, label, change(old.present))), [become]),
+    undo: useCallback(() => become(undo), [become]),
+    redo: useCallback(() => become(redo), [become]),
+    saveNow: useCallback(() => autosave.now(), [autosave]),
+    resolve: useCallback(
+      (known, label, change) => {
+        table.current.known = known(table.current.known);
+        if (change) {
+          table.current.history = perform(
+            table.current.history,
+            label ?? "",
+            change(table.current.history.present),
+          );
+          setHistory(table.current.history);
+        }
+        keep();
+        void autosave.now();
+      },
+      [autosave, keep],
+    ),
+  };
+}

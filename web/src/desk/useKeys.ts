@@ -1,0 +1,32 @@
+/** Keys to actions, wherever nobody is typing text. */
+
+import { useEffect, useRef } from "react";
+
+import type { Action } from "../model/keys";
+import { actionOf } from "../model/keys";
+
+export type Acts = Readonly<Record<string, ((key: string) => void) | undefined>>;
+
+export function useKeys(where: Action["where"], acts: Acts): void {
+  const latest = useRef(acts);
+  useEffect(() => {
+    latest.current = acts;
+  });
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      if (target.closest("input:not([type=range],[type=checkbox],[type=radio]), select, textarea, dialog"))
+        return;
+      const id = actionOf(event, where);
+      const act = id && latest.current[id];
+      if (!act) return;
+      // Enter and Tab keep their meaning on controls that were reached by the keyboard.
+      const control = target.closest("button, a, summary, [role=option], input");
+      if (control && ["Enter", "Tab", "Shift+Tab"].includes(event.key)) return;
+      event.preventDefault();
+      act(event.key);
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [where]);
+}

@@ -1,0 +1,119 @@
+/** What all pages with a photo share: the view, the sheet of keys, where to go next. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import type { JSX, ReactNode, RefObject } from "react";
+import { useMemo, useRef, useState } from "react";
+
+import { api, said } from "../api/client";
+import type { Look } from "../canvas/paint";
+import { LOOK } from "../canvas/paint";
+import type { StageHandle } from "../canvas/PhotoStage";
+import type { SaveState } from "../model/autosave";
+import type { Action } from "../model/keys";
+import { fit, pan, zoom } from "../model/viewport";
+import { addressOf } from "../pages/Photos";
+import { KeySheet } from "../panels/KeySheet";
+import { SaveBadge } from "../panels/SaveBadge";
+import { ToolBar } from "../panels/ToolBar";
+import { go } from "../route";
+import type { Acts } from "./useKeys";
+
+const PAN_PX = 80;
+
+export interface Workbench {
+  readonly look: Look;
+  readonly setLook: (look: Look) => void;
+  readonly stage: RefObject<StageHandle | null>;
+  readonly sheet: boolean;
+  readonly showSheet: (shown: boolean) => void;
+  readonly acts: Acts;
+}
+
+export function useWorkbench(photo: { width: number; height: number }): Workbench {
+  const [look, setLook] = useState<Look>(LOOK);
+  const [sheet, showSheet] = useState(false);
+  const stage = useRef<StageHandle | null>(null);
+  const acts = useMemo((): Acts => {
+    const change = (how: Parameters<StageHandle["change"]>[0]) => () => stage.current?.change(how);
+    const middle = (factor: number) =>
+      change((view, screen) => zoom(view, { x: screen.width / 2, y: screen.height / 2 }, factor));
+    const turn = (name: "masks" | "hidden" | "isolate") => () =>
+      setLook((old) => ({ ...old, [name]: !old[name] }));
+    const fade = (by: number) => () =>
+      setLook((old) => ({ ...old, opacity: Math.min(1, Math.max(0, old.opacity + by)) }));
+    return {
+      sheet: () => showSheet((old) => !old),
+      fit: change((_, screen) => fit(photo, screen)),
+      "zoom-in": middle(1.25),
+      "zoom-out": middle(0.8),
+      "pan-left": change((view) => pan(view, PAN_PX, 0)),
+      "pan-right": change((view) => pan(view, -PAN_PX, 0)),
+      "pan-up": change((view) => pan(view, 0, PAN_PX)),
+      "pan-down": change((view) => pan(view, 0, -PAN_PX)),
+      isolate: turn("isolate"),
+      masks: turn("masks"),
+      hidden: turn("hidden"),
+      fainter: fade(-0.1),
+      stronger: fade(0.1),
+      "previous-photo": () => go("/photos"),
+    };
+  }, [photo]);
+  return { look, setLook, stage, sheet, showSheet, acts };
+}
+
+/** Save, then on to what the server says comes next. */
+export function useNextTask(saveNow: () => Promise<void>): () => Promise<void> {
+  const client = useQueryClient();
+  return async () => {
+    await saveNow();
+    await client.invalidateQueries({ queryKey: ["tasks"] });
+    const { task } = await said(api.GET("/api/tasks/next"));
+    go(task ? addressOf(task).slice(1) : "/photos");
+  };
+}
+
+interface FrameProps {
+  readonly title: string;
+  readonly where: Action["where"];
+  readonly bench: Workbench;
+  readonly save?: SaveState | undefined;
+  readonly onSave?: (() => void) | undefined;
+  readonly undo?: { act: () => void; label: string | undefined } | undefined;
+  readonly redo?: { act: () => void; label: string | undefined } | undefined;
+  readonly onNext?: (() => void) | undefined;
+  readonly tools: ReactNode;
+  readonly stage: ReactNode;
+  readonly side: ReactNode;
+  readonly children?: ReactNode;
+}
+
+export function WorkFrame(props: FrameProps): JSX.Element {
+  const { title, where, bench, save, undo, redo, onNext } = props;
+  const general = [
+    ...(undo ? [{ id: "undo", name: "Undo", disabled: !undo.label, act: undo.act }] : []),
+    ...(redo ? [{ id: "redo", name: "Redo", disabled: !redo.label, act: redo.act }] : []),
+    { id: "fit", name: "Whole photo", act: () => bench.acts.fit?.("0") },
+    { id: "sheet", name: "Keys", act: () => bench.showSheet(true) },
+    ...(onNext ? [{ id: "next-photo", name: "Next task", act: onNext }] : []),
+  ];
+  return (
+    <main className="work">
+      <div className="work-head">
+        <h1>{title}</h1>
+        {save && <SaveBadge state={save} onRetry={props.onSave ?? (() => undefined)} />}
+        <ToolBar label="General" where={where} tools={general} />
+      </div>
+      <div className="work-tools">{props.tools}</div>
+      <div className="work-stage">{props.stage}</div>
+      <aside className="work-side" aria-label="Panels">
+        {props.side}
+      </aside>
+      {/* Said aloud after undo and redo, which change the picture only. */}
+      <p className="said" role="status">
+        {undo?.label ?? ""}
+      </p>
+      {bench.sheet && <KeySheet where={where} onClose={() => bench.showSheet(false)} />}
+      {props.children}
+    </main>
+  );
+}

@@ -1,0 +1,105 @@
+/**
+ * Pass 1: what is on the expert's table, and what the server does not know of it yet. Undo only changes the table;
+ * the next step to the server always follows from comparing the two.
+ */
+
+import type { Box } from "./geometry";
+import { rounded } from "./geometry";
+import type { Edge } from "./order";
+import { findCycle } from "./order";
+
+export interface BoxObject {
+  readonly key: string;
+  readonly label: string;
+  readonly box: Box;
+}
+
+export interface BoxDocument {
+  readonly objects: readonly BoxObject[];
+  readonly edges: readonly Edge<string>[];
+}
+
+/** What the server has said. `deleted` objects are remembered, so that undo can bring them back. */
+export interface Known {
+  readonly objects: Readonly<Record<string, KnownObject>>;
+  readonly order: { readonly version: number; readonly edges: readonly Edge<string>[] };
+}
+
+export interface KnownObject {
+  readonly id: number;
+  readonly version: number;
+  readonly label: string;
+  readonly box: Box;
+  readonly deleted: boolean;
+}
+
+export type BoxStep =
+  | { readonly kind: "create"; readonly key: string; readonly label: string; readonly box: Box }
+  | {
+      readonly kind: "change";
+      readonly key: string;
+      readonly id: number;
+      readonly version: number;
+      readonly label: string;
+      readonly box: Box;
+    }
+  | { readonly kind: "restore"; readonly key: string; readonly id: number }
+  | { readonly kind: "remove"; readonly key: string; readonly id: number; readonly version: number }
+  | { readonly kind: "order"; readonly version: number; readonly edges: readonly Edge<number>[] };
+
+/** What to tell the server next, if anything. Removing comes last: an order may not name what is gone. */
+export function nextStep(document: BoxDocument, known: Known): BoxStep | undefined {
+  for (const { key, label, box } of document.objects) {
+    const old = known.objects[key];
+    if (!old) return { kind: "create", key, label, box: rounded(box) };
+    if (old.deleted) return { kind: "restore", key, id: old.id };
+    if (old.label !== label || !sameBox(old.box, rounded(box))) {
+      return { kind: "change", key, id: old.id, version: old.version, label, box: rounded(box) };
+    }
+  }
+  const edges = livingEdges(document);
+  // The server refuses a cycle; the page shows it, and waits until it is gone.
+  if (!sameEdges(edges, known.order.edges) && !findCycle(edges)) {
+    const ids = edges.map(([a, b]) => [known.objects[a]!.id, known.objects[b]!.id] as const);
+    return { kind: "order", version: known.order.version, edges: ids };
+  }
+  const living = new Set(document.objects.map((one) => one.key));
+  for (const [key, old] of Object.entries(known.objects)) {
+    if (!living.has(key) && !old.deleted) return { kind: "remove", key, id: old.id, version: old.version };
+  }
+  return undefined;
+}
+
+export function livingEdges(document: BoxDocument): Edge<string>[] {
+  const living = new Set(document.objects.map((one) => one.key));
+  return document.edges.filter(([a, b]) => living.has(a) && living.has(b));
+}
+
+export function addObject(document: BoxDocument, one: BoxObject): BoxDocument {
+  return { ...document, objects: [...document.objects, one] };
+}
+
+export function changeObject(
+  document: BoxDocument,
+  key: string,
+  change: Partial<Omit<BoxObject, "key">>,
+): BoxDocument {
+  const objects = document.objects.map((one) => (one.key === key ? { ...one, ...change } : one));
+  return { ...document, objects };
+}
+
+export function removeObject(document: BoxDocument, key: string): BoxDocument {
+  return {
+    objects: document.objects.filter((one) => one.key !== key),
+    edges: document.edges.filter((pair) => !pair.includes(key)),
+  };
+}
+
+export function sameBox(a: Box, b: Box): boolean {
+  return a.every((value, place) => value === b[place]);
+}
+
+export function sameEdges<Key>(a: readonly Edge<Key>[], b: readonly Edge<Key>[]): boolean {
+  const name = ([front, behind]: Edge<Key>): string => `${String(front)}>${String(behind)}`;
+  return a.map(name).toSorted().join() === b.map(name).toSorted().join();
+}

@@ -1,0 +1,144 @@
+/**
+ * Who is in front of whom in one photo: clusters, KINS's numbers, cycles. The server decides; this is the same rule,
+ * so that the numbers move while the hand does. Keys are whatever names the objects.
+ */
+
+import type { Box } from "./geometry";
+import { boxesOverlap } from "./geometry";
+
+export type Edge<Key> = readonly [front: Key, behind: Key];
+
+export interface Placed<Key> {
+  readonly key: Key;
+  readonly box: Box;
+}
+
+export interface Numbering<Key> {
+  readonly clusters: readonly (readonly Key[])[];
+  /** Empty where the order has a cycle. */
+  readonly numbers: ReadonlyMap<Key, number>;
+  readonly cycle: readonly Key[] | undefined;
+  /** Pairs that overlap and have no order yet. */
+  readonly open: readonly Edge<Key>[];
+}
+
+export function numbering<Key>(objects: readonly Placed<Key>[], edges: readonly Edge<Key>[]): Numbering<Key> {
+  const keys = objects.map((one) => one.key);
+  const known = edges.filter(([front, behind]) => keys.includes(front) && keys.includes(behind));
+  const pairs = overlapping(objects);
+  const cycle = findCycle(known);
+  const ordered = new Map(known.flatMap(([a, b]) => [[pairName(keys, a, b), true]]));
+  return {
+    clusters: clusters(keys, [...pairs, ...known]),
+    numbers: cycle ? new Map() : depths(keys, known),
+    cycle,
+    open: pairs.filter(([a, b]) => !ordered.has(pairName(keys, a, b))),
+  };
+}
+
+export function overlapping<Key>(objects: readonly Placed<Key>[]): Edge<Key>[] {
+  const found: Edge<Key>[] = [];
+  objects.forEach((one, index) => {
+    for (const other of objects.slice(index + 1)) {
+      if (boxesOverlap(one.box, other.box)) found.push([one.key, other.key]);
+    }
+  });
+  return found;
+}
+
+export function clusters<Key>(keys: readonly Key[], pairs: readonly Edge<Key>[]): Key[][] {
+  const group = new Map(keys.map((key) => [key, [key]]));
+  for (const [a, b] of pairs) {
+    const [one, other] = [group.get(a)!, group.get(b)!];
+    if (one === other) continue;
+    one.push(...other);
+    for (const key of other) group.set(key, one);
+  }
+  return [...new Set(keys.map((key) => group.get(key)!))].map((members) =>
+    members.toSorted((a, b) => keys.indexOf(a) - keys.indexOf(b)),
+  );
+}
+
+/** A cycle of the order, from front to behind, if there is one. */
+export function findCycle<Key>(edges: readonly Edge<Key>[]): Key[] | undefined {
+  const behind = grouped(edges, 0);
+  const finished = new Set<Key>();
+  const walk = (key: Key, path: Key[]): Key[] | undefined => {
+    if (path.includes(key)) return path.slice(path.indexOf(key));
+    if (finished.has(key)) return undefined;
+    for (const [, next] of behind.get(key) ?? []) {
+      const cycle = walk(next, [...path, key]);
+      if (cycle) return cycle;
+    }
+    finished.add(key);
+    return undefined;
+  };
+  for (const key of behind.keys()) {
+    const cycle = walk(key, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+/** Say that one object is in front of another; what was said of the two before goes. */
+export function putInFront<Key>(edges: readonly Edge<Key>[], front: Key, behind: Key): Edge<Key>[] {
+  return [...withoutPair(edges, front, behind), [front, behind]];
+}
+
+export function withoutPair<Key>(edges: readonly Edge<Key>[], a: Key, b: Key): Edge<Key>[] {
+  return edges.filter(([front, behind]) => !((front === a && behind === b) || (front === b && behind === a)));
+}
+
+/** The members of a cluster from near to far, as the edges say; ties keep their place. */
+export function nearToFar<Key>(members: readonly Key[], edges: readonly Edge<Key>[]): Key[] {
+  if (findCycle(edges)) return [...members];
+  const depth = depths(members, edges);
+  return members.toSorted((a, b) => depth.get(a)! - depth.get(b)!);
+}
+
+/**
+ * The order that a list from near to far means: of every two of its objects that overlap, or that had an order
+ * before, the earlier one is in front.
+ */
+export function orderFromList<Key>(
+  list: readonly Key[],
+  objects: readonly Placed<Key>[],
+  edges: readonly Edge<Key>[],
+): Edge<Key>[] {
+  const inList = (pair: Edge<Key>): boolean => list.includes(pair[0]) && list.includes(pair[1]);
+  const pairs = [...edges, ...overlapping(objects)].filter(inList);
+  return pairs.reduce<Edge<Key>[]>(
+    (order, [a, b]) =>
+      list.indexOf(a) < list.indexOf(b) ? putInFront(order, a, b) : putInFront(order, b, a),
+    edges.filter((pair) => !inList(pair)),
+  );
+}
+
+/** 0 for what nothing hides, else one more than the last in front. The order has no cycle. */
+function depths<Key>(keys: readonly Key[], edges: readonly Edge<Key>[]): Map<Key, number> {
+  const front = grouped(edges, 1);
+  const depth = new Map<Key, number>();
+  const of = (key: Key): number => {
+    const known = depth.get(key);
+    if (known !== undefined) return known;
+    const found = (front.get(key) ?? []).reduce((most, [one]) => Math.max(most, of(one) + 1), 0);
+    depth.set(key, found);
+    return found;
+  };
+  for (const key of keys) of(key);
+  return depth;
+}
+
+function grouped<Key>(edges: readonly Edge<Key>[], end: 0 | 1): Map<Key, Edge<Key>[]> {
+  const groups = new Map<Key, Edge<Key>[]>();
+  for (const edge of edges) {
+    const group = groups.get(edge[end]);
+    if (group) group.push(edge);
+    else groups.set(edge[end], [edge]);
+  }
+  return groups;
+}
+
+function pairName<Key>(keys: readonly Key[], a: Key, b: Key): string {
+  return [keys.indexOf(a), keys.indexOf(b)].toSorted((x, y) => x - y).join("-");
+}

@@ -1,0 +1,262 @@
+/** Pass 1: the expert's boxes, categories and order of one photo. */
+
+import { useQuery } from "@tanstack/react-query";
+import type { JSX } from "react";
+import { useCallback, useMemo, useState } from "react";
+
+import { wordsOf } from "../api/client";
+import { pictureOf, questions } from "../api/questions";
+import type { ObjectItem, Order, PhotoDocument, Project } from "../api/types";
+import type { Shown } from "../canvas/paint";
+import { PhotoStage } from "../canvas/PhotoStage";
+import { boxPlan, learnObject, learnOrder, openBoxTable } from "../desk/boxPlan";
+import { useBoxProposals } from "../desk/boxProposals";
+import { useDesk } from "../desk/useDesk";
+import { useKeys } from "../desk/useKeys";
+import { useNextTask, useWorkbench, WorkFrame } from "../desk/workbench";
+import type { BoxDocument, BoxStep, Known } from "../model/boxes";
+import { addObject, changeObject, removeObject } from "../model/boxes";
+import { draftKey } from "../model/drafts";
+import type { Box } from "../model/geometry";
+import { asBox, moveBox } from "../model/geometry";
+import { nearToFar, numbering, orderFromList } from "../model/order";
+import { colourOf } from "../model/palette";
+import { BoxConflict } from "../panels/BoxConflict";
+import { CategoryPicker } from "../panels/CategoryPicker";
+import { LookPanel } from "../panels/LookPanel";
+import { ObjectList } from "../panels/ObjectList";
+import { OrderPanel } from "../panels/OrderPanel";
+import { ProposalPanel } from "../panels/ProposalPanel";
+import { ToolBar } from "../panels/ToolBar";
+import type { BoxTool } from "../tools/boxTools";
+import { useBoxTools } from "../tools/boxTools";
+
+export function Boxes({ photo, person }: { photo: number; person: number }): JSX.Element {
+  const server = useQuery(questions.photo(photo));
+  const project = useQuery(questions.project);
+  const error = server.error ?? project.error;
+  if (error) return <p role="alert" className="problem">{wordsOf(error)}</p>; // prettier-ignore
+  if (!server.data || !project.data || server.isFetching) return <p className="wait">Loading …</p>;
+  return <BoxDesk server={server.data} project={project.data} person={person} />;
+}
+
+interface BoxDeskProps {
+  readonly server: PhotoDocument;
+  readonly project: Project;
+  readonly person: number;
+}
+
+function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
+  const { photo } = server;
+  const key = draftKey(person, "boxes", photo.id);
+  const plan = useMemo(() => boxPlan(photo.id, key), [photo.id, key]);
+  const [start] = useState(() => openBoxTable(key, server));
+  const desk = useDesk(start, plan);
+  const { document, edit } = desk;
+  const bench = useWorkbench(photo);
+  const next = useNextTask(desk.saveNow);
+  const [tool, setTool] = useState<BoxTool>(document.objects.length ? "select" : "box");
+  const [chosen, choose] = useState<string | undefined>();
+  const labels = project.categories.map((one) => one.name);
+  const [label, setLabel] = useState(labels[0] ?? "object");
+
+  const nameOf = useCallback(
+    (key: string): string => {
+      const index = document.objects.findIndex((one) => one.key === key);
+      return `${document.objects[index]?.label ?? "object"} ${index + 1}`;
+    },
+    [document],
+  );
+  const create = (box: Box): void => {
+    const key = `new-${Date.now().toString(36)}-${document.objects.length}`;
+    edit(`drew ${label} ${document.objects.length + 1}`, (now) => addObject(now, { key, label, box }));
+    choose(key);
+  };
+  const tools = useBoxTools({ tool, document, chosen, choose, edit, create, nameOf });
+  const numbers = useMemo(() => numbering(tools.live.objects, tools.live.edges), [tools.live]);
+  const proposals = useBoxProposals(server, desk);
+  const colour = useCallback(
+    (key: string) => colourOf(document.objects.findIndex((one) => one.key === key)),
+    [document],
+  );
+  const shown = useMemo((): Shown[] => {
+    const boxes = tools.live.objects.map((one, index) => ({
+      key: one.key,
+      colour: colourOf(index),
+      text: `${one.label} ${index + 1} · ${numbers.numbers.get(one.key) ?? "?"}`,
+      box: one.box,
+    }));
+    const proposed = proposals.open.map((one, index) => ({
+      key: `proposal-${one.id}`,
+      colour: colourOf(boxes.length + index),
+      text: `${one.label}?`,
+      box: asBox(one.box),
+      dashed: true,
+    }));
+    return [...boxes, ...proposed];
+  }, [tools.live, numbers, proposals.open]);
+
+  const own = document.objects.find((one) => one.key === chosen);
+  const step = (by: number) => (): void => {
+    const index = document.objects.findIndex((one) => one.key === chosen);
+    const count = document.objects.length;
+    if (count) choose(document.objects[index < 0 && by < 0 ? count - 1 : (index + by + count) % count]!.key);
+  };
+  const nudge = (dx: number, dy: number) => (): void => {
+    if (own)
+      edit(`moved ${nameOf(own.key)}`, (now) =>
+        changeObject(now, own.key, { box: moveBox(own.box, dx, dy) }),
+      );
+  };
+  const reorder = (by: number) => (): void => {
+    const members = numbers.clusters.find((list) => chosen && list.includes(chosen));
+    if (!members || !chosen) return;
+    const list = nearToFar(members, document.edges);
+    const place = Math.min(list.length - 1, Math.max(0, list.indexOf(chosen) + by));
+    const moved = list.filter((one) => one !== chosen).toSpliced(place, 0, chosen);
+    edit(`order of ${nameOf(chosen)}`, (now) => ({
+      ...now,
+      edges: orderFromList(moved, now.objects, now.edges),
+    }));
+  };
+  const remove = (): void => {
+    if (chosen) edit(`removed ${nameOf(chosen)}`, (now) => removeObject(now, chosen));
+  };
+  const take = (name: string): void => {
+    setLabel(name);
+    if (own && own.label !== name) edit(`called ${nameOf(own.key)} ${name}`, (now) => changeObject(now, own.key, { label: name })); // prettier-ignore
+  };
+  useKeys("boxes", {
+    ...bench.acts,
+    undo: desk.undo,
+    redo: desk.redo,
+    save: () => void desk.saveNow(),
+    "next-photo": () => void next(),
+    "next-object": step(1),
+    "previous-object": step(-1),
+    select: () => setTool("select"),
+    box: () => setTool("box"),
+    order: () => setTool("order"),
+    cancel: tools.cancel,
+    delete: remove,
+    nearer: reorder(-1),
+    farther: reorder(1),
+    "nudge-left": nudge(-1, 0),
+    "nudge-right": nudge(1, 0),
+    "nudge-up": nudge(0, -1),
+    "nudge-down": nudge(0, 1),
+    label: (pressed) => labels[Number(pressed) - 1] && take(labels[Number(pressed) - 1]!),
+    propose: proposals.ask,
+    accept: () => proposals.open[0] && proposals.judge(proposals.open[0], "accepted"),
+    refuse: () => proposals.open[0] && proposals.judge(proposals.open[0], "refused"),
+  });
+
+  const resolve = (step: BoxStep, current: unknown, keep: boolean): void => {
+    const [known, change] = settled(step, current, desk.known());
+    desk.resolve(known, "took the other version", keep ? undefined : change);
+  };
+  return (
+    <WorkFrame
+      title={`${photo.name}: boxes and order`}
+      where="boxes"
+      bench={bench}
+      save={desk.save}
+      onSave={() => void desk.saveNow()}
+      undo={{ act: desk.undo, label: desk.canUndo }}
+      redo={{ act: desk.redo, label: desk.canRedo }}
+      onNext={() => void next()}
+      tools={
+        <ToolBar
+          label="Tools"
+          where="boxes"
+          tools={[
+            { id: "select", name: "Choose", pressed: tool === "select", act: () => setTool("select") },
+            { id: "box", name: "Box", pressed: tool === "box", act: () => setTool("box") },
+            { id: "order", name: "In front of", pressed: tool === "order", act: () => setTool("order") },
+            { id: "propose", name: "Ask the model", disabled: proposals.busy, act: proposals.ask },
+            { id: "delete", name: "Remove", disabled: !chosen, act: remove },
+          ]}
+        />
+      }
+      stage={
+        <PhotoStage
+          name={photo.name}
+          picture={pictureOf(photo.id)}
+          frame={photo}
+          shown={shown}
+          chosen={chosen}
+          look={bench.look}
+          cursor={tools.cursor}
+          onGesture={tools.onGesture}
+          paintTool={tools.paintTool}
+          handle={bench.stage}
+        />
+      }
+      side={
+        <>
+          <p className="hint" role="status">
+            {tool === "order" &&
+              (tools.front
+                ? `Now click what ${nameOf(tools.front)} is in front of.`
+                : "Click the object in front.")}
+            {tool === "box" && "Draw the box of the whole object; it may leave the photo."}
+          </p>
+          <CategoryPicker categories={project.categories} label={own?.label ?? label} choose={take} />
+          <ProposalPanel proposals={proposals} />
+          <ObjectList
+            rows={document.objects.map((one, index) => ({
+              key: one.key,
+              name: `${one.label} ${index + 1}`,
+              colour: colourOf(index),
+              detail: numbers.numbers.get(one.key) ? `order ${numbers.numbers.get(one.key)}` : "in front",
+            }))}
+            chosen={chosen}
+            choose={choose}
+          />
+          <OrderPanel
+            objects={document.objects}
+            edges={document.edges}
+            numbering={numbers}
+            chosen={chosen}
+            choose={choose}
+            nameOf={nameOf}
+            colourOf={colour}
+            change={(label, edges) => edit(label, (now) => ({ ...now, edges }))}
+          />
+          <LookPanel look={bench.look} setLook={bench.setLook} />
+        </>
+      }
+    >
+      {desk.save.kind === "conflict" && (
+        <BoxConflict
+          step={desk.save.step as BoxStep}
+          current={desk.save.current}
+          nameOf={nameOf}
+          keyOf={(id) =>
+            Object.entries(desk.known().objects).find(([, one]) => one.id === id)?.[0] ?? String(id)
+          }
+          onResolve={resolve}
+        />
+      )}
+    </WorkFrame>
+  );
+}
+
+/** What is known after a conflict, and the change that takes the other side. */
+function settled(step: BoxStep, current: unknown, known: Known): Settled {
+  if (step.kind === "order") {
+    const learn = learnOrder(current as Order, known);
+    const { edges } = learn(known).order;
+    return [learn, (now) => ({ ...now, edges })];
+  }
+  const theirs = current as ObjectItem;
+  const take: Settled[1] = (now) => {
+    if (theirs.deleted) return removeObject(now, step.key);
+    const change = { label: theirs.label, box: asBox(theirs.box) };
+    const here = now.objects.some((one) => one.key === step.key);
+    return here ? changeObject(now, step.key, change) : addObject(now, { key: step.key, ...change });
+  };
+  return [learnObject(step.key, theirs), take];
+}
+
+type Settled = [known: (known: Known) => Known, take: (document: BoxDocument) => BoxDocument];

@@ -1,0 +1,157 @@
+/** The photos, what is to do in them, and the way in and out. */
+
+import { useQuery } from "@tanstack/react-query";
+import type { JSX } from "react";
+import { useState } from "react";
+
+import { wordsOf } from "../api/client";
+import { questions, thumbnailOf } from "../api/questions";
+import type { PhotoItem, SessionInfo, Task } from "../api/types";
+import { Exchange } from "../panels/Exchange";
+
+const PAGE = 60;
+const STATES = { new: "no boxes yet", boxes: "boxes", drawing: "being drawn", done: "done" } as const;
+
+export function Photos({ session }: { session: SessionInfo }): JSX.Element {
+  const [offset, setOffset] = useState(0);
+  const [sort, setSort] = useState(session.mode === "view" ? "worst" : "name");
+  const [label, setLabel] = useState("");
+  const [level, setLevel] = useState("");
+  const photos = useQuery(
+    questions.photos({
+      offset,
+      limit: PAGE,
+      sort,
+      ...(label ? { label } : {}),
+      ...(level ? { level } : {}),
+    }),
+  );
+  const roles = session.person?.roles ?? [];
+  const choose = (set: (value: string) => void) => (event: { target: { value: string } }) => {
+    set(event.target.value);
+    setOffset(0);
+  };
+  return (
+    <main>
+      <h1>Photos</h1>
+      {session.mode !== "view" && <Queue />}
+      <div className="filters">
+        <label>
+          Sort by
+          <select value={sort} onChange={choose(setSort)}>
+            <option value="name">name</option>
+            <option value="worst">worst first</option>
+            <option value="state">state</option>
+            <option value="objects">number of objects</option>
+          </select>
+        </label>
+        <label>
+          Category
+          <select value={label} onChange={choose(setLabel)}>
+            <option value="">all</option>
+            {photos.data?.labels.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Occlusion
+          <select value={level} onChange={choose(setLevel)}>
+            <option value="">any level</option>
+            <option value="L0">L0: nothing hidden</option>
+            <option value="L1">L1: up to 30 %</option>
+            <option value="L2">L2: 30 to 60 %</option>
+            <option value="L3">L3: more than 60 %</option>
+          </select>
+        </label>
+      </div>
+      {photos.isError && (
+        <p role="alert" className="problem">
+          {wordsOf(photos.error)}
+        </p>
+      )}
+      {photos.data?.total === 0 && (
+        <p>There is no photo here. Start with --images DIR, or take some in below.</p>
+      )}
+      <ul className="photos">
+        {photos.data?.photos.map((photo) => (
+          <li key={photo.id}>
+            <PhotoCard photo={photo} roles={roles} view={session.mode === "view"} />
+          </li>
+        ))}
+      </ul>
+      {photos.data && photos.data.total > PAGE && (
+        <nav aria-label="Pages of photos" className="pager">
+          <button type="button" disabled={offset === 0} onClick={() => setOffset(offset - PAGE)}>
+            Before
+          </button>
+          {offset + 1} to {Math.min(offset + PAGE, photos.data.total)} of {photos.data.total}
+          <button
+            type="button"
+            disabled={offset + PAGE >= photos.data.total}
+            onClick={() => setOffset(offset + PAGE)}
+          >
+            Next
+          </button>
+        </nav>
+      )}
+      {(roles.includes("manager") || roles.includes("expert")) && <Exchange />}
+    </main>
+  );
+}
+
+interface PhotoCardProps {
+  readonly photo: PhotoItem;
+  readonly roles: readonly string[];
+  readonly view: boolean;
+}
+
+function PhotoCard({ photo, roles, view }: PhotoCardProps): JSX.Element {
+  const worst = photo.worst ?? undefined;
+  return (
+    <article>
+      <img src={thumbnailOf(photo.id)} alt="" loading="lazy" width={240} height={150} />
+      <h2>{photo.name}</h2>
+      <p>
+        {photo.objects} objects{!view && `, ${STATES[photo.state ?? "new"]}`}
+        {(photo.of ?? 0) > 0 && `, ${photo.done} of ${photo.of} done`}
+        {worst !== undefined && `, worst ${worst.toFixed(2)}`}
+      </p>
+      <p className="ways">
+        {view && <a href={`#/view/${photo.id}`}>Look</a>}
+        {roles.includes("expert") && <a href={`#/boxes/${photo.id}`}>Boxes and order</a>}
+        {roles.includes("annotator") && <a href={`#/masks/${photo.id}`}>Masks</a>}
+      </p>
+    </article>
+  );
+}
+
+function Queue(): JSX.Element {
+  const tasks = useQuery(questions.tasks);
+  const next = tasks.data?.tasks[0];
+  if (!tasks.data) return <p className="queue">Looking for what is to do …</p>;
+  if (!next) return <p className="queue">Nothing is waiting for you.</p>;
+  return (
+    <p className="queue">
+      {tasks.data.total} waiting for you.{" "}
+      <a className="main" href={addressOf(next)}>
+        Next: {wordsOfTask(next)}
+      </a>
+    </p>
+  );
+}
+
+export function addressOf(task: Task): string {
+  if (task.kind === "pass1") return `#/boxes/${task.photo_id}`;
+  if (task.kind === "settle") return `#/settle/${task.photo_id}/${task.object_id}`;
+  return `#/masks/${task.photo_id}/${task.object_id}`;
+}
+
+export function wordsOfTask(task: Task): string {
+  const what = {
+    pass1: "boxes and order of",
+    pass2: `mask of ${task.label} in`,
+    settle: `settle ${task.label} in`,
+  };
+  return `${what[task.kind]} ${task.photo}${(task.round ?? 1) > 1 ? `, round ${task.round}` : ""}`;
+}

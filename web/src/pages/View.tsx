@@ -1,0 +1,205 @@
+/** What methods predicted, read-only: masks and order, truth beside prediction, likelihood maps. */
+
+import { useQuery } from "@tanstack/react-query";
+import type { JSX } from "react";
+import { useCallback, useMemo, useState } from "react";
+
+import { wordsOf } from "../api/client";
+import { pictureOf, questions } from "../api/questions";
+import type { ObjectItem, PhotoDocument } from "../api/types";
+import type { Shown } from "../canvas/paint";
+import type { Gesture } from "../canvas/PhotoStage";
+import { PhotoStage } from "../canvas/PhotoStage";
+import { edgeOf } from "../desk/boxPlan";
+import { useKeys } from "../desk/useKeys";
+import { useWorkbench, WorkFrame } from "../desk/workbench";
+import { asBox, boxArea, boxHolds } from "../model/geometry";
+import type { Mask } from "../model/mask";
+import { numbering } from "../model/order";
+import { colourOf } from "../model/palette";
+import { decode } from "../model/rle";
+import { LookPanel } from "../panels/LookPanel";
+import { ObjectList } from "../panels/ObjectList";
+import { OrderPanel } from "../panels/OrderPanel";
+
+type Side = "predicted" | "truth";
+
+export function View({ photo }: { photo: number }): JSX.Element {
+  const server = useQuery(questions.photo(photo));
+  if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
+  if (!server.data) return <p className="wait">Loading …</p>;
+  return <Looking server={server.data} />;
+}
+
+function Looking({ server }: { server: PhotoDocument }): JSX.Element {
+  const { photo } = server;
+  const bench = useWorkbench(photo);
+  const [side, setSide] = useState<Side>("predicted");
+  const [beside, setBeside] = useState(false);
+  const [layer, setLayer] = useState("");
+  const [chosen, choose] = useState<number>();
+  const objects = useMemo(() => worstFirst(server.objects), [server.objects]);
+  const hasTruth = objects.some((one) => one.truth);
+  const edges = useMemo(() => server.order.edges.map(edgeOf), [server.order.edges]);
+  const numbers = useMemo(
+    () =>
+      numbering(
+        server.objects.map((one) => ({ key: one.id, box: asBox(one.box) })),
+        edges,
+      ),
+    [server.objects, edges],
+  );
+  const colour = useCallback((id: number) => colourOf(objects.findIndex((one) => one.id === id)), [objects]);
+  const nameOf = useCallback(
+    (id: number): string => {
+      const index = objects.findIndex((one) => one.id === id);
+      return `${objects[index]?.label ?? "object"} ${index + 1}`;
+    },
+    [objects],
+  );
+  const shown = useMemo(
+    () => ({
+      predicted: shownOf(objects, "predicted", nameOf, colour, numbers.numbers),
+      truth: shownOf(objects, "truth", nameOf, colour, numbers.numbers),
+    }),
+    [objects, nameOf, colour, numbers],
+  );
+  const step = (by: number) => (): void => {
+    const index = objects.findIndex((one) => one.id === chosen);
+    const count = objects.length;
+    if (count) choose(objects[index < 0 && by < 0 ? count - 1 : (index + by + count) % count]!.id);
+  };
+  useKeys("everywhere", { ...bench.acts, "next-object": step(1), "previous-object": step(-1) });
+  const pick = (gesture: Gesture): void => {
+    if (gesture.kind !== "down") return;
+    const inside = objects.filter((one) => boxHolds(asBox(one.box), gesture.at));
+    choose(inside.toSorted((a, b) => boxArea(asBox(a.box)) - boxArea(asBox(b.box)))[0]?.id);
+  };
+  const overlay = server.layers?.find((one) => one.name === layer)?.url;
+  const stage = (which: Side): JSX.Element => (
+    <figure className="one-side">
+      {hasTruth && <figcaption>{which === "truth" ? "Truth" : "Prediction"}</figcaption>}
+      <PhotoStage
+        name={`${photo.name}, ${which}`}
+        picture={pictureOf(photo.id)}
+        overlay={which === "predicted" ? overlay : undefined}
+        frame={photo}
+        shown={shown[which]}
+        chosen={chosen}
+        look={bench.look}
+        cursor="default"
+        onGesture={pick}
+        paintTool={nothing}
+        handle={bench.stage}
+      />
+    </figure>
+  );
+  return (
+    <WorkFrame
+      title={photo.name}
+      where="everywhere"
+      bench={bench}
+      tools={null}
+      stage={
+        <div className="sides">
+          {(beside || side === "predicted") && stage("predicted")}
+          {hasTruth && (beside || side === "truth") && stage("truth")}
+        </div>
+      }
+      side={
+        <>
+          {hasTruth && (
+            <fieldset>
+              <legend>Masks shown</legend>
+              {(["predicted", "truth"] as const).map((name) => (
+                <label key={name}>
+                  <input
+                    type="radio"
+                    name="side"
+                    checked={!beside && side === name}
+                    onChange={() => {
+                      setSide(name);
+                      setBeside(false);
+                    }}
+                  />
+                  {name === "truth" ? "Truth" : "Prediction"}
+                </label>
+              ))}
+              <label>
+                <input type="radio" name="side" checked={beside} onChange={() => setBeside(true)} />
+                Both side by side
+              </label>
+            </fieldset>
+          )}
+          {(server.layers?.length ?? 0) > 0 && (
+            <label>
+              Layer
+              <select value={layer} onChange={(event) => setLayer(event.target.value)}>
+                <option value="">the photo alone</option>
+                {server.layers!.map((one) => (
+                  <option key={one.name}>{one.name}</option>
+                ))}
+              </select>
+            </label>
+          )}
+          <ObjectList
+            rows={objects.map((one) => ({
+              key: one.id,
+              name: nameOf(one.id),
+              colour: colour(one.id),
+              detail: detailOf(one),
+            }))}
+            chosen={chosen}
+            choose={choose}
+          />
+          <LookPanel look={bench.look} setLook={bench.setLook} />
+          <OrderPanel
+            objects={server.objects.map((one) => ({ key: one.id, box: asBox(one.box) }))}
+            edges={edges}
+            numbering={numbers}
+            chosen={chosen}
+            choose={choose}
+            nameOf={nameOf}
+            colourOf={colour}
+          />
+        </>
+      }
+    />
+  );
+}
+
+function nothing(): void {
+  // no tool in hand
+}
+
+function worstFirst(objects: readonly ObjectItem[]): ObjectItem[] {
+  return objects.toSorted((a, b) => (a.truth?.iou ?? 2) - (b.truth?.iou ?? 2));
+}
+
+function shownOf(
+  objects: readonly ObjectItem[],
+  side: Side,
+  nameOf: (id: number) => string,
+  colour: (id: number) => Shown["colour"],
+  numbers: ReadonlyMap<number, number>,
+): Shown[] {
+  const far = objects.toSorted((a, b) => (numbers.get(b.id) ?? 0) - (numbers.get(a.id) ?? 0));
+  return far.map((one) => {
+    const masks = side === "truth" ? one.truth : (one.mask ?? one.consensus);
+    const read = (rle: { size: number[]; counts: string } | null | undefined): Mask | undefined =>
+      rle ? decode(rle) : undefined;
+    return {
+      key: one.id,
+      colour: colour(one.id),
+      text: nameOf(one.id),
+      box: asBox(one.box),
+      amodal: read(masks?.amodal),
+      visible: read(masks?.inmodal),
+    };
+  });
+}
+
+function detailOf(one: ObjectItem): string {
+  const parts = [one.level, one.truth && `IoU ${one.truth.iou.toFixed(2)}`, one.score != null && `score ${one.score.toFixed(2)}`]; // prettier-ignore
+  return parts.filter(Boolean).join(", ");
+}

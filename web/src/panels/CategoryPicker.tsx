@@ -1,0 +1,43 @@
+/** Two layers: groups, and the categories in them. A project without any takes every name. */
+
+import type { JSX } from "react";
+
+interface CategoryPickerProps {
+  readonly categories: readonly { readonly name: string; readonly group?: string }[];
+  readonly label: string;
+  readonly choose: (label: string) => void;
+}
+
+export function CategoryPicker({ categories, label, choose }: CategoryPickerProps): JSX.Element {
+  const groups = [...new Set(categories.map((one) => one.group ?? ""))];
+  const known = categories.some((one) => one.name === label);
+  return (
+    <label className="category">
+      Category
+      {categories.length === 0 ? (
+        <input
+          defaultValue={label}
+          maxLength={100}
+          onBlur={(event) => event.target.value.trim() && choose(event.target.value.trim())}
+        />
+      ) : (
+        <select value={label} onChange={(event) => choose(event.target.value)}>
+          {!known && <option>{label}</option>}
+          {groups.map((group) => (
+            <optgroup key={group} label={group || "categories"}>
+              {categories.map(
+                (one, index) =>
+                  (one.group ?? "") === group && (
+                    <option key={one.name} value={one.name}>
+                      {one.name}
+                      {index < 9 ? ` (${index + 1})` : ""}
+                    </option>
+                  ),
+              )}
+            </optgroup>
+          ))}
+        </select>
+      )}
+    </label>
+  );
+}

@@ -1,0 +1,41 @@
+/** The browser's own dialog: it keeps the focus inside and closes on Escape. */
+
+import type { JSX, ReactNode } from "react";
+import { useEffect, useId, useRef } from "react";
+
+interface DialogProps {
+  readonly title: string;
+  readonly children: ReactNode;
+  /** Missing where a decision is needed. */
+  readonly onClose?: () => void;
+}
+
+export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  useEffect(() => {
+    const element = dialog.current!;
+    if (!element.open) element.showModal();
+    return () => element.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+    >
+      <header>
+        <h2 id={heading}>{title}</h2>
+        {onClose && (
+          <button type="button" onClick={onClose} aria-label="Close">
+            ×
+          </button>
+        )}
+      </header>
+      {children}
+    </dialog>
+  );
+}

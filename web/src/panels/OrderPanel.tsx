@@ -1,0 +1,108 @@
+/** The clusters, each a list from near to far to drag objects in, with its graph; contradictions in words. */
+
+import type { JSX } from "react";
+import { useState } from "react";
+
+import type { Edge, Numbering, Placed } from "../model/order";
+import { nearToFar, orderFromList } from "../model/order";
+import type { Colour } from "../model/palette";
+import { css } from "../model/palette";
+import { OrderGraph } from "./OrderGraph";
+
+interface OrderPanelProps<Key> {
+  readonly objects: readonly Placed<Key>[];
+  readonly edges: readonly Edge<Key>[];
+  readonly numbering: Numbering<Key>;
+  readonly chosen: Key | undefined;
+  readonly choose: (key: Key) => void;
+  readonly nameOf: (key: Key) => string;
+  readonly colourOf: (key: Key) => Colour;
+  readonly change?: (label: string, edges: readonly Edge<Key>[]) => void;
+}
+
+export function OrderPanel<Key extends string | number>(props: OrderPanelProps<Key>): JSX.Element {
+  const { edges, numbering, nameOf, change } = props;
+  const several = numbering.clusters.filter((members) => members.length > 1);
+  const turn = (edge: Edge<Key>): void =>
+    change?.(
+      `${nameOf(edge[1])} in front of ${nameOf(edge[0])}`,
+      edges.map((one) => (one[0] === edge[0] && one[1] === edge[1] ? ([edge[1], edge[0]] as const) : one)),
+    );
+  return (
+    <section aria-label="Order" className="order">
+      <h2>Order</h2>
+      <div role="alert" className="contradictions">
+        {numbering.cycle && (
+          <p className="problem">
+            These hide each other in a circle:{" "}
+            {[...numbering.cycle, numbering.cycle[0]!].map(nameOf).join(" → ")}. The order is saved once the
+            circle is broken.
+          </p>
+        )}
+      </div>
+      {numbering.open.length > 0 && (
+        <p className="todo">
+          No order yet: {numbering.open.map(([a, b]) => `${nameOf(a)} and ${nameOf(b)}`).join(", ")}.
+        </p>
+      )}
+      {several.length === 0 && <p>No two objects overlap.</p>}
+      {several.map((members) => (
+        <div key={members.join()} className="cluster">
+          <NearToFar {...props} members={nearToFar(members, edges)} />
+          <OrderGraph {...props} members={members} onTurn={change && turn} />
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function NearToFar<Key extends string | number>(
+  props: OrderPanelProps<Key> & { members: readonly Key[] },
+): JSX.Element {
+  const { members, objects, edges, numbering, chosen, choose, nameOf, colourOf, change } = props;
+  const [dragged, setDragged] = useState<Key>();
+  const moveTo = (key: Key, place: number): void => {
+    const rest = members.filter((one) => one !== key);
+    const list = rest.toSpliced(place, 0, key);
+    change?.(`order ${list.map(nameOf).join(", ")}`, orderFromList(list, objects, edges));
+  };
+  return (
+    <ol aria-label="From near to far">
+      {members.map((key, place) => (
+        <li
+          key={key}
+          draggable={Boolean(change)}
+          onDragStart={() => setDragged(key)}
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={() => dragged !== undefined && dragged !== key && moveTo(dragged, place)}
+          className={key === chosen ? "chosen" : ""}
+        >
+          <span className="swatch" style={{ background: css(colourOf(key)) }} aria-hidden="true" />
+          <button type="button" className="plain" onClick={() => choose(key)}>
+            {nameOf(key)} <small>{numbering.numbers.get(key) ?? "?"}</small>
+          </button>
+          {change && (
+            <>
+              <button
+                type="button"
+                aria-label={`${nameOf(key)} nearer`}
+                disabled={place === 0}
+                onClick={() => moveTo(key, place - 1)}
+              >
+                ↑
+              </button>
+              <button
+                type="button"
+                aria-label={`${nameOf(key)} farther`}
+                disabled={place === members.length - 1}
+                onClick={() => moveTo(key, place + 1)}
+              >
+                ↓
+              </button>
+            </>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,47 @@
+/** What the model proposes, each to be taken or refused. */
+
+import type { JSX } from "react";
+
+import type { Proposal } from "../api/types";
+
+export interface ProposalsAtHand {
+  readonly open: readonly Proposal[];
+  readonly busy: boolean;
+  readonly problem: string | undefined;
+  readonly ask: () => void;
+  readonly judge: (proposal: Proposal, verdict: "accepted" | "refused") => void;
+}
+
+interface ProposalPanelProps {
+  readonly proposals: ProposalsAtHand;
+  readonly nameOf?: (id: number) => string;
+}
+
+export function ProposalPanel({ proposals, nameOf }: ProposalPanelProps): JSX.Element | null {
+  const { open, busy, problem, judge } = proposals;
+  if (!open.length && !busy && !problem) return null;
+  return (
+    <section aria-label="Proposals" className="proposals">
+      <h2>Proposals</h2>
+      {busy && <p role="status">The model is looking at the photo …</p>}
+      {problem && (
+        <p role="alert" className="problem">
+          {problem}
+        </p>
+      )}
+      <ul>
+        {open.map((one) => (
+          <li key={one.id}>
+            <span>{one.object_id && nameOf ? nameOf(one.object_id) : `new ${one.label}`}</span>
+            <button type="button" onClick={() => judge(one, "accepted")}>
+              Take
+            </button>
+            <button type="button" onClick={() => judge(one, "refused")}>
+              Refuse
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
