@@ -52,6 +52,16 @@ def test_every_entry_is_found_whatever_the_window(
         assert [annotations[place] for place in rows.annotation_places] == list(rows.annotations)
 
 
+@pytest.mark.parametrize("number", ["0.0", "-12.5", "3e5", "3E+5", "-1.25e-7"])
+@pytest.mark.parametrize("window", range(1, 24))
+def test_a_number_is_read_whole_wherever_a_window_ends(
+    number: str, window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_stream, "WINDOW", window)
+    (tmp_path / "f.json").write_text(f'{{"a": {number}, "images": [], "annotations": [], "b": {number}}}')
+    assert dict(index_json(tmp_path / "f.json").head) == {"a": float(number), "b": float(number)}
+
+
 LISTS = ("images", "annotations", "order")
 IMAGE, OBJECT = '{"id": 1}', '{"id": 5, "image_id": 1}'
 

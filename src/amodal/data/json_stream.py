@@ -17,6 +17,7 @@ from amodal.errors import InputError
 
 WINDOW = 2**22
 MAX_ENTRY = 2**28  # one photo's entry; more is no annotation
+LONGEST_CUT = 2  # "1e+" is a whole 1 to who cannot see the digits that follow
 WORTH_A_WORD = 2**25  # what is read faster needs no progress
 EXPECTED = "expected JSON: an object with lists of images and annotations"
 
@@ -127,7 +128,7 @@ class _Walker:
             except ValueError as error:  # a whole number of more than 4,300 digits
                 raise self._error(str(error)) from error
             else:
-                if self._at_end or end < len(self._text):
+                if self._at_end or end + LONGEST_CUT < len(self._text):
                     self._place = end
                     return value
             self._more()
