@@ -15,7 +15,7 @@ STAMP := $(VENV)/.amodal-installed
 # Several processes share the cores: one thread each, or they wait for one another.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: install demo test check format clean
+.PHONY: install demo test check format clean lint-page test-page
 
 install: $(STAMP)
 
@@ -35,9 +35,25 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-page
 
-test: install
+test: install test-page
 	@$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
+
+# The annotation page by itself, in TypeScript. Node is needed to work on it, not to use it.
+ifeq ($(shell command -v npm),)
+lint-page test-page:
+	@echo "no npm: $@ is left out"
+else
+lint-page: web/node_modules
+	cd web && npm run --silent lint
+test-page: web/node_modules
+	cd web && npm test --silent
+endif
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
 
 format: install
 	$(BIN)/ruff format .
