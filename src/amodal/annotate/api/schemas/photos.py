@@ -1,0 +1,55 @@
+"""Photos: the list, and one with all that is on it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from amodal.annotate.api.schemas.objects import ObjectItem, Order, Proposal
+from amodal.annotate.api.schemas.values import Said
+
+
+class PhotoItem(Said):
+    """A photo of the list. `worst`: the lowest agreement (view: the lowest IoU) of its objects."""
+
+    id: int
+    name: str
+    width: int
+    height: int
+    objects: int = 0
+    state: Literal["new", "boxes", "drawing", "done"] = "new"
+    done: int = 0
+    of: int = 0
+    worst: float | None = None
+
+
+class Photos(Said):
+    """A page of the list."""
+
+    total: int
+    photos: list[PhotoItem]
+    labels: list[str]
+
+
+class Layer(Said):
+    """A picture to lay over the photo (view only): likelihood maps and the like."""
+
+    name: str
+    url: str
+
+
+class PhotoDocument(Said):
+    """A photo with all that the asker may see of it."""
+
+    photo: PhotoItem
+    objects: list[ObjectItem]
+    order: Order
+    proposals: list[Proposal] = Field(default_factory=list)
+    layers: list[Layer] = Field(default_factory=list)
+
+
+class Uploaded(Said):
+    """Photos taken in."""
+
+    photos: list[PhotoItem]
