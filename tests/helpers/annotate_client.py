@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -90,10 +91,11 @@ def save_photos(folder: Path, names: tuple[str, ...] = ("a.png", "b.png")) -> Pa
     return folder
 
 
-def project(folder: Path, *, team: bool = False, method: str | None = None) -> Place:
+def project(folder: Path, *, team: bool = False, method: str | None = None, database: str | None = None) -> Place:
     """An open project with two photos; a team's has erna (expert), anna, ben, cleo (annotators), maria (manager)."""
     images = save_photos(folder / "photos")
-    place = open_place(folder / "project", images=images, team=team, proposer=Proposer(method=method))
+    proposer = Proposer(method=method)
+    place = open_place(folder / "project", images=images, database=database, team=team, proposer=proposer)
     Register(place).run()
     if team:
         with place.database.write() as session:
@@ -102,5 +104,8 @@ def project(folder: Path, *, team: bool = False, method: str | None = None) -> P
                 add_person(session, manager, name=name, role=role, password=PASSWORD)
     return place
 
+
+both_databases = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+"""For tests of what rows become: they run over each kind of database."""
 
 TEAM = {"erna": "expert", "anna": "annotator", "ben": "annotator", "cleo": "annotator"}

@@ -41,10 +41,10 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def new_database(server_url: str, name: str) -> Iterator[str]:
-    """The URL of an empty database of this name."""
+def new_database(server_url: str, name: str, copy_of: str = "template1") -> Iterator[str]:
+    """The URL of a database of this name: an empty one, or a copy of another that nobody is connected to."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copy_of}"')
     try:
         yield server_url.rsplit("/", 1)[0] + f"/{name}"
     finally:

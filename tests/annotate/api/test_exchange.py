@@ -8,7 +8,9 @@ from typing import get_args
 import pytest
 
 from amodal.annotate.api.schemas import ExportFormat
-from helpers.annotate_client import Person
+from helpers.annotate_client import Person, both_databases
+
+pytestmark = both_databases
 
 
 @pytest.mark.parametrize("format", get_args(ExportFormat))

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,8 +15,13 @@ from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from amodal.annotate.store.database import PROJECT_FILE
+import pytest
+from sqlalchemy import select
+
+from amodal.annotate.store.database import PROJECT_FILE, open_database
+from amodal.annotate.store.tables import Mask
 from helpers.annotate_client import Person, project
+from helpers.annotate_rows import check_file, check_revisions, check_values
 
 KILLS = 50
 WRITERS = 3
@@ -28,7 +32,7 @@ import uvicorn
 from amodal.annotate.api.app import create_app
 from amodal.annotate.api.opening import open_place
 
-place = open_place(Path(sys.argv[1]))
+place = open_place(Path(sys.argv[1]), database=sys.argv[3] or None)
 app = create_app(place)
 # The process stays while the server in it is made ready; only the child is killed, so imports are paid once.
 import os, socket, time
@@ -45,19 +49,23 @@ for line in sys.stdin:
 """
 
 
-def test_nothing_that_was_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
-    place = project(tmp_path)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_that_was_acknowledged_is_lost_by_kill_9(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else ""
+    place = project(tmp_path, database=url or None)
     me = Person(place)
     objects = [me.box(1, 5 + k, 5, 40 + k, 40) for k in range(WRITERS)]
     place.database.close()
-    file = place.folder / PROJECT_FILE
+    where = url or place.folder / PROJECT_FILE
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     chance = random.Random(7)
     acknowledged = dict.fromkeys(objects, 0)
     wrong: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(place.folder), str(listening.fileno())],
+        [sys.executable, "-c", SERVER, str(place.folder), str(listening.fileno()), url],
         pass_fds=[listening.fileno()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -86,7 +94,7 @@ def test_nothing_that_was_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None
             for writer in writers:
                 writer.join()
             assert not wrong
-            _check(file, acknowledged)
+            _check(where, acknowledged)
         server.stdin.close()
     listening.close()
     assert sum(acknowledged.values()) >= KILLS
@@ -129,15 +137,17 @@ def _save_until(
         return  # the server is gone
 
 
-def _check(file: Path, acknowledged: dict[int, int]) -> None:
-    with closing(sqlite3.connect(file)) as rows:
-        assert rows.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert rows.execute("PRAGMA foreign_key_check").fetchall() == []
-        for one, version in acknowledged.items():
-            (kept,) = rows.execute("SELECT max(version) FROM masks WHERE object_id = ?", (one,)).fetchone()
-            assert (kept or 0) >= version, f"object {one}: version {version} was acknowledged, {kept} is there"
-            wanted = (
-                "SELECT count(*) FROM revisions JOIN masks ON kind = 'mask' AND subject = masks.id WHERE object_id = ?"
-            )
-            (revisions,) = rows.execute(wanted, (one,)).fetchone()
-            assert revisions == (kept or 0)
+def _check(where: str | Path, acknowledged: dict[int, int]) -> None:
+    """The file is whole, the rows agree with each other, and every mask is as new as was last said."""
+    if isinstance(where, Path):
+        check_file(where)
+    database = open_database(where)
+    try:
+        with database.read() as session:
+            check_revisions(session)
+            check_values(session)
+            kept = {row.object_id: row.version for row in session.scalars(select(Mask))}
+    finally:
+        database.close()
+    for one, version in acknowledged.items():
+        assert kept.get(one, 0) >= version, f"object {one}: version {version} was acknowledged"

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from amodal.masks import CropMask
-from helpers.annotate_client import HEIGHT, WIDTH, Person
+from helpers.annotate_client import HEIGHT, WIDTH, Person, both_databases
 
+pytestmark = both_databases
 AsPerson = Callable[[str], Person]
 
 

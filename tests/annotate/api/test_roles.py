@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from helpers.annotate_client import Person
+from helpers.annotate_client import Person, both_databases
 
+pytestmark = both_databases
 AsPerson = Callable[[str], Person]
 BOX = {"label": "car", "box": [5, 5, 30, 30]}
 

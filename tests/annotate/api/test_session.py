@@ -9,8 +9,9 @@ from amodal.annotate.api.place import Place
 from amodal.annotate.api.security import SESSION_COOKIE
 from amodal.annotate.store import people
 from amodal.annotate.store.tables import Login, now
-from helpers.annotate_client import PASSWORD, Person
+from helpers.annotate_client import PASSWORD, Person, both_databases
 
+pytestmark = both_databases
 AsPerson = Callable[[str], Person]
 
 

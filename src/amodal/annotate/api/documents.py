@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.place import Place
-from amodal.annotate.errors import Conflict, Document, Missing
+from amodal.annotate.errors import Conflict, Document
 from amodal.annotate.store.consensus import round_of, standing, standings
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.proposals import proposal_document, verdicts_of
+from amodal.annotate.store.revisions import row_of
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo, Proposal
 from amodal.annotate.workflow.consensus import voted
 from amodal.annotate.workflow.listing import photo_items
@@ -85,8 +86,7 @@ def proposals_said(session: Session, viewer: Person, rows: Sequence[Proposal]) -
 
 def history_of(session: Session, viewer: Person, object_id: int) -> schemas.History:
     """What was written about an object."""
-    if session.get(Object, object_id) is None:
-        raise Missing(f"there is no object {object_id}")
+    row_of(session, Object, object_id, "object")
     found = history(session, viewer, object_id)
     return schemas.History(revisions=[schemas.Revision(subject_id=one["subject"], **one) for one in found])
 

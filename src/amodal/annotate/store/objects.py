@@ -107,9 +107,9 @@ def object_of(session: Session, object_id: int) -> Object:
     Raises:
         Missing: there is none.
     """
-    one = session.get(Object, object_id)
-    if one is None or one.deleted:
-        raise Missing(f"there is no object {object_id}")
+    one = revisions.row_of(session, Object, object_id, "object")
+    if one.deleted:
+        raise Missing(f"object {object_id} was deleted")
     return one
 
 

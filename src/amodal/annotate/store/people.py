@@ -206,10 +206,7 @@ def person_of(session: Session, person_id: int) -> Person:
     Raises:
         Missing: there is none.
     """
-    person = session.get(Person, person_id)
-    if person is None:
-        raise Missing(f"there is no person {person_id}")
-    return person
+    return revisions.row_of(session, Person, person_id, "person")
 
 
 def person_document(person: Person) -> Document:

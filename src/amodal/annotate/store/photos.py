@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from amodal.annotate.errors import Document, Invalid, Missing
+from amodal.annotate.errors import Document, Invalid
 from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import check_photo_name, permit
 from amodal.annotate.store.tables import Person, Photo, now
@@ -59,10 +59,7 @@ def photo_of(session: Session, photo_id: int) -> Photo:
     Raises:
         Missing: there is none.
     """
-    photo = session.get(Photo, photo_id)
-    if photo is None:
-        raise Missing(f"there is no photo {photo_id}")
-    return photo
+    return revisions.row_of(session, Photo, photo_id, "photo")
 
 
 def photo_named(session: Session, name: str) -> Photo | None:

@@ -66,13 +66,25 @@ def document(session: Session, revision: Revision) -> Document:
     }
 
 
+def row_of(session: Session, table: type[Row], id: int, what: str) -> Row:
+    """One row.
+
+    Raises:
+        Missing: there is none.
+    """
+    return _there(session.get(table, id), id, what)
+
+
 def locked(session: Session, table: type[Row], id: int, what: str) -> Row:
     """A row that nobody else can write until this transaction ends.
 
     Raises:
         Missing: there is none.
     """
-    row = session.get(table, id, with_for_update=True, populate_existing=True)
+    return _there(session.get(table, id, with_for_update=True, populate_existing=True), id, what)
+
+
+def _there(row: Row | None, id: int, what: str) -> Row:
     if row is None:
         raise Missing(f"there is no {what} {id}")
     return row
