@@ -18,6 +18,14 @@ def test_clusters_and_numbers_follow_from_boxes_and_order(alone: Person) -> None
     assert sorted(map(sorted, said["clusters"])) == [[a, b], [c]]
 
 
+def test_a_box_sent_again_after_a_lost_answer_is_the_same_object(alone: Person) -> None:
+    asked = {"label": "car", "box": [5, 5, 30, 30], "key": "0f3c-page-made"}
+    first, again = (alone.post("/photos/1/objects", asked) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert [one["key"] for one in alone.get("/photos/1").json()["objects"]] == ["0f3c-page-made"]
+
+
 def test_an_order_that_goes_in_a_circle_is_refused_with_the_circle_named(alone: Person) -> None:
     a, b, c = alone.box(1, 5, 5, 30, 30), alone.box(1, 10, 5, 50, 30), alone.box(1, 8, 8, 40, 40)
     said = alone.put("/photos/1/order", {"version": 0, "edges": [[a, b], [b, c], [c, a]]})

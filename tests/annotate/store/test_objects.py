@@ -55,6 +55,25 @@ def test_a_class_must_be_the_projects(session: Session, all_of: Team, street: in
         store.add_object(session, all_of.expert, street, label="elephant", box=(0, 0, 9, 9))
 
 
+def test_a_box_asked_for_twice_with_one_key_is_made_once(session: Session, all_of: Team, street: int) -> None:
+    made = [
+        store.add_object(session, all_of.expert, street, label="car", box=(0, 0, 9, 9), key="abcd-1234")
+        for _ in range(2)
+    ]
+    assert made[0].id == made[1].id
+    assert [one.id for one in store.objects_of(session, street)] == [made[0].id]
+    assert len(revisions_of(session, "object", made[0].id)) == 1
+
+
+def test_the_same_key_on_another_photo_is_another_object(session: Session, all_of: Team, street: int) -> None:
+    elsewhere = photo(session, all_of.expert, "b.png").id
+    made = [
+        store.add_object(session, all_of.expert, where, label="car", box=(0, 0, 9, 9), key="abcd-1234").id
+        for where in (street, elsewhere)
+    ]
+    assert made[0] != made[1]
+
+
 def test_the_second_of_two_writers_is_told_what_the_first_wrote(session: Session, all_of: Team, street: int) -> None:
     one = car(session, all_of.expert, street)
     store.change_object(session, all_of.expert, one.id, version=1, label="van")

@@ -14,7 +14,7 @@ from amodal.annotate.store.checks import check_box, permit
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.revisions import locked
-from amodal.annotate.store.tables import Object, Person, now
+from amodal.annotate.store.tables import Object, Person, Photo, now
 
 
 def add_object(
@@ -25,14 +25,24 @@ def add_object(
     label: str,
     box: Sequence[float],
     meta: dict[str, Any] | None = None,
+    key: str | None = None,
 ) -> Object:
     """A new object; experts may.
+
+    Args:
+        key: the page's own name for it. Asked again with the same one, because the answer was lost, the object that
+            was made first is given as it is now, deleted or not.
 
     Raises:
         Missing, Forbidden, Invalid: no such photo; a class that the project lacks; a box that cannot be.
     """
     permit(by, "expert")
     photo = photo_of(session, photo_id)
+    if key is not None:
+        locked(session, Photo, photo_id, "photo")  # the same request twice at once: the second waits, and finds it
+        there = session.scalars(select(Object).where(Object.photo_id == photo_id, Object.client_key == key)).first()
+        if there is not None:
+            return there
     x0, y0, x1, y1 = check_box(box, photo)
     one = Object(
         photo_id=photo.id,
@@ -46,6 +56,7 @@ def add_object(
         time=now(),
         deleted=False,
         meta=meta or {},
+        client_key=key,
     )
     session.add(one)
     session.flush()
@@ -136,6 +147,7 @@ def object_document(one: Object) -> Document:
         "author": one.author_id,
         "time": one.time.isoformat(),
         "meta": one.meta,
+        "key": one.client_key,
     }
 
 

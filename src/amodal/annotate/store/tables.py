@@ -21,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 NAME_LENGTH = 200
 PHOTO_NAME_LENGTH = 1000
+KEY_LENGTH = 64
 
 
 def now() -> datetime:
@@ -132,6 +133,7 @@ class Object(Base):
     """A whole object of pass 1: class and box."""
 
     __tablename__ = "objects"
+    __table_args__ = (Index("ix_objects_photo_id_client_key", "photo_id", "client_key", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
@@ -145,6 +147,7 @@ class Object(Base):
     time: Mapped[datetime]
     deleted: Mapped[bool]
     meta: Mapped[dict[str, Any]]
+    client_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))  # what the page called it before it had an id
 
     photo: Mapped[Photo] = relationship()
 

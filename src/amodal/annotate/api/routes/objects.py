@@ -22,9 +22,10 @@ VersionQuery = Annotated[int, Query(ge=0, le=schemas.MAX_ID)]
 def add_object(here: Here, asker: Expert, id: IdPath, asked: schemas.NewObject) -> schemas.ObjectItem:
     """A new box on a photo."""
     with here.database.write() as session:
-        one = objects.add_object(session, asker.person(session), id, label=asked.label, box=asked.box)
+        person = asker.person(session)
+        one = objects.add_object(session, person, id, label=asked.label, box=asked.box, key=asked.key)
         refresh(session, id, project_of(session).stage)
-        return object_item(session, asker.person(session), one)
+        return object_item(session, person, one)
 
 
 @router.patch("/objects/{id}", responses=CONFLICT)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from amodal.annotate.api.schemas.masks import Consensus, Mask, Rle
-from amodal.annotate.api.schemas.values import MAX_EDGES, Asked, Box, Edge, Level, Name, Said, Version
+from amodal.annotate.api.schemas.values import MAX_EDGES, Asked, Box, ClientKey, Edge, Level, Name, Said, Version
 
 
 class Proposal(Said):
@@ -54,13 +54,15 @@ class ObjectItem(Said):
     proposal: Proposal | None = None
     truth: TruthMask | None = None
     score: float | None = None
+    key: str | None = None
 
 
 class NewObject(Asked):
-    """A box of a whole object; it may leave the picture."""
+    """A box of a whole object; it may leave the picture. A `key` seen before gives the object made then."""
 
     label: Name
     box: Box
+    key: ClientKey | None = None
 
 
 class ObjectChange(Asked):

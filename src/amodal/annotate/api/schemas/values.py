@@ -47,6 +47,7 @@ Version = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
 Pixel = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False, strict=True)]  # true is no pixel
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
 Password = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(storable)]
+ClientKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]  # made by the page, so that asking twice makes one
 Box = tuple[Pixel, Pixel, Pixel, Pixel]
 Polygon = Annotated[list[Pixel], Field(min_length=6, max_length=MAX_COORDINATES)]
 Edge = tuple[Id, Id]
