@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
 from amodal.annotate.store import migrate
@@ -93,6 +95,12 @@ def test_an_older_database_of_a_server_becomes_todays(postgres_url: str) -> None
     with database.read() as session:
         assert [one.verdict for one in session.scalars(select(Verdict))] == ["edited"]
     database.close()
+
+
+def test_the_newest_migration_is_alembics_head() -> None:
+    scripts = Config()
+    scripts.set_main_option("script_location", str(migrate.SCRIPTS))
+    assert migrate.newest() == ScriptDirectory.from_config(scripts).get_current_head()
 
 
 def test_a_file_of_a_newer_version_is_refused(older: Path) -> None:

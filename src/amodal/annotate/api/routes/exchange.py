@@ -1,4 +1,4 @@
-"""In and out."""
+"""In and out. What reads and writes formats is imported when it is wanted: the first screen need not wait for it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from starlette.responses import FileResponse
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Expert, Here, Overseer
 from amodal.annotate.api.parameters import ARCHIVE
-from amodal.annotate.exchange.archive import packed
-from amodal.annotate.exchange.exports import export
-from amodal.annotate.exchange.imports import import_truths
-from amodal.annotate.exchange.project_file import read_project
-from amodal.annotate.exchange.reading import read_any
 from amodal.annotate.store.audit import note
 from amodal.data.write import make_folder
 
@@ -30,6 +25,10 @@ WORK = "work"  # in the project's folder, on the same disk
 @router.post("/imports", status_code=201)
 def take_in(here: Here, asker: Expert, file: UploadFile, format: FormatField = None) -> schemas.Import:
     """Take in a file (or a zip with it); its format is recognised unless said. All of it or nothing."""
+    from amodal.annotate.exchange.imports import import_truths
+    from amodal.annotate.exchange.project_file import read_project
+    from amodal.annotate.exchange.reading import read_any
+
     name = Path((file.filename or "file").replace("\\", "/")).name[:100] or "file"
     with tempfile.TemporaryDirectory(dir=make_folder(here.folder / WORK)) as work:
         sent, inside = Path(work) / "sent", make_folder(Path(work) / "inside")
@@ -52,6 +51,9 @@ def take_in(here: Here, asker: Expert, file: UploadFile, format: FormatField = N
 @router.post("/exports", response_class=Response, responses=ARCHIVE)
 def give_out(here: Here, asker: Overseer, asked: schemas.Export) -> Response:
     """A zip with the annotations in a format, and losses.json: what that format cannot say."""
+    from amodal.annotate.exchange.archive import packed
+    from amodal.annotate.exchange.exports import export
+
     work = Path(tempfile.mkdtemp(dir=make_folder(here.folder / WORK)))
     gone = BackgroundTask(shutil.rmtree, work, ignore_errors=True)
     try:
