@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ def moved(page: Page, seconds: float) -> dict[str, Any]:
         events += 1
     times = page.evaluate("() => { cancelAnimationFrame(window.frame_asked); return window.frames_at; }")
     page.mouse.up(button="right")
-    between = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    between = sorted(b - a for a, b in pairwise(times))
     return {
         "frames": len(times),
         "mouse_events": events,

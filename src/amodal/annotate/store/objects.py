@@ -29,9 +29,8 @@ def add_object(
 ) -> Object:
     """A new object; experts may.
 
-    Args:
-        key: the page's own name for it. Asked again with the same one, because the answer was lost, the object that
-            was made first is given as it is now, deleted or not.
+    `key` is the page's own name for it: asked again with the same one, because the answer was lost, the object that
+    was made first is given as it is now, deleted or not.
 
     Raises:
         Missing, Forbidden, Invalid: no such photo; a class that the project lacks; a box that cannot be.
