@@ -33,8 +33,10 @@ from amodal.features.lattice import pixel_window
 from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.methods import compnet
-from amodal.methods.compositional import CompositionalSegmenter, read_model, refinement_of
-from amodal.methods.looking import Seen, cells_to_pixels, evidence_of, look
+from amodal.methods.compositional import CompositionalSegmenter, read_model
+from amodal.methods.given import refinement_of
+from amodal.methods.looking import Seen, evidence_of, look
+from amodal.methods.pixels import cells_to_pixels
 from amodal.segmenter import Segmenter, load
 
 Record = dict[str, Any]

@@ -12,7 +12,8 @@ import pytest
 import amodal
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.errors import InputError
-from amodal.methods.compositional import CompositionalSegmenter, read_model, refinement_of
+from amodal.methods.compositional import CompositionalSegmenter, read_model
+from amodal.methods.given import refinement_of
 from amodal.methods.looking import Seen
 from amodal.reasoning import Evidence, Reasoning
 from amodal.scene import Instance, Scene

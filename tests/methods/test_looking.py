@@ -12,7 +12,8 @@ from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import REFINEMENTS
 from amodal.features.crops import ObjectFeatures
 from amodal.features.lattice import Lattice, pixel_window
-from amodal.methods.looking import Seen, candidates_for, cells_to_pixels, evidence_of, look, look_again
+from amodal.methods.looking import Seen, candidates_for, evidence_of, look, look_again
+from amodal.methods.pixels import cells_to_pixels
 from helpers.counting import counted_crops
 from helpers.photographed import Photographed
 

@@ -10,7 +10,8 @@ import pytest
 from amodal.compnet.model import CompNet
 from amodal.errors import InputError
 from amodal.features.lattice import pixel_window
-from amodal.methods.looking import cells_to_pixels, look
+from amodal.methods.looking import look
+from amodal.methods.pixels import cells_to_pixels
 from amodal.segmenter import load
 from helpers.photographed import Photographed
 

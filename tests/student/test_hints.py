@@ -12,7 +12,8 @@ from amodal.compnet.model import load_model
 from amodal.features.lattice import Lattice
 from amodal.methods.looking import Seen, cell_posteriors, look
 from amodal.student.config import Inputs
-from amodal.student.hints import CHANNELS, INSIDE, OTHER_BOXES, carry, hints_of, told
+from amodal.student.hints import hints_of, told
+from amodal.student.surroundings import CHANNELS, INSIDE, OTHER_BOXES, carry
 from helpers.learned import Learned
 
 PHOTO = np.random.default_rng(3).integers(0, 255, (240, 320, 3), np.uint8)

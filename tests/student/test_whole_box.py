@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from amodal.compnet.model import CompNet, load_model, save_model
 from amodal.errors import InputError
 from amodal.features.lattice import as_xyxy
+from amodal.methods.pixels import seen_within
 from amodal.reasoning import Evidence
 from amodal.student.box_completer import EXTENSION, BoxCompleter, as_extension, completer_in
 from amodal.student.lessons import Lesson, Target
-from amodal.student.segmenter import seen_within
 from amodal.student.whole_box import (
     DISTANCES,
     OFFSETS,

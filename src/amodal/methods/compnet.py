@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from amodal.methods.compositional import CompositionalSegmenter, Refine, read_model, refinement_of
+from amodal.methods.compositional import CompositionalSegmenter, read_model
+from amodal.methods.given import Refine, refinement_of
 from amodal.reasoning import Evidence, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 

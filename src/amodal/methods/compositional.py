@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC, CompNet, load_model
-from amodal.compnet.refine import REFINEMENTS, Refinement
-from amodal.data.checks import check_boxes
-from amodal.errors import InputError
-from amodal.images import pixels_of
+from amodal.compnet.refine import Refinement
+from amodal.methods.given import read_input
 from amodal.methods.looking import Seen, evidence_of, look, look_again
 from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
 from amodal.models import file_of
@@ -23,8 +20,6 @@ from amodal.reasoning import Evidence, PairGeometry, PairOrder, Reasoning
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
-
-Refine = Literal["none", "guided", "grabcut"]
 
 Reasoner = Callable[[Sequence[Evidence], Rescore | None, PairLogOdds | None], Reasoning]
 """Evidence of every object, a call that re-scores one, what is known of pairs: masks and order."""
@@ -111,57 +106,7 @@ class CompositionalSegmenter(OnePhoto):
         return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
 
 
-class SegmenterInput(NamedTuple):
-    """What a method was given, checked: decoded photos, boxes [n, 4] of each, a label or None for each box."""
-
-    pictures: list[UInt8[np.ndarray, "h w 3"]]
-    boxes: list[Float[np.ndarray, "n 4"]]
-    labels: list[Sequence[str | None]]
-
-
-def read_input(
-    photos: Sequence[Photo],
-    boxes: Sequence[ArrayLike],
-    labels: Sequence[Sequence[str | None] | None] | None,
-    boxes_are: BoxKind,
-) -> SegmenterInput:
-    """Decode and check what `segment_batch` was given; raises `InputError` for what cannot be used."""
-    if len(boxes) != len(photos):
-        raise InputError("segment", "boxes", f"are for {len(boxes)} photos", f"expected {len(photos)}")
-    if boxes_are not in get_args(BoxKind):
-        raise InputError("segment", "boxes_are", f"found {boxes_are!r}", "expected 'amodal' or 'visible'")
-    pictures = [pixels_of(photo, "segment") for photo in photos]
-    arrays = [_boxes(rows, picture) for rows, picture in zip(boxes, pictures, strict=True)]
-    return SegmenterInput(pictures, arrays, _labels(labels, arrays))
-
-
 def read_model(model: str | os.PathLike[str]) -> tuple[CompNet, str]:
     """The shipped model by the name "default", else a model file; and the name results are signed with."""
     path = file_of(model)
     return load_model(path), path.stem  # the shipped one is called default
-
-
-def refinement_of(name: str) -> Refinement | None:
-    """The refinement of that name, None for "none"."""
-    if name != "none" and name not in REFINEMENTS:
-        known = ", ".join(["none", *REFINEMENTS])
-        raise InputError("load", "refine", f"found {name!r}", f"expected one of {known}")
-    return REFINEMENTS.get(name)
-
-
-def _boxes(rows: ArrayLike, picture: np.ndarray) -> Float[np.ndarray, "n 4"]:
-    return check_boxes(rows, picture.shape[1], picture.shape[0], "segment")
-
-
-def _labels(
-    labels: Sequence[Sequence[str | None] | None] | None, boxes: Sequence[np.ndarray]
-) -> list[Sequence[str | None]]:
-    given: Sequence[Sequence[str | None] | None] = [None] * len(boxes) if labels is None else labels
-    if len(given) != len(boxes):
-        raise InputError("segment", "labels", f"are for {len(given)} photos", f"expected {len(boxes)}")
-    names: list[Sequence[str | None]] = []
-    for own, rows in zip(given, boxes, strict=True):
-        if own is not None and len(own) != len(rows):
-            raise InputError("segment", "labels", f"are {len(own)} for {len(rows)} boxes", "expected one per box")
-        names.append([None] * len(rows) if own is None else own)
-    return names

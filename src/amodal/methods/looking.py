@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -16,12 +15,9 @@ from amodal.compnet.maps import CLASS_SHARPNESS, ClassMaps, tempered
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
 from amodal.features.crops import ObjectFeatures, extract_features
-from amodal.features.lattice import Lattice, Shape, as_xyxy, pixel_window
+from amodal.features.lattice import Lattice, Shape, as_xyxy
+from amodal.methods.pixels import cells_to_pixels, evidence_from, share_of_cells
 from amodal.reasoning import Evidence
-from amodal.reasoning.evidence import Window
-
-_LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within ±9.2
-_MOST_REFINED_PX = 256
 
 
 @dataclass(frozen=True)
@@ -103,23 +99,6 @@ def evidence_of(
     )
 
 
-def evidence_from(
-    posteriors: Float32[np.ndarray, "3 rows cols"],
-    lattice: Lattice,
-    photo: UInt8[np.ndarray, "h w 3"],
-    refinement: Refinement | None = None,
-) -> Evidence:
-    """Posteriors of F, O and C, on the cells of a padded lattice or finer, as log-evidence on the photo's pixels."""
-    window = pixel_window(lattice.box, photo.shape[1], photo.shape[0])
-    if refinement is None:
-        pixels = cells_to_pixels(posteriors, lattice, window)
-    else:
-        pixels = _refined(posteriors, lattice, photo, window, refinement)
-    np.maximum(pixels, _LEAST_PROBABILITY, out=pixels)
-    visible, occluded, context = np.log(pixels, out=pixels)
-    return Evidence(window, visible, occluded, context, lattice.box, lattice.cell_area)
-
-
 @torch.inference_mode()
 def look_again(seen: Seen, visible: Bool[np.ndarray, "h w"], photo_size: tuple[int, int]) -> Seen:
     """Class and mixture chosen anew on visible positions alone (self-correction); features are not computed again.
@@ -127,7 +106,7 @@ def look_again(seen: Seen, visible: Bool[np.ndarray, "h w"], photo_size: tuple[i
     `visible` lies on the object's pixel window; `photo_size` is (height, width).
     """
     height, width = photo_size
-    weight = seen.inside * torch.from_numpy(_share_of_cells(seen.lattice, visible, width, height)).flatten()
+    weight = seen.inside * torch.from_numpy(share_of_cells(seen.lattice, visible, width, height)).flatten()
     if float(weight.sum()) < 1:
         return seen
     label, mixture, score = _choose(seen, weight)
@@ -139,14 +118,6 @@ def cell_posteriors(model: CompNet, seen: Seen) -> Float32[np.ndarray, "3 rows c
     """P(seen), P(hidden), P(absent) of each cell of the padded lattice."""
     array: np.ndarray = torch.softmax(_tempered(model, seen), 0).view(3, *seen.lattice.shape.padded).numpy()
     return array
-
-
-def cells_to_pixels(
-    cells: Float32[np.ndarray, "maps rows cols"], lattice: Lattice, window: tuple[int, int, int, int]
-) -> Float32[np.ndarray, "maps h w"]:
-    """Bilinear upsampling of maps on a lattice, or finer by a whole number, to the pixels of a window."""
-    down, across = lattice.sampling(window, cells.shape[1] // lattice.shape.padded[0])
-    return _product(down, cells, across)
 
 
 @torch.inference_mode()
@@ -197,53 +168,3 @@ def _tempered(model: CompNet, seen: Seen) -> Float[Tensor, "3 cells"]:
     return tempered(
         maps.foreground[0, mixture], maps.occluded[mixture], maps.context[0, mixture], threshold, model.temperature
     )
-
-
-def _refined(
-    cells: Float32[np.ndarray, "3 rows cols"],
-    lattice: Lattice,
-    photo: UInt8[np.ndarray, "h w 3"],
-    window: Window,
-    refinement: Refinement,
-) -> Float32[np.ndarray, "3 h w"]:
-    """The line between object and context follows the photo's edges; what the outlier explains stays as it is.
-
-    The refinement sees the surroundings too (it learns their colours), in a picture of limited size.
-    """
-    around = pixel_window(lattice.padded_box, photo.shape[1], photo.shape[0])
-    x0, y0, x1, y1 = around
-    picture = photo[y0:y1, x0:x1]
-    pixels = cells_to_pixels(cells, lattice, around)
-    shrink = min(1.0, _MOST_REFINED_PX / max(picture.shape[:2]))
-    size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
-    explained = pixels[0] + pixels[2]
-    object_share = pixels[0] / np.maximum(explained, 1e-6)
-    small = refinement(
-        cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
-        cv2.resize(object_share, size, interpolation=cv2.INTER_AREA),
-    )
-    share = np.clip(cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), 0.02, 0.98)
-    refined = np.stack([explained * share, pixels[1], explained * (1 - share)])
-    return refined[:, window[1] - y0 : window[3] - y0, window[0] - x0 : window[2] - x0]
-
-
-def _share_of_cells(
-    lattice: Lattice, visible: Bool[np.ndarray, "h w"], width: int, height: int
-) -> Float32[np.ndarray, "rows cols"]:
-    """Share of each cell that is visible; surroundings beyond the box count as visible."""
-    window = pixel_window(lattice.box, width, height)
-    down, across = lattice.sampling(window)
-    covered = down.sum(0)[:, None] * across.sum(1)[None]
-    hidden = _product(down.T, (~visible).astype(np.float32), across.T)
-    share: np.ndarray = 1 - hidden / np.maximum(covered, 1e-6)
-    return share.astype(np.float32)
-
-
-def _product(
-    left: Float32[np.ndarray, "h rows"],
-    maps: Float32[np.ndarray, "... rows cols"],
-    right: Float32[np.ndarray, "cols w"],
-) -> Float32[np.ndarray, "... h w"]:
-    """left @ maps @ right by torch: numpy's BLAS has threads of its own, which get in the way of torch's."""
-    product: np.ndarray = (torch.from_numpy(left) @ torch.from_numpy(maps) @ torch.from_numpy(right)).numpy()
-    return product

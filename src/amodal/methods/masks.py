@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from amodal.errors import InputError
 from amodal.masks import CropMask
-from amodal.methods.orm import ALL_CUES, cues_of
+from amodal.methods.given import ALL_CUES, cues_of
 from amodal.reasoning import Evidence, PairOrder, Reasoning, joint
 from amodal.reasoning.evidence import Box, PairLogOdds, Window
 from amodal.scene import Instance, OrderEdge, OrderGraph, Scene

@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from amodal.errors import InputError
-from amodal.methods.compositional import CompositionalSegmenter, Reasoner, Refine, read_model, refinement_of
+from amodal.methods.compositional import CompositionalSegmenter, Reasoner, read_model
+from amodal.methods.given import ALL_CUES, Refine, cues_of, refinement_of
 from amodal.reasoning import Evidence, PairGeometry, PairOrder, Reasoning, joint, published
 from amodal.reasoning.evidence import PairLogOdds, Rescore
-from amodal.reasoning.pair_order import CUES, Cue
-
-ALL_CUES = ",".join(CUES)
 
 
 def load(
@@ -71,18 +68,6 @@ def load_nod(
         return published.compete(evidences)
 
     return _assemble("nod", model, reasoner, refine, None, keep_posteriors, absolute=True)
-
-
-def cues_of(order_cues: str, geometry: bool = True) -> tuple[Cue, ...]:
-    """The cues that a setting names, "none" for none of them; raises `InputError` for others.
-
-    They are separated by commas, or by + in a comparison's methods, where a comma ends a setting.
-    """
-    named = [name.strip() for name in order_cues.replace("+", ",").split(",")] if order_cues != "none" else []
-    for name in named:
-        if name not in CUES:
-            raise InputError("load", "order_cues", f"found {name!r}", f"expected some of {', '.join(CUES)}, or none")
-    return tuple(cue for cue in CUES if cue in named and (geometry or cue != "geometry"))
 
 
 def _assemble(

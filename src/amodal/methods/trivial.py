@@ -18,8 +18,10 @@ from numpy.typing import ArrayLike
 from amodal.compnet.model import CompNet
 from amodal.features.lattice import pixel_window
 from amodal.masks import CropMask
-from amodal.methods.compositional import read_input, read_model
-from amodal.methods.looking import Seen, cells_to_pixels, look
+from amodal.methods.compositional import read_model
+from amodal.methods.given import read_input
+from amodal.methods.looking import Seen, look
+from amodal.methods.pixels import cells_to_pixels
 from amodal.scene import XYXY, BoxKind, Instance, Scene
 from amodal.segmenter import OnePhoto, Photo
 

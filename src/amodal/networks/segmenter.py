@@ -20,10 +20,9 @@ from torchvision.models.detection.image_list import ImageList
 
 from amodal.errors import InputError
 from amodal.features.lattice import as_xyxy, pixel_window
-from amodal.methods.compositional import read_input
+from amodal.methods.given import ALL_CUES, read_input
 from amodal.methods.grids import on_pixels
 from amodal.methods.masks import How, MaskReasoner, evidence_of_masks, mask_reasoner
-from amodal.methods.orm import ALL_CUES
 from amodal.methods.scenes import Named, Signed, scene_of
 from amodal.models import shipped
 from amodal.networks.doubles import without_doubles

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from amodal.errors import InputError
 from amodal.features.lattice import as_xyxy
 from amodal.masks import CropMask
-from amodal.methods.compositional import read_input
+from amodal.methods.given import read_input
 from amodal.methods.grids import on_pixels
 from amodal.networks.parts.batch import as_images
 from amodal.rivals.pictures import scaled

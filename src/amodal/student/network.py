@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from amodal.features.lattice import STRIDE
 from amodal.student.config import WIDTHS
-from amodal.student.hints import CHANNELS
+from amodal.student.surroundings import CHANNELS
 
 
 @dataclass(frozen=True)

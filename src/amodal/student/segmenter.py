@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -15,9 +15,10 @@ from amodal.compnet.refine import Refinement
 from amodal.errors import InputError
 from amodal.features.lattice import XYXY, as_xyxy
 from amodal.methods.compnet import alone
-from amodal.methods.compositional import Reasoner, Refine, read_input, read_model, refinement_of
-from amodal.methods.looking import Seen, evidence_from, look
-from amodal.methods.orm import ALL_CUES, cues_of
+from amodal.methods.compositional import Reasoner, read_model
+from amodal.methods.given import ALL_CUES, Refine, cues_of, read_input, refinement_of
+from amodal.methods.looking import Seen, look
+from amodal.methods.pixels import evidence_from, seen_within
 from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
 from amodal.reasoning import Evidence, PairOrder, Reasoning, joint
 from amodal.reasoning.evidence import PairLogOdds, Rescore
@@ -25,9 +26,6 @@ from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
 from amodal.student.box_completer import BoxCompleter, completer_in
 from amodal.student.model import Student, student_in
-
-_ALLOWED_PX = 1.0  # that a mask may reach beyond the visible box it was given
-_NEVER = -12.0  # log-evidence below that of any map (1e-4)
 
 
 def load(
@@ -162,24 +160,6 @@ class StudentSegmenter(OnePhoto):
         signed = Signed(self.name, self.model_name, boxes_are, self.exclusive, warnings_of(given, self.labels))
         size = picture.shape[:2]
         return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
-
-
-def seen_within(evidence: Evidence, box: XYXY) -> Evidence:
-    """The evidence of an object of which nothing is seen outside that box: what looks like it there is hidden.
-
-    A pixel more is allowed on each side, since boxes that people draw are about right.
-    """
-    x0, y0, x1, y1 = evidence.window
-    x, y = np.arange(x0, x1), np.arange(y0, y1)
-    across = (x + 1 > box[0] - _ALLOWED_PX) & (x < box[2] + _ALLOWED_PX)
-    down = (y + 1 > box[1] - _ALLOWED_PX) & (y < box[3] + _ALLOWED_PX)
-    inside = np.outer(down, across).reshape(evidence.foreground.shape)
-    hidden = np.logaddexp(evidence.foreground, evidence.occluded)
-    return replace(
-        evidence,
-        foreground=np.where(inside, evidence.foreground, np.float32(_NEVER)),
-        occluded=np.where(inside, evidence.occluded, hidden),
-    )
 
 
 def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, BoxCompleter | None, str]:

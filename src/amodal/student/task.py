@@ -18,9 +18,10 @@ from amodal.features.lattice import Lattice, Shape
 from amodal.methods.looking import Seen, look
 from amodal.reasoning.evidence import Window
 from amodal.student.config import Inputs
-from amodal.student.hints import INSIDE, OTHER_BOXES, hints_of, told
+from amodal.student.hints import hints_of, told
 from amodal.student.lessons import Lesson, Lessons, Target
 from amodal.student.network import NetworkShape, StudentNetwork
+from amodal.student.surroundings import INSIDE, OTHER_BOXES
 
 _FORGOTTEN = 0.15  # labels that are hidden from the student, so that it knows what to do without
 _DICE_WEIGHT = 0.5
