@@ -21,8 +21,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import generated
-
+from amodal.bench import made_scenes
+from amodal.bench.timing import by_clock_and_processor
 from amodal.data.results import read_scenes
 from amodal.data.truth import read_truth
 from amodal.evaluation.ap import average_precision
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="of what has a limit; the rest is timed once")
     parser.add_argument("--out", type=Path, default=HERE, help="where result.json and result.txt go")
     arguments = parser.parse_args()
-    files = generated.make_files(arguments.cache, arguments.photos, arguments.objects)
+    files = made_scenes.make_files(arguments.cache, arguments.photos, arguments.objects)
     load_before = os.getloadavg()[0]
     started = time.perf_counter()
     truths, predictions = read_truth(files[0]), read_scenes(files[1])
@@ -60,7 +60,7 @@ def main() -> None:
     }
     rows = []
     for name, call in calls.items():
-        timed = [measure(call) for _ in range(arguments.repeats if name in LIMITS else 1)]
+        timed = [by_clock_and_processor(call) for _ in range(arguments.repeats if name in LIMITS else 1)]
         wall, cpu = (statistics.median(values) for values in zip(*timed, strict=True))
         rows.append({"what": name, "seconds": round(wall, 2), "cpu_seconds": round(cpu, 2), "limit": LIMITS.get(name)})
         print(rows[-1], file=sys.stderr, flush=True)
@@ -91,13 +91,6 @@ def main() -> None:
     text = table(result)
     (arguments.out / "result.txt").write_text(text)
     print(text, end="")
-
-
-def measure(call: Callable[[], object]) -> tuple[float, float]:
-    """Wall and processor seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    call()
-    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def table(result: dict) -> str:

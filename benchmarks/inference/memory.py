@@ -23,7 +23,8 @@ def main() -> None:
     # What a run needs, imported before the base is taken.
     import procedures
     import timm  # noqa: F401
-    from street import make_street
+
+    from amodal.bench.street import make_street
 
     with tempfile.TemporaryDirectory() as folder:
         street = make_street(int(count), Path(folder), size=float(size))

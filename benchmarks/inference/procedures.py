@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from street import Street
 
 import amodal
+from amodal.bench.street import Street
 from amodal.compnet.model import CompNet
 from amodal.features import crops
 from amodal.features.crops import run_backbone
@@ -85,7 +85,7 @@ def batches_of(segmenter: CompositionalSegmenter, street: Street) -> list[np.nda
 def counted_passes(model: CompNet) -> Iterator[list[int]]:
     """Collects the batch size of every backbone pass."""
     sizes: list[int] = []
-    hook = model.backbone.register_forward_hook(lambda _module, inputs, _output: sizes.append(len(inputs[0])))
+    hook = model.backbone.network.register_forward_hook(lambda _module, inputs, _output: sizes.append(len(inputs[0])))
     try:
         yield sizes
     finally:

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -32,8 +30,9 @@ from typing import Any
 import cv2
 import procedures
 import torch
-from street import Street, make_street
 
+from amodal.bench.machine import machine
+from amodal.bench.street import Street, make_street
 from amodal.methods.compositional import CompositionalSegmenter
 from amodal.student.segmenter import StudentSegmenter
 
@@ -60,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         streets = [make_street(count, Path(folder)) for count in COUNTS]
         crowds = [make_street(count, Path(folder), size=CROWD_SIZE) for count in CROWDS]
-        load_before = os.getloadavg()[0]
+        host = machine()
         rows = [measure(plain, refined, student, street, arguments.repeats) for street in streets]
         growth = measure_growth(plain, crowds, max(3, arguments.repeats // 3))
     measured = {"a": "orm", "b": "published", **({"e": "student"} if student is not None else {})}
@@ -75,7 +74,7 @@ def main() -> None:
         "date": date.today().isoformat(),
         "model": plain.model_name,
         "backbone": plain.model.backbone_name,
-        "machine": machine(load_before),
+        "machine": host,
         "precision": "backbone and the student's network in bfloat16; all else float32",
         "memory_is": "VmHWM at the end of a fresh process less its VmRSS after importing the libraries",
         "street": rows,
@@ -167,25 +166,6 @@ def peak_memory(model: str, count: int, size: float, which: str) -> float:
     """MB above the interpreter with its libraries loaded, in a process of its own."""
     command = [sys.executable, str(HERE / "memory.py"), model, str(count), str(size), which]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def machine(load_before: float) -> dict[str, Any]:
-    return {
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "load_before": round(load_before, 2),
-        "torch": torch.__version__,
-        "torch_threads": torch.get_num_threads(),
-        "opencv": cv2.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def table(result: dict[str, Any]) -> str:

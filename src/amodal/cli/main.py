@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "photos in, whole objects and order drawn by people out, in the browser",
     ),
     "view": ("amodal.cli.view:View", "what predict, compare or challenge wrote, in the browser"),
+    "bench": ("amodal.cli.bench:Bench", "how fast this machine is, step by step, and how far from its limit"),
     "demo": ("amodal.cli.demo:Demo", "shipped photos, shipped model: a page to look at, in under a minute"),
 }
 

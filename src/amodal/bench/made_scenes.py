@@ -1,4 +1,4 @@
-"""As many photos as KINS's test set, as large, with masks as large and ragged; no photo is made."""
+"""Scenes as large and crowded as those of KINS, with masks as large and ragged; no photo is made."""
 
 from __future__ import annotations
 

@@ -1,0 +1,154 @@
+"""A street of 13 overlapping objects, 375 × 1242, from the file to the scene: what each step takes, and the limit.
+
+Timed are `orm` with labels given and no refinement, step by step, and the model's best method as a whole, both beside
+the limit: the backbone's passes over the very same batches and nothing else.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from amodal.bench.machine import peak_mb, resident_mb
+from amodal.bench.street import Street, make_street
+from amodal.bench.timing import Measurement, ratios, taken_in_turns
+from amodal.features.crops import Pyramid, extract_crop
+from amodal.features.lattice import Lattice, as_xyxy
+from amodal.images import read_photo
+from amodal.methods.compositional import CompositionalSegmenter, Reasoner
+from amodal.methods.looking import evidence_of, look
+from amodal.segmenter import Segmenter, best_method, load
+
+OBJECTS = 13  # of a KINS photo, on average
+_NAME = "inference"
+
+
+def measure(model: str, seconds: float) -> list[Measurement]:
+    """The whole suite, in about so many seconds."""
+    base = resident_mb()
+    orm = cast(CompositionalSegmenter, load(model, "orm", refine="none"))
+    best = best_method(model)
+    with tempfile.TemporaryDirectory() as folder:
+        street = make_street(OBJECTS, Path(folder))
+        steps = _Steps(orm, street)
+        calls = steps.calls() | {"whole": steps.whole}
+        if best != "orm":
+            calls[best] = partial(_segment, load(model, best), street)
+        taken = taken_in_turns(calls, seconds)
+    reasoning, whole = steps.reasoning[-len(taken["whole"]) :], taken["whole"]
+    maps = [_less(*each) for each in zip(taken["look"], taken["crops"], taken["backbone"], strict=True)]
+    rest = [
+        _less(*each) for each in zip(whole, taken["decode"], taken["look"], taken["pixels"], reasoning, strict=True)
+    ]
+    shown = {
+        "decode": taken["decode"],
+        "crops": taken["crops"],
+        "backbone (the limit)": taken["backbone"],
+        "kernels and maps": maps,
+        "maps to pixels": taken["pixels"],
+        "reasoning": reasoning,
+        "masks and the rest": rest,
+        "orm, file to scene": whole,
+    }
+    found = [_milliseconds(what, values) for what, values in shown.items()]
+    found += _against_the_limit("orm", whole, taken["backbone"])
+    if best in taken:
+        found.append(_milliseconds(f"{best}, file to scene", taken[best]))
+        found += _against_the_limit(best, taken[best], taken["backbone"])
+    if base is not None:
+        found.append(Measurement(_NAME, "memory above the libraries", round(peak_mb() - base, 1), "MB"))
+    return found
+
+
+class _Steps:
+    """What `orm` does to one photo, one step at a time; each begins from what the steps before it gave."""
+
+    def __init__(self, segmenter: CompositionalSegmenter, street: Street) -> None:
+        self.street, self.reasoning = street, list[float]()
+        self.segmenter = replace(segmenter, reasoner=self._watched(segmenter.reasoner))
+        self.photo = read_photo(street.path)
+        self.lattices = [Lattice.of_box(as_xyxy(row)) for row in street.boxes]
+        with _batches_of(segmenter) as batches:
+            self.look()
+        self.batches = list(batches)
+        self.seen = self.look()
+
+    def calls(self) -> dict[str, Callable[[], object]]:
+        return {
+            "decode": partial(read_photo, self.street.path),
+            "crops": self.crops,
+            "backbone": self.backbone,
+            "look": self.look,
+            "pixels": self.pixels,
+        }
+
+    def crops(self) -> None:
+        pyramid = Pyramid(self.photo)
+        for lattice in self.lattices:
+            extract_crop(pyramid, lattice)
+
+    def backbone(self) -> None:
+        network = self.segmenter.model.backbone.network
+        with torch.inference_mode(), torch.autocast(self.batches[0].device.type, torch.bfloat16):
+            for batch in self.batches:
+                network(batch)
+
+    def look(self) -> list[Any]:
+        return look(self.segmenter.model, [self.photo], [self.street.boxes], [self.street.labels])[0]
+
+    def pixels(self) -> None:
+        for one in self.seen:
+            evidence_of(self.segmenter.model, one, self.photo)
+
+    def whole(self) -> None:
+        _segment(self.segmenter, self.street)
+
+    def _watched(self, reasoner: Reasoner) -> Reasoner:
+        def timed(*given: Any) -> Any:
+            started = time.perf_counter()
+            reasoning = reasoner(*given)
+            self.reasoning.append(time.perf_counter() - started)
+            return reasoning
+
+        return timed
+
+
+@contextmanager
+def _batches_of(segmenter: CompositionalSegmenter) -> Iterator[list[Tensor]]:
+    """Collects what goes into the backbone's network."""
+    batches: list[Tensor] = []
+    hook = segmenter.model.backbone.network.register_forward_pre_hook(lambda _, inputs: batches.append(inputs[0]))
+    try:
+        yield batches
+    finally:
+        hook.remove()
+
+
+def _segment(segmenter: Segmenter, street: Street) -> None:
+    segmenter.segment(street.path, street.boxes, list(street.labels))
+
+
+def _less(whole: float, *parts: float) -> float:
+    """What is left; noise may make it less than nothing."""
+    return max(0.0, whole - sum(parts))
+
+
+def _milliseconds(what: str, seconds: list[float]) -> Measurement:
+    return Measurement.of(_NAME, what, [1e3 * one for one in seconds], "ms")
+
+
+def _against_the_limit(method: str, whole: list[float], backbone: list[float]) -> list[Measurement]:
+    shares = [100 * share for share in ratios(backbone, whole)]
+    return [
+        Measurement.of(_NAME, f"{method}, photos a second", [1 / one for one in whole], "photos/s", "more"),
+        Measurement.of(_NAME, f"{method}, share of the limit", shares, "%", "more", digits=1),
+    ]
