@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import signal
 import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from amodal.errors import InputError
 
@@ -13,15 +19,45 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 GRACE_SECONDS = 10
+BACKLOG = 512  # connections that the system keeps until we take them
 
 
-def serve(app: FastAPI, host: str, port: int, *, certificate: Path | None = None, key: Path | None = None) -> None:
-    """Serve until Ctrl-C; requests that run are ended first.
+@dataclass(frozen=True)
+class Manners:
+    """How a server treats its clients.
+
+    Attributes:
+        grace_seconds: for running requests when it is told to stop.
+        patience_seconds: for a request to come and an answer to be read; None for ever.
+        most_connections: open at once; None for any number.
+        private: what travels unencrypted without https; None for nothing that must be hidden.
+        log_requests: a line on stderr for each.
+    """
+
+    grace_seconds: float = GRACE_SECONDS
+    patience_seconds: float | None = None
+    most_connections: int | None = None
+    private: str | None = "passwords"
+    log_requests: bool = False
+
+
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    manners: Manners = Manners(),
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; requests that run are ended first.
 
     Raises:
         InputError: the address is not ours or taken, or the certificate cannot be read.
     """
     import uvicorn
+
+    from amodal.http.patience import patient
 
     for option, file in (("--certificate", certificate), ("--key", key)):
         if file is not None and not file.is_file():
@@ -30,25 +66,46 @@ def serve(app: FastAPI, host: str, port: int, *, certificate: Path | None = None
         raise InputError("server", "--port", f"found {port}", "expected 0 to 65535")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         found = f"cannot listen at {host}:{port} ({error.strerror})"
         raise InputError("server", "--port", found, "expected a free one, as --port 0 finds it") from error
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        http="h11" if manners.patience_seconds is None else cast(Any, patient(manners.patience_seconds)),
+        log_level="info" if manners.log_requests else "warning",
+        access_log=manners.log_requests,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=manners.most_connections,
+        timeout_graceful_shutdown=math.ceil(manners.grace_seconds),
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
     scheme = "http" if certificate is None else "https"
     print(f"open {scheme}://{_shown(host)}:{listening.getsockname()[1]} (Ctrl-C ends it)", flush=True)
-    if certificate is None and host not in ("127.0.0.1", "localhost", "::1"):
-        said = "warning: passwords go over the network unencrypted; use --certificate, or a proxy that does https"
-        print(f"amodal: {said}", file=sys.stderr)
-    with listening:
+    if certificate is None and manners.private is not None and not is_local(host):
+        said = f"{manners.private} go over the network unencrypted; use --certificate, or a proxy that does https"
+        print(f"amodal: warning: {said}", file=sys.stderr)
+    with listening, _stopped_by_sigterm():
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    return host in ("127.0.0.1", "localhost", "::1")
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM, by which containers are stopped, is a good end: uvicorn raises it again once all is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _shown(host: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from amodal.annotate.api import photo_files
-from amodal.annotate.api.limits import MAX_DEPTH, is_deeper
+from amodal.http.limits import MAX_DEPTH, is_deeper
 from amodal.masks import CropMask
 from helpers.annotate_client import HEIGHT, WIDTH, Person
 

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from amodal.annotate.api.headers import LOCAL_HOSTS, Guarded
-from amodal.annotate.api.limits import Limited
 from amodal.annotate.api.page import serve_page
 from amodal.annotate.api.parameters import REFUSED
 from amodal.annotate.api.place import Place
 from amodal.annotate.api.problems import answer_errors
 from amodal.annotate.api.routes import exchange, health, help, manager, masks, objects, photos, project, session, tasks
 from amodal.annotate.api.taking_in import Register
+from amodal.http.headers import LOCAL_HOSTS, Guarded
+from amodal.http.limits import Limited
 
 TOPICS = (health, session, project, photos, objects, masks, help, tasks, manager, exchange)
 

@@ -1,14 +1,15 @@
-"""How much a request may bring: bytes of its body, and how deep its JSON goes."""
+"""How much a request may bring: bytes of its body, the time it takes to come, and how deep its JSON goes."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from amodal.annotate.api.problems import problem
+from amodal.http.problems import problem
 
 MAX_DEPTH = 32
 # Possessive, and content with a string that never ends: no text makes it look at a character twice.
@@ -22,12 +23,16 @@ class Limited:
     app: ASGIApp
     max_json_bytes: int = 16 * 2**20
     max_upload_bytes: int = 2**30
+    body_seconds: float | None = None
+    """How long a body may take to come; None for as long as it likes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, or refuse with 413 or 400."""
+        """Serve, or refuse with 413, 408 or 400."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
+        if self.body_seconds is not None:
+            receive = _in_time(receive, self.body_seconds)
         headers = dict(scope["headers"])
         is_upload = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
         limit = self.max_upload_bytes if is_upload else self.max_json_bytes
@@ -43,7 +48,11 @@ class Limited:
         body = bytearray()
         message: Message = {"more_body": True}
         while message.get("more_body", False):
-            message = await receive()
+            try:
+                message = await receive()
+            except HTTPException as error:  # here nobody else would answer it
+                await problem(error.status_code, error.detail, headers=error.headers)(scope, receive, send)
+                return
             if message["type"] != "http.request":
                 return  # the other side has gone
             body += message.get("body", b"")
@@ -92,6 +101,27 @@ def _counted(receive: Receive, limit: int) -> Receive:
         return message
 
     return counting
+
+
+def _in_time(receive: Receive, seconds: float) -> Receive:
+    """What comes, until the body is whole; then waiting, for the other side to go, may last."""
+    ends = asyncio.get_running_loop().time() + seconds
+    is_whole = False
+
+    async def receiving() -> Message:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(ends):
+                message = await receive()
+        except TimeoutError:
+            said = f"What was sent did not come whole within {seconds:g} s."
+            raise HTTPException(408, said, {"Connection": "close"}) from None
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return receiving
 
 
 def _too_large(limit: int) -> str:

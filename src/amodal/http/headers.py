@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from amodal.annotate.api.problems import problem
+from amodal.http.problems import problem
 
 # Konva and React set styles from scripts, which needs no 'unsafe-inline'; pictures drawn in the page are blobs.
 POLICY = (
@@ -36,6 +36,7 @@ class Guarded:
 
     app: ASGIApp
     hosts: frozenset[str] | None = None
+    uncached: str = "/api/"  # below this path no answer is kept by anybody
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve with headers."""
@@ -48,7 +49,7 @@ class Guarded:
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE.items():
                     headers[name] = value
-                if scope["path"].startswith("/api/"):
+                if scope["path"].startswith(self.uncached):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
