@@ -19,6 +19,7 @@ MAX_SIDE = 65_535
 # Left out are formats whose reading runs a program (EPS) and those that hold no photo (icons, volumes).
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 ORIENTATION_TAG = 0x0112
+_EXPECTED = f"expected a picture ({', '.join(FORMATS)})"
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # what is taken for a photo in a folder
 
 
@@ -31,7 +32,13 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> UI
     Raises:
         InputError: no such file, not a picture, truncated, or larger than `max_pixels`.
     """
-    with _opened(path, max_pixels) as image:
+    with _opened(path) as stream:
+        return read_photo_from(stream, os.fspath(path), max_pixels)
+
+
+def read_photo_from(stream: BinaryIO, where: str, max_pixels: int = MAX_PIXELS) -> UInt8[np.ndarray, "h w 3"]:
+    """Do what `read_photo` does, with bytes that are open already; `where` begins its errors."""
+    with _identified(stream, where, max_pixels) as image:
         image.load()
         orientation = _orientation(image)
         pixels = _as_rgb(image)
@@ -60,7 +67,7 @@ def photo_size(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> tu
     Raises:
         InputError: as in `read_photo`, but a truncated picture may pass.
     """
-    with _opened(path, max_pixels) as image:
+    with _opened(path) as stream, _identified(stream, os.fspath(path), max_pixels) as image:
         width, height = image.size
         # Pillow reports a TIFF's size upright already.
         turned = image.format != "TIFF" and _orientation(image) >= 5
@@ -82,29 +89,32 @@ def unique_stems(photos: Sequence[Path]) -> list[str]:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str], max_pixels: int) -> Iterator[ImageFile.ImageFile]:
-    """The picture with only its header read; every failure inside the block becomes an `InputError`."""
-    where = os.fspath(path)
-    expected = f"expected a picture ({', '.join(FORMATS)})"
+def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - closed below; only opening it may mean "no such file"
     except (FileNotFoundError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(where, "photo", "no such file", expected) from error
+        raise InputError(os.fspath(path), "photo", "no such file", _EXPECTED) from error
     except OSError as error:
-        raise InputError(where, "photo", f"cannot be read ({error.strerror})", expected) from error
+        raise InputError(os.fspath(path), "photo", f"cannot be read ({error.strerror})", _EXPECTED) from error
     with stream:
-        try:
-            image = _identify(stream)
-            if image is not None:
-                _check_size(where, image, max_pixels)
-                yield image
-        except InputError:
-            raise
-        except Exception as error:  # on broken bytes Pillow's decoders raise nearly anything
-            found = f"cannot be decoded ({error})"
-            raise InputError(where, "photo", found, "expected a whole, undamaged picture") from error
+        yield stream
+
+
+@contextmanager
+def _identified(stream: BinaryIO, where: str, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
+    """The picture with only its header read; every failure inside the block becomes an `InputError`."""
+    try:
+        image = _identify(stream)
+        if image is not None:
+            _check_size(where, image, max_pixels)
+            yield image
+    except InputError:
+        raise
+    except Exception as error:  # on broken bytes Pillow's decoders raise nearly anything
+        found = f"cannot be decoded ({error})"
+        raise InputError(where, "photo", found, "expected a whole, undamaged picture") from error
     if image is None:
-        raise InputError(where, "photo", "is not a picture we know", expected)
+        raise InputError(where, "photo", "is not a picture we know", _EXPECTED)
 
 
 def _identify(stream: BinaryIO) -> ImageFile.ImageFile | None:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 
 from amodal.cli.objects import Objects, ObjectsIn
 from amodal.cli.results import Refusal
 from amodal.errors import AmodalError
 from amodal.images import read_photo
-from amodal.scene import OrderGraph, Scene
+from amodal.methods.finds import of_what_is_seen, with_scores
+from amodal.scene import Scene
 from amodal.segmenter import MaskCompleter, Segmenter
 
 PHOTOS_AT_ONCE = 4  # enough crops to fill a batch, few enough for memory and for progress to be seen
@@ -44,26 +45,6 @@ def segment_photos(photos: Sequence[Path], objects_in: ObjectsIn, segmenter: Seg
         yield from refused
         for _, alike in groupby(loaded, lambda item: item.objects.boxes_are):
             yield from _segment(list(alike), segmenter)
-
-
-def with_scores(scene: Scene, scores: Float64[np.ndarray, " n"]) -> Scene:
-    """The scene with each object as sure as its detector; ids are the rows of the detector's boxes."""
-    return scene.with_instances([replace(one, score=float(scores[one.id])) for one in scene.instances])
-
-
-def of_what_is_seen(scene: Scene) -> Scene:
-    """The scene of a detector's finds without those of which less than a tenth is seen, and a warning that says so.
-
-    A detector boxes what it sees: such a find is an object found twice, as its own double behind it.
-    """
-    kept = [one for one in scene.instances if one.level is not None and not one.modal.is_empty]
-    without = len(scene) - len(kept)
-    if not without:
-        return scene
-    ids = {one.id for one in kept}
-    order = OrderGraph(tuple(edge for edge in scene.order.edges if {edge.front, edge.behind} <= ids))
-    said = f"{without} of the detector's {len(scene)} finds left out, of which less than 10 % would be seen"
-    return replace(scene, instances=tuple(kept), order=order, warnings=(*scene.warnings, said))
 
 
 @dataclass(frozen=True)
