@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "view": ("amodal.cli.view:View", "what predict, compare or challenge wrote, in the browser"),
     "bench": ("amodal.cli.bench:Bench", "how fast this machine is, step by step, and how far from its limit"),
+    "serve": ("amodal.cli.serve:Serve", "a method as an HTTP service: photos in, scenes out"),
     "demo": ("amodal.cli.demo:Demo", "shipped photos, shipped model: a page to look at, in under a minute"),
 }
 

@@ -1,0 +1,143 @@
+"""What is served: a method, and a detector for photos that come without boxes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from amodal.errors import AmodalError, InputError
+from amodal.methods.finds import of_what_is_seen, with_scores
+from amodal.scene import BoxKind, Scene
+from amodal.segmenter import Segmenter, load
+from amodal.serve.line import Job
+
+if TYPE_CHECKING:
+    from amodal.methods.detect import Detections
+
+
+@dataclass(frozen=True)
+class Finder:
+    """A detector by its name; its boxes hold what `boxes_are` says."""
+
+    name: str
+    find: Callable[[UInt8[np.ndarray, "h w 3"], float], Detections]
+    boxes_are: BoxKind
+
+
+@dataclass(frozen=True)
+class Served:
+    """Jobs in, scenes out. `max_object_megapixels`: see `Settings`."""
+
+    segmenter: Segmenter
+    model: str
+    finder: Finder | None = None
+    max_object_megapixels: float = 64.0
+
+    def scenes(self, jobs: Sequence[Job]) -> list[Scene | Exception]:
+        """The scene of each job, or what kept it from having one: a bad photo does not harm its neighbours."""
+        answers: list[Scene | Exception | None] = [None] * len(jobs)
+        asked: dict[BoxKind, list[_Asked]] = {}
+        for number, job in enumerate(jobs):
+            try:
+                one = self._asked(number, job)
+            except Exception as error:
+                answers[number] = error
+            else:
+                asked.setdefault(one.boxes_are, []).append(one)
+        for alike in asked.values():
+            for one, answer in zip(alike, self._segmented(alike), strict=True):
+                answers[one.number] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def warm_up(self) -> None:
+        """Work once: the first photo takes several times longer than others."""
+        photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+        for boxes in (np.array([[16.0, 16.0, 100.0, 80.0]]), *([None] if self.finder else [])):
+            for answer in self.scenes([Job(photo, boxes, (None,))]):
+                if isinstance(answer, Exception):
+                    raise answer
+
+    def _asked(self, number: int, job: Job) -> _Asked:
+        if job.boxes is not None:
+            one = _Asked(number, job.photo, job.boxes, job.labels, job.boxes_are)
+        elif self.finder is None:
+            raise InputError("", "boxes", "are missing", "expected them: this server has no detector")
+        else:
+            found = self.finder.find(job.photo, job.least_score)
+            one = _Asked(number, job.photo, found.boxes, found.labels, self.finder.boxes_are, found.scores)
+        one.check_area(self.max_object_megapixels)
+        return one
+
+    def _segmented(self, asked: Sequence[_Asked]) -> list[Scene | Exception]:
+        try:
+            scenes = self.segmenter.segment_batch(
+                [one.photo for one in asked],
+                [one.boxes for one in asked],
+                [one.labels for one in asked],
+                boxes_are=asked[0].boxes_are,
+            )
+            return [one.finished(scene) for one, scene in zip(asked, scenes, strict=True)]
+        except Exception as error:
+            if len(asked) == 1:
+                return [error]
+            return [answer for one in asked for answer in self._segmented([one])]
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    number: int
+    photo: UInt8[np.ndarray, "h w 3"]
+    boxes: Float64[np.ndarray, "n 4"]
+    labels: tuple[str | None, ...]
+    boxes_are: BoxKind
+    scores: Float64[np.ndarray, " n"] | None = None
+
+    def check_area(self, most_megapixels: float) -> None:
+        height, width = self.photo.shape[:2]
+        corners = np.clip(self.boxes, 0, [width, height, width, height])
+        megapixels = float(np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum()) / 1e6
+        if megapixels > most_megapixels:
+            expected = f"expected at most {most_megapixels:g}; send a smaller photo or fewer boxes"
+            raise InputError("", "boxes", f"cover {megapixels:.1f} megapixels together", expected)
+
+    def finished(self, scene: Scene) -> Scene:
+        whole = scene.validate()
+        return whole if self.scores is None else of_what_is_seen(with_scores(whole, self.scores))
+
+
+def load_served(
+    model: str | os.PathLike[str] = "default",
+    method: str | None = None,
+    detector: str = "default",
+    max_object_megapixels: float = 64.0,
+) -> Served:
+    """Load a method and a detector, named as `amodal predict` does; "none" for no detector.
+
+    Raises:
+        InputError: no such method or detector, or a file that is no model.
+    """
+    segmenter = load(model, method)
+    return Served(segmenter, os.fspath(model), _finder(detector), max_object_megapixels)
+
+
+def _finder(name: str) -> Finder | None:
+    if name == "none":
+        return None
+    from amodal.networks.detector import family_detector, is_shipped
+
+    if name == "default" and not is_shipped():
+        return None
+    own = family_detector(name)
+    if own is not None:
+        return Finder(own.network.name, own, own.boxes_are)
+    from amodal.methods.detect import load_detector
+
+    try:
+        return Finder(name, load_detector(name), "visible")
+    except InputError as error:
+        raise AmodalError(f"{error}, or none") from error
