@@ -122,6 +122,53 @@ def test_masks_that_disagree_go_to_another_round_and_then_to_the_expert(as_perso
     assert reopened["state"] == "open"
 
 
+def disputed(as_person: AsPerson) -> int:
+    """An object of which three annotators have drawn masks with a mean IoU of 0.4167, in the only round."""
+    erna, maria = as_person("erna"), as_person("maria")
+    maria.patch("/project", {"version": 1, "max_rounds": 1})
+    one = erna.box(1, 0, 0, 60, 50)
+    for name, x1 in (("anna", 20), ("ben", 40), ("cleo", 10)):
+        as_person(name).draw(one, 0, 0, x1, 50)
+    assert state_of(erna, one) == "disputed"
+    return one
+
+
+def state_of(person: Person, one: int) -> str:
+    objects = person.get("/photos/1").json()["objects"]
+    return str(next(it["consensus"]["state"] for it in objects if it["id"] == one))
+
+
+def test_a_lower_threshold_decides_what_was_disputed(as_person: AsPerson) -> None:
+    one, erna, maria = disputed(as_person), as_person("erna"), as_person("maria")
+    maria.patch("/project", {"version": 2, "agreement_threshold": 0.42})  # (1/2 + 1/2 + 1/4) / 3 = 0.4167
+    assert state_of(erna, one) == "disputed"
+    maria.patch("/project", {"version": 3, "agreement_threshold": 0.41})
+    assert state_of(erna, one) == "agreed"
+
+
+def test_more_rounds_open_what_was_disputed_again(as_person: AsPerson) -> None:
+    one, maria = disputed(as_person), as_person("maria")
+    maria.patch("/project", {"version": 2, "max_rounds": 2})
+    task = as_person("anna").get("/tasks/next", **{"pass": "2"}).json()["task"]
+    assert (task["object_id"], task["round"]) == (one, 2)
+
+
+def test_fewer_annotators_decide_what_waits_for_the_last_one(as_person: AsPerson) -> None:
+    one = as_person("erna").box(1, 0, 0, 60, 50)
+    for name in ("anna", "ben"):
+        as_person(name).draw(one, 0, 0, 60, 50)
+    as_person("maria").patch("/project", {"version": 1, "annotators_per_object": 2})
+    assert state_of(as_person("erna"), one) == "agreed"
+
+
+def test_a_higher_threshold_leaves_what_is_agreed(as_person: AsPerson) -> None:
+    one = as_person("erna").box(1, 0, 0, 60, 50)
+    for name, x1 in (("anna", 60), ("ben", 60), ("cleo", 50)):
+        as_person(name).draw(one, 0, 0, x1, 50)
+    as_person("maria").patch("/project", {"version": 1, "agreement_threshold": 0.99})
+    assert state_of(as_person("erna"), one) == "agreed"
+
+
 def test_next_task_is_the_annotator_s_and_says_which_photo(as_person: AsPerson) -> None:
     one = as_person("erna").box(2, 10, 10, 50, 40)
     task = as_person("anna").get("/tasks/next", **{"pass": "2"}).json()["task"]

@@ -20,6 +20,7 @@ from amodal.annotate.store.consensus import (
     AGREED,
     DISPUTED,
     OPEN,
+    OVER,
     SETTLED,
     consensus_document,
     put_standing,
@@ -66,10 +67,10 @@ def save_mask(session: Session, by: Person, object_id: int, drawn: Drawn, *, ver
 
 
 def conclude(session: Session, one: Object) -> Consensus | None:
-    """Where all annotators of an open object have finished its round, write what follows; else None."""
+    """Where all annotators of an object without decision have finished its round, write what follows; else None."""
     project = project_of(session)
     row = standing(session, one.id, project.stage)
-    if row is not None and row.state != OPEN:
+    if row is not None and row.state not in (OPEN, DISPUTED):
         return None
     round_ = round_of(row)
     done = done_masks(session, one.id, project.stage, round_)
@@ -81,14 +82,21 @@ def conclude(session: Session, one: Object) -> Consensus | None:
         return put_standing(session, None, one, project.stage, round=round_, agreement=found, **values)
     if round_ < project.max_rounds:
         return put_standing(session, None, one, project.stage, round=round_ + 1, state=OPEN, agreement=found)
+    if row is not None and row.state == DISPUTED:
+        return None  # nothing changed
     return put_standing(session, None, one, project.stage, round=round_, state=DISPUTED, agreement=found)
 
 
 def conclude_all(session: Session) -> int:
-    """The same for every open object of the stage, after the project's numbers changed; how many were concluded."""
+    """The same for every object of the stage, after the project's numbers changed; how many were concluded.
+
+    What is agreed or settled stays so.
+    """
     stage = project_of(session).stage
     drawn = select(Mask.object_id).where(Mask.stage == stage, Mask.state == "done")
-    objects = session.scalars(select(Object).where(Object.id.in_(drawn), in_stage(stage)).order_by(Object.id)).all()
+    over = select(Consensus.object_id).where(Consensus.stage == stage, Consensus.state.in_(OVER))
+    wanted = select(Object).where(Object.id.in_(drawn), Object.id.not_in(over), in_stage(stage)).order_by(Object.id)
+    objects = session.scalars(wanted.with_for_update()).all()
     concluded = [one for one in objects if conclude(session, one) is not None]
     for photo_id in sorted({one.photo_id for one in concluded}):
         refresh(session, photo_id, stage)

@@ -9,8 +9,10 @@ from amodal.annotate.api.asking import Anyone, Here, Manager
 from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset
 from amodal.annotate.errors import Forbidden
 from amodal.annotate.store import audit, people
+from amodal.annotate.workflow.rounds import conclude_all
 
 router = APIRouter(tags=["project"])
+CONCLUDING = {"annotators_per_object", "agreement_threshold", "max_rounds"}
 
 
 @router.get("/project")
@@ -22,10 +24,12 @@ def get_project(here: Here, asker: Anyone) -> schemas.Project:
 
 @router.patch("/project", responses=CONFLICT)
 def change_project(here: Here, asker: Manager, asked: schemas.ProjectChange) -> schemas.Project:
-    """Change them."""
+    """Change them. Objects that wait for agreement are judged anew by the new rules; what is decided stays."""
     changes = {key: value for key, value in asked.model_dump(exclude={"version"}).items() if value is not None}
     with here.database.write() as session:
         project = people.change_project(session, asker.person(session), version=asked.version, **changes)
+        if CONCLUDING & set(changes):
+            conclude_all(session)
         return schemas.Project(**people.project_document(project))
 
 
