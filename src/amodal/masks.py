@@ -111,7 +111,7 @@ class CropMask:
             InputError: the code is malformed; the message begins with `where` and names the field.
         """
         height, width, runs = rle.decode_coco(encoded, where)
-        return cls._from_intervals(rle.runs_to_intervals(runs), height, width)
+        return cls.from_intervals(rle.runs_to_intervals(runs), height, width)
 
     @classmethod
     def from_polygons(
@@ -132,7 +132,7 @@ class CropMask:
         for number, outline in enumerate(outlines):
             corners = polygons.check_outline(outline, f"{where}: polygon {number}")
             parts.append(polygons.fill(corners, height, width))
-        return cls._from_intervals(rle.union_of(parts), height, width)
+        return cls.from_intervals(rle.union_of(parts), height, width)
 
     def to_coco_rle(self) -> dict[str, Any]:
         """COCO's compressed code `{"size": [height, width], "counts": text}`, byte for byte pycocotools'."""
@@ -227,7 +227,8 @@ class CropMask:
         return CropMask, (self.height, self.width, self.box, self.runs)
 
     @classmethod
-    def _from_intervals(cls, intervals: rle.Intervals, height: int, width: int) -> CropMask:
+    def from_intervals(cls, intervals: rle.Intervals, height: int, width: int) -> CropMask:
+        """From sorted half-open intervals of pixel numbers x * height + y that neither overlap nor leave the frame."""
         x, top, bottom = _split_at_columns(intervals, height)
         if len(x) == 0:
             return cls.empty(height, width)
@@ -250,7 +251,7 @@ class CropMask:
     def _combined(self, other: CropMask, table: tuple[bool, bool, bool]) -> CropMask:
         self._check_same_frame(other)
         found = rle.combine(self.intervals(), other.intervals(), table)
-        return CropMask._from_intervals(found, self.height, self.width)
+        return CropMask.from_intervals(found, self.height, self.width)
 
     def _boxes_meet(self, other: CropMask) -> bool:
         self._check_same_frame(other)

@@ -16,7 +16,7 @@ from amodal.annotate.store.people import add_categories
 from amodal.annotate.store.photos import photos
 from amodal.annotate.store.proposals import Proposed, add_proposals
 from amodal.annotate.store.tables import Object, Person, Photo
-from amodal.annotate.workflow.inmodal import visible
+from amodal.annotate.workflow.inmodal import all_visible
 from amodal.annotate.workflow.numbering import numbering
 from amodal.annotate.workflow.scenes import refresh
 from amodal.data.truth import Truth
@@ -120,9 +120,10 @@ def _settle(
     whole = {row.id: one.amodal for row, one in pairs}
     boxes: dict[int, XYXY] = {row.id: row.box for row, _ in pairs}
     numbers = numbering(boxes, [edge for edge in edges if edge[0] in whole and edge[1] in whole], whole)
+    follows = all_visible(whole, numbers)
     for row, one in pairs:
         seen = one.modal.intersection(one.amodal)
-        corrected = "modal" in truth.knows and seen != visible(row.id, whole, numbers)
+        corrected = "modal" in truth.knows and seen != follows[row.id]
         put_standing(
             session,
             by,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from amodal.annotate.errors import Forbidden, Invalid
@@ -15,6 +16,7 @@ from amodal.masks import CropMask
 MAX_CORNERS = 100_000
 MAX_SECONDS = 10_000_000.0
 _FARTHEST = 10  # a box may reach this many picture sizes beyond the picture
+_SHORT = 8000  # characters of run lengths
 _FORBIDDEN = '<>"\\\x7f'
 
 
@@ -134,7 +136,14 @@ def counts(mask: CropMask) -> str:
 
 def mask_of(kept: str, photo: Photo) -> CropMask:
     """A mask from what the tables keep."""
-    return CropMask.from_coco_rle(rle_of(kept, photo))
+    if len(kept) > _SHORT:
+        return _decoded.__wrapped__(kept, photo.height, photo.width)
+    return _decoded(kept, photo.height, photo.width)
+
+
+@lru_cache(2048)  # the same masks are looked at over and over, and never change; long ones would fill the memory
+def _decoded(kept: str, height: int, width: int) -> CropMask:
+    return CropMask.from_coco_rle({"size": [height, width], "counts": kept})
 
 
 def rle_of(kept: str, photo: Photo) -> dict[str, Any]:

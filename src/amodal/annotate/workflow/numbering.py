@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from amodal import rle
 from amodal.data.clusters import Contradiction, Place
 from amodal.masks import CropMask
 from amodal.order import OrderEdge, OrderGraph, strongly_connected
@@ -38,9 +40,16 @@ class Numbering:
     def nearer(self, id: int) -> list[int]:
         """Who takes common pixels from an object: smaller numbers of its cluster, and who is said to be in front."""
         mine = self.places[id]
-        said = {front for front, behind in self.edges if behind == id}
         members = self.clusters[mine.cluster]
-        return sorted(said | {other for other in members if self.places[other].number < mine.number})
+        smaller = {other for other in members if self.places[other].number < mine.number}
+        return sorted(smaller.union(self._fronts.get(id, ())))
+
+    @cached_property
+    def _fronts(self) -> Mapping[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for front, behind in self.edges:
+            found.setdefault(behind, []).append(front)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Clusters, numbers and contradictions in plain values."""
@@ -78,13 +87,28 @@ def numbering(boxes: Mapping[int, XYXY], edges: Iterable[Pair], masks: Mapping[i
 def meeting_pairs(boxes: Mapping[int, XYXY], masks: Mapping[int, CropMask] = NO_MASKS) -> list[Pair]:
     """(smaller id, larger id) of objects that share pixels, or share an area of their boxes."""
     spans = {id: _span(box, masks.get(id)) for id, box in boxes.items()}
+    pixels: dict[int, rle.Intervals] = {}  # each made once, however many others an object may meet
+    frame = next(((one.height, one.width) for one in masks.values()), (0, 0))
+
+    def pixels_of(id: int) -> rle.Intervals:
+        if id not in pixels:
+            pixels[id] = (masks.get(id) or CropMask.from_box(_at(spans[id]), *frame)).intervals()
+        return pixels[id]
+
+    def meet(one: int, other: int) -> bool:
+        if not _spans_meet(_at(spans[one]), _at(spans[other])):
+            return False
+        if one not in masks and other not in masks:
+            return True
+        return bool(len(rle.combine(pixels_of(one), pixels_of(other), rle.INTERSECTION)[0]))
+
     by_left = sorted((id for id in boxes if spans[id] is not None), key=lambda id: _at(spans[id])[0])
     found = []
     for index, one in enumerate(by_left):
         for other in by_left[index + 1 :]:
             if _at(spans[other])[0] >= _at(spans[one])[2]:
                 break  # all that follow begin further to the right
-            if _meet(_at(spans[one]), masks.get(one), _at(spans[other]), masks.get(other)):
+            if meet(one, other):
                 found.append((min(one, other), max(one, other)))
     return sorted(found)
 
@@ -100,17 +124,8 @@ def _at(span: XYXY | None) -> XYXY:
     return span
 
 
-def _meet(span: XYXY, mask: CropMask | None, other_span: XYXY, other: CropMask | None) -> bool:
-    if min(span[2], other_span[2]) <= max(span[0], other_span[0]):
-        return False
-    if min(span[3], other_span[3]) <= max(span[1], other_span[1]):
-        return False
-    if mask is None and other is None:
-        return True
-    frame = mask or other
-    assert frame is not None  # noqa: S101 - one of them was not None
-    one, two = (m or CropMask.from_box(s, frame.height, frame.width) for s, m in ((span, mask), (other_span, other)))
-    return one.intersection_area(two) > 0
+def _spans_meet(one: XYXY, other: XYXY) -> bool:
+    return max(one[0], other[0]) < min(one[2], other[2]) and max(one[1], other[1]) < min(one[3], other[3])
 
 
 def _clusters(boxes: Mapping[int, XYXY], meeting: Iterable[Pair]) -> tuple[tuple[int, ...], ...]:

@@ -14,7 +14,7 @@ from amodal.annotate.store.objects import objects_of
 from amodal.annotate.store.orders import edges_of, graph_of
 from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.tables import Consensus, Mask, Object, Photo
-from amodal.annotate.workflow.inmodal import all_visible, visible
+from amodal.annotate.workflow.inmodal import Whole, all_visible
 from amodal.annotate.workflow.numbering import Numbering, numbering
 from amodal.masks import CropMask
 from amodal.scene import Instance, Scene
@@ -81,7 +81,7 @@ def own_numbers(session: Session, photo_id: int) -> Numbering:
 def seen_by_annotator(session: Session, masks: Iterable[Mask]) -> dict[int, CropMask]:
     """Mask id -> the visible mask: as corrected, else from the same annotator's masks of nearer objects."""
     numbers: dict[int, Numbering] = {}
-    drawn: dict[tuple[int, int, int], dict[int, CropMask]] = {}
+    drawn: dict[tuple[int, int, int], Whole] = {}
     found = {}
     for mask in masks:
         photo = mask.object.photo
@@ -95,9 +95,9 @@ def seen_by_annotator(session: Session, masks: Iterable[Mask]) -> dict[int, Crop
         if key not in drawn:
             ids = [id for id in numbers[photo.id].places]
             others = newest_masks(session, mask.annotator_id, mask.stage, ids)
-            drawn[key] = {id: mask_of(other.amodal, photo) for id, other in others.items()}
+            drawn[key] = Whole({id: mask_of(other.amodal, photo) for id, other in others.items()})
         if mask.object_id in numbers[photo.id].places:
-            found[mask.id] = visible(mask.object_id, {**drawn[key], mask.object_id: whole}, numbers[photo.id])
+            found[mask.id] = drawn[key].visible(mask.object_id, numbers[photo.id], whole)
         else:
             found[mask.id] = whole  # its object was deleted
     return found
