@@ -14,6 +14,7 @@ from amodal.cli.progress import progress_on_stderr, say
 from amodal.comparison import Comparison, compare, parse_specs
 from amodal.comparison.published import PublishedData
 from amodal.comparison.tables import as_text, published_tables, tables_of
+from amodal.data.results import SOURCE
 from amodal.data.truth import Truth, read_truth
 from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import InputError
@@ -81,6 +82,9 @@ class Compare:
             print(f"\nlook at: {self.out / 'index.html'}")
         return SOME_REFUSED if failures else DONE
 
+    def _files(self) -> dict[str, Path | None]:
+        return {"truth": self.data, "images": self.images}
+
     def _chosen(self, truths: list[Truth]) -> list[Truth]:
         """The truths with what is scored as was asked."""
         if self.every_object:
@@ -106,6 +110,8 @@ class Compare:
 
         text = json.dumps(comparison.to_json(), indent=1)
         write_text_atomically(self.out / "comparison.json", text + "\n")
+        said = {key: None if path is None else str(path.resolve()) for key, path in self._files().items()}
+        write_text_atomically(self.out / SOURCE, json.dumps({**said, "split": self.split}, indent=1) + "\n")
         cuts = cuts_of(comparison) if self.pictures else []
         write_comparison_page(comparison, self.out / "index.html", cuts, published)
         if self.figures:

@@ -22,6 +22,7 @@ from amodal.errors import InputError
 from amodal.scene import XYXY, Instance, OrderEdge, OrderGraph, Scene
 
 SCHEMA_VERSION = 1
+SOURCE = "source.json"  # beside what compare writes: the truth it was compared with
 PER_FILE = ("boxes_are", "method", "model")  # said once at the top, and again by a photo that differs
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -36,6 +37,15 @@ def test_what_was_exported_is_taken_in_again(alone: Person) -> None:
         "format": "kins-2020", "photos": 2, "objects": 1, "masks": 1, "edges": 0, "left_out": [],
     }  # fmt: skip
     assert alone.get("/photos/1").json()["objects"][0]["consensus"]["state"] == "settled"
+
+
+def test_a_manager_takes_in_and_gives_out(as_person: Callable[[str], Person]) -> None:
+    maria = as_person("maria")
+    square = {"label": "car", "points": [[5, 5], [30, 5], [30, 30], [5, 30]], "shape_type": "polygon"}
+    content = json.dumps({"shapes": [square], "imagePath": "a.png", "imageHeight": 60, "imageWidth": 80}).encode()
+    said = maria.post("/imports", files={"file": ("a.json", content, "application/json")})
+    assert (said.status_code, said.json()["objects"]) == (201, 1)
+    assert maria.post("/photos/1/objects", {"label": "car", "box": [1, 1, 9, 9]}).status_code == 403
 
 
 BROKEN = {"nothing": b"", "no zip": b"PK\x03\x04", "a bomb": b"[" * 100_000, "no format": b'{"a": 1}'}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -110,3 +111,25 @@ def test_nothing_but_the_results_is_served(results: Path, path: str) -> None:
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds none"):
         open_results(tmp_path)
+
+
+@pytest.fixture
+def compared(results: Path, tmp_path: Path) -> Path:
+    """As compare writes it, with the note which truth that was."""
+    (results / "predictions").mkdir()
+    (results / "scenes.json").rename(results / "predictions" / "orm.json")
+    said = {"truth": str(tmp_path / "truth.json"), "images": str(results), "split": None}
+    (results / "source.json").write_text(json.dumps(said))
+    return results
+
+
+def test_a_comparison_is_shown_beside_its_own_truth(compared: Path) -> None:
+    said = client(compared).get("/api/photos/1").json()
+    assert said["objects"][0]["truth"]["iou"] == pytest.approx(0.5)
+
+
+def test_a_comparison_whose_truth_has_gone_says_what_to_give(compared: Path, tmp_path: Path) -> None:
+    (tmp_path / "truth.json").rename(tmp_path / "elsewhere.json")
+    with pytest.raises(InputError, match="--truth"):
+        open_results(compared)
+    assert client(compared, truth=tmp_path / "elsewhere.json").get("/api/photos/1").json()["objects"][0]["truth"]

@@ -118,14 +118,26 @@ def test_agreement_is_told_for_objects_and_classes_and_disputes_stand_first(sess
         for widths in rounds:
             for person, width in zip(all_of.annotators, widths, strict=True):
                 save_mask(session, person, one.id, rectangle(0, 0, width, 20), version=0)
-    found = manager.agreements(session, all_of.manager)
+    found, total = manager.agreements(session, all_of.manager)
+    assert total == 3
     truth = {
         one.id: np.mean([min(a, b) / max(a, b) for a, b in combinations(widths, 2)])
         for one, widths in ((good, (20, 20, 20)), (again, (10, 20, 40)), (disputed, (20, 20, 40)))
     }
     assert {one.object_id: one.agreement for one in found} == pytest.approx(truth)
-    assert manager.by_class(found) == {"car": (3, pytest.approx(np.mean(list(truth.values()))))}
-    assert [one.object_id for one in manager.disagreements(session, all_of.expert)] == [disputed.id, again.id]
+    assert manager.by_class(session, all_of.manager) == {"car": (3, pytest.approx(np.mean(list(truth.values()))))}
+    open_, total = manager.disagreements(session, all_of.expert)
+    assert ([one.object_id for one in open_], total) == ([disputed.id, again.id], 2)
+
+
+def test_lists_of_agreement_come_in_pages(session: Session, all_of: Team) -> None:
+    drawn(session, all_of, 5, seed=2)
+    whole, _ = manager.agreements(session, all_of.manager)
+    page, total = manager.agreements(session, all_of.manager, offset=3, limit=1)
+    assert (page, total) == (whole[3:4], 5)
+    everything, count = manager.disagreements(session, all_of.manager)
+    page, total = manager.disagreements(session, all_of.manager, offset=1, limit=2)
+    assert (page, total) == (everything[1:3], count)
 
 
 def test_statistics_are_of_what_is_settled(session: Session, all_of: Team) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Invalid
-from amodal.annotate.store.checks import counts
+from amodal.annotate.store.checks import counts, permit
 from amodal.annotate.store.consensus import SETTLED, put_standing
 from amodal.annotate.store.objects import add_object, objects_of
 from amodal.annotate.store.orders import put_order
-from amodal.annotate.store.people import add_categories
+from amodal.annotate.store.people import IMPORTERS, add_categories
 from amodal.annotate.store.photos import photos
 from amodal.annotate.store.proposals import Proposed, add_proposals
 from amodal.annotate.store.tables import Object, Person, Photo
@@ -54,9 +54,10 @@ def import_truths(session: Session, by: Person, truths: Sequence[Truth], format:
     proposals: the hidden part is still to be drawn.
 
     Raises:
-        Forbidden: not an expert.
+        Forbidden: neither expert nor manager.
         Invalid: a class whose name cannot be.
     """
+    permit(by, *IMPORTERS)
     by_name, by_file = _here(photos(session))
     used = {one.label for truth in truths for one in truth.given}
     add_categories(session, by, sorted((label, GENERAL.get(label, OTHER)) for label in used))
@@ -81,7 +82,15 @@ def _photo(session: Session, by: Person, photo: Photo, truth: Truth, format: str
     rows: dict[int, tuple[Object, Instance]] = {}
     for one in truth.given:
         try:
-            row = add_object(session, by, photo.id, label=one.label, box=_whole_box(truth, one), meta=_plain(one.meta))
+            row = add_object(
+                session,
+                by,
+                photo.id,
+                label=one.label,
+                box=_whole_box(truth, one),
+                meta=_plain(one.meta),
+                roles=IMPORTERS,
+            )
         except Invalid as error:
             taken.leave(f"{photo.name}: object {one.id}: {error}")
         else:
@@ -95,7 +104,7 @@ def _photo(session: Session, by: Person, photo: Photo, truth: Truth, format: str
     ]
     if edges:
         try:
-            put_order(session, by, photo.id, version=0, edges=edges)
+            put_order(session, by, photo.id, version=0, edges=edges, roles=IMPORTERS)
         except Invalid as error:
             taken.leave(f"{photo.name}: order: {error}")
             edges = []

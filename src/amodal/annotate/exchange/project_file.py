@@ -22,7 +22,7 @@ from amodal.annotate.store.consensus import consensus_document
 from amodal.annotate.store.masks import SOURCES, STATES, mask_document
 from amodal.annotate.store.objects import object_document
 from amodal.annotate.store.orders import put_order
-from amodal.annotate.store.people import check_categories, person_document, project_document, project_of
+from amodal.annotate.store.people import IMPORTERS, check_categories, person_document, project_document, project_of
 from amodal.annotate.store.photos import photo_document, photo_named
 from amodal.annotate.store.tables import (
     ROLES,
@@ -162,7 +162,7 @@ def read_project(session: Session, by: Person, path: Path) -> dict[str, int]:
     objects = [_object(session, one, photos, people, known) for one in root["objects"].items()]
     for one in root["orders"].items():
         edges = [[_at(objects, end).id for end in edge.items()] for edge in one["edges"].items()]
-        put_order(session, by, _named(photos, one["photo"]).id, version=0, edges=edges)
+        put_order(session, by, _named(photos, one["photo"]).id, version=0, edges=edges, roles=IMPORTERS)
     masks = [_mask(session, one, objects, people) for one in root["masks"].items()]
     for one in root["assignments"].items():
         session.add(

@@ -26,8 +26,9 @@ def add_object(
     box: Sequence[float],
     meta: dict[str, Any] | None = None,
     key: str | None = None,
+    roles: Sequence[str] = ("expert",),
 ) -> Object:
-    """A new object; experts may.
+    """A new object; experts may, or who an import allows.
 
     `key` is the page's own name for it: asked again with the same one, because the answer was lost, the object that
     was made first is given as it is now, deleted or not.
@@ -35,7 +36,7 @@ def add_object(
     Raises:
         Missing, Forbidden, Invalid: no such photo; a class that the project lacks; a box that cannot be.
     """
-    permit(by, "expert")
+    permit(by, *roles)
     photo = photo_of(session, photo_id)
     if key is not None:
         locked(session, Photo, photo_id, "photo")  # the same request twice at once: the second waits, and finds it

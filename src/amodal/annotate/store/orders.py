@@ -18,14 +18,22 @@ from amodal.order import OrderEdge, OrderGraph
 MAX_EDGES = 100_000
 
 
-def put_order(session: Session, by: Person, photo_id: int, *, version: int, edges: Sequence[Sequence[int]]) -> Order:
-    """Set all edges [front, behind] of a photo; version 0 where there are none yet; experts may.
+def put_order(
+    session: Session,
+    by: Person,
+    photo_id: int,
+    *,
+    version: int,
+    edges: Sequence[Sequence[int]],
+    roles: Sequence[str] = ("expert",),
+) -> Order:
+    """Set all edges [front, behind] of a photo; version 0 where there are none yet; as `add_object`.
 
     Raises:
         Missing, Forbidden, Conflict: somebody wrote after `version`.
         Invalid: an edge to nowhere, twice or both ways, or a cycle, which is named.
     """
-    permit(by, "expert")
+    permit(by, *roles)
     photo = locked(session, Photo, photo_id, "photo")
     listed = _checked(edges, [one.id for one in objects_of(session, photo_id)])
     order = session.get(Order, photo.id, populate_existing=True)

@@ -23,6 +23,7 @@ from amodal.annotate.store.tables import ROLES, Login, Person, Project, now
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
+IMPORTERS = ("expert", "manager")
 LEAST_PASSWORD = 8
 MOST_PASSWORD = 200  # hashing costs time, so nobody may ask for a megabyte
 ALONE = "me"

@@ -13,7 +13,7 @@ from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import counts, permit, rle_of
 from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.revisions import locked
-from amodal.annotate.store.tables import Person, Proposal, Verdict, now
+from amodal.annotate.store.tables import ROLES, Person, Proposal, Verdict, now
 from amodal.masks import CropMask
 
 VERDICTS = ("accepted", "edited", "refused")
@@ -39,8 +39,8 @@ class Proposed:
 def add_proposals(
     session: Session, by: Person, photo_id: int, method: str, proposed: Sequence[Proposed]
 ) -> list[Proposal]:
-    """Keep what a method said about a photo; everybody may ask for it."""
-    permit(by, "expert", "annotator")
+    """Keep what a method, or an imported file, said about a photo."""
+    permit(by, *ROLES)
     photo = photo_of(session, photo_id)
     rows = []
     for one in proposed:

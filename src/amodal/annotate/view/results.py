@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, cast
 
-from amodal.data.results import read_scenes
+from amodal.data.fields import read_json
+from amodal.data.results import SOURCE, read_scenes
 from amodal.data.truth import OUR_FILE, Truth, read_truth
 from amodal.errors import InputError
 from amodal.evaluation.pairing import align, pair
@@ -94,7 +95,7 @@ def open_results(
     """
     file = _file_of(results, method)
     scenes = read_scenes(file)
-    truths = None if truth is None else read_truth(truth, images=images)
+    truths = _said_truth(results, images) if truth is None else read_truth(truth, images=images)
     beside = _beside(scenes, truths)
     stems = unique_stems([Path(scene.image or "scene") for scene in scenes])
     folders = [folder for folder in (images, file.parent, file.parent / PHOTOS, file.parent.parent) if folder]
@@ -119,6 +120,20 @@ def _file_of(results: Path, method: str | None) -> Path:
         return results / OUR_FILE
     expected = f"expected a folder with {OUR_FILE} or {PREDICTIONS}/, as predict, compare and challenge write it"
     raise InputError(os.fspath(results), "results", "holds none", expected)
+
+
+def _said_truth(results: Path, images: Path | None) -> list[Truth] | None:
+    """What a comparison was made with, where its folder says so."""
+    if not (results / SOURCE).is_file():
+        return None
+    said = read_json(results / SOURCE)
+    truth = Path(said["truth"].text())
+    if not truth.exists():
+        found = f"was compared with {truth}, which is not there"
+        raise InputError(os.fspath(results), "--truth", found, "expected where that file or folder is now")
+    folder = said["images"].value
+    split = said["split"].value
+    return read_truth(truth, images=images or (Path(folder) if isinstance(folder, str) else None), split=split)
 
 
 def _beside(scenes: Sequence[Scene], truths: Sequence[Truth] | None) -> list[Truth | None]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from statistics import fmean
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Document, Invalid
 from amodal.annotate.store import revisions
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.checks import permit
-from amodal.annotate.store.consensus import AGREED, DISPUTED, OPEN, OVER, SETTLED
+from amodal.annotate.store.consensus import DISPUTED, OPEN, OVER
 from amodal.annotate.store.masks import newest_masks
 from amodal.annotate.store.people import people, project_document, project_of
 from amodal.annotate.store.photos import photos
@@ -103,26 +101,28 @@ def progress(session: Session, by: Person) -> Progress:
     return Progress(photo_count, objects, session.scalar(over) or 0, tuple(rows))
 
 
-def agreements(session: Session, by: Person) -> list[ObjectAgreement]:
-    """Every object whose annotators were compared in this stage, the worst first."""
+def agreements(session: Session, by: Person, *, offset: int = 0, limit: int = 100) -> tuple[list[ObjectAgreement], int]:
+    """Objects whose annotators were compared in this stage, the worst first: a page of them, and how many there are."""
     permit(by, "manager", "expert")
-    return _agreements(session, (OPEN, DISPUTED, AGREED, SETTLED))
+    return _page(session, _compared(session).order_by(Consensus.agreement, Object.id), offset, limit)
 
 
-def by_class(found: list[ObjectAgreement]) -> dict[str, tuple[int, float]]:
-    """Class -> how many objects, and the mean of their agreement."""
-    values: dict[str, list[float]] = defaultdict(list)
-    for one in found:
-        values[one.label].append(one.agreement)
-    return {label: (len(listed), fmean(listed)) for label, listed in sorted(values.items())}
+def by_class(session: Session, by: Person) -> dict[str, tuple[int, float]]:
+    """Class -> how many objects were compared, and the mean of their agreement."""
+    permit(by, "manager", "expert")
+    rows = _compared(session).subquery()
+    wanted = select(rows.c.label, func.count(), func.avg(rows.c.agreement)).group_by(rows.c.label)
+    return {label: (count, float(mean)) for label, count, mean in session.execute(wanted.order_by(rows.c.label))}
 
 
-def disagreements(session: Session, by: Person) -> list[ObjectAgreement]:
+def disagreements(
+    session: Session, by: Person, *, offset: int = 0, limit: int = 100
+) -> tuple[list[ObjectAgreement], int]:
     """Objects below the threshold that are not settled, disputed ones before those drawn again, the worst first."""
     permit(by, "manager", "expert")
-    threshold = project_of(session).agreement_threshold
-    found = [one for one in _agreements(session, (OPEN, DISPUTED)) if one.agreement < threshold]
-    return sorted(found, key=lambda one: (one.state != DISPUTED, one.agreement, one.object_id))
+    below = Consensus.agreement < project_of(session).agreement_threshold
+    wanted = _compared(session).where(Consensus.state.in_((OPEN, DISPUTED)), below)
+    return _page(session, wanted.order_by(Consensus.state != DISPUTED, Consensus.agreement, Object.id), offset, limit)
 
 
 def consistency(session: Session, by: Person) -> Agreement:
@@ -228,22 +228,30 @@ def _drawing(session: Session, person: Person, project: Project) -> PersonProgre
     return PersonProgress(person.name, person.role, "pass2", done, done + left, seconds)
 
 
-def _agreements(session: Session, states: tuple[str, ...]) -> list[ObjectAgreement]:
+def _compared(session: Session) -> Select[Any]:
+    """The fields of `ObjectAgreement`, of objects of the stage whose annotators were compared."""
     stage = project_of(session).stage
-    wanted = (
-        select(Consensus, Object.label, Photo.id, Photo.name)
+    return (
+        select(
+            Object.id.label("object_id"),
+            Photo.id.label("photo_id"),
+            Photo.name.label("photo"),
+            Object.label,
+            Consensus.state,
+            Consensus.round,
+            Consensus.agreement,
+            Consensus.version,
+        )
         .join(Object, Object.id == Consensus.object_id)
         .join(Photo, Photo.id == Object.photo_id)
-        .where(Consensus.stage == stage, Consensus.state.in_(states), in_stage(stage))
-        .where(Consensus.agreement.is_not(None))
-        .order_by(Consensus.agreement, Object.id)
+        .where(Consensus.stage == stage, in_stage(stage), Consensus.agreement.is_not(None))
     )
-    return [
-        ObjectAgreement(
-            row.object_id, photo_id, photo, label, row.state, row.round, float(row.agreement or 0.0), row.version
-        )
-        for row, label, photo_id, photo in session.execute(wanted)
-    ]
+
+
+def _page(session: Session, wanted: Select[Any], offset: int, limit: int) -> tuple[list[ObjectAgreement], int]:
+    total = session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+    rows = session.execute(wanted.offset(offset).limit(limit)).mappings()
+    return [ObjectAgreement(**row) for row in rows], total
 
 
 def _annotations(session: Session, stage: int) -> dict[str, Annotations]:

@@ -137,7 +137,7 @@ def settle(
         raise Invalid(f"choice: found {choice!r}, expected vote, mask or drawn", "choice")
     row = put_standing(session, by, one, stage, **{"mask_id": None, **values}, state=SETTLED, choice=choice)
     note(session, by, "settle", f"object {one.id}", {"choice": choice, "stage": stage, "mask": mask_id})
-    refresh(session, one.photo_id, stage)
+    refresh(session, one.photo_id, stage, around=one.id)
     return row
 
 

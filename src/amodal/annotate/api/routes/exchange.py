@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from amodal.annotate.api import schemas
-from amodal.annotate.api.asking import Expert, Here, Overseer
+from amodal.annotate.api.asking import Here, Overseer
 from amodal.annotate.api.parameters import ARCHIVE
 from amodal.annotate.store.audit import note
 from amodal.data.write import make_folder
@@ -23,7 +23,7 @@ WORK = "work"  # in the project's folder, on the same disk
 
 
 @router.post("/imports", status_code=201)
-def take_in(here: Here, asker: Expert, file: UploadFile, format: FormatField = None) -> schemas.Import:
+def take_in(here: Here, asker: Overseer, file: UploadFile, format: FormatField = None) -> schemas.Import:
     """Take in a file (or a zip with it); its format is recognised unless said. All of it or nothing."""
     from amodal.annotate.exchange.imports import import_truths
     from amodal.annotate.exchange.project_file import read_project

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from statistics import fmean
 from typing import Any
 
 from fastapi import APIRouter
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here, Manager, Overseer
+from amodal.annotate.api.parameters import Limit, Offset
 from amodal.annotate.store.people import project_of
 from amodal.annotate.workflow import manager
 
@@ -26,19 +26,19 @@ def get_progress(here: Here, asker: Manager) -> schemas.Progress:
 
 
 @router.get("/agreement")
-def get_agreement(here: Here, asker: Overseer) -> schemas.AgreementReport:
-    """How far the annotators agree, by class and by object."""
+def get_agreement(here: Here, asker: Overseer, offset: Offset = 0, limit: Limit = 100) -> schemas.AgreementReport:
+    """How far the annotators agree, by class and by object; offset and limit are those of the objects."""
     with here.database.read() as session:
-        found = manager.agreements(session, asker.person(session))
+        person = asker.person(session)
+        found, total = manager.agreements(session, person, offset=offset, limit=limit)
+        classes = manager.by_class(session, person)
         threshold = project_of(session).agreement_threshold
     return schemas.AgreementReport(
-        mean=fmean(one.agreement for one in found) if found else None,
+        mean=sum(count * mean for count, mean in classes.values()) / total if total else None,
         threshold=threshold,
-        categories=[
-            schemas.Agreed(name=label, objects=count, mean=mean)
-            for label, (count, mean) in manager.by_class(found).items()
-        ],
+        categories=[schemas.Agreed(name=label, objects=count, mean=mean) for label, (count, mean) in classes.items()],
         objects=[schemas.ObjectAgreement(**asdict(one)) for one in found],
+        total=total,
     )
 
 
@@ -59,13 +59,13 @@ def get_statistics(here: Here, asker: Manager) -> schemas.StatisticsReport:
 
 
 @router.get("/disagreements")
-def get_disagreements(here: Here, asker: Overseer) -> schemas.Disputes:
+def get_disagreements(here: Here, asker: Overseer, offset: Offset = 0, limit: Limit = 100) -> schemas.Disputes:
     """The objects that nobody agrees about, the worst first."""
     with here.database.read() as session:
-        found = manager.disagreements(session, asker.person(session))
+        found, total = manager.disagreements(session, asker.person(session), offset=offset, limit=limit)
         most = project_of(session).max_rounds
     said = [schemas.Dispute(**asdict(one), rounds_left=_left(one, most)) for one in found]
-    return schemas.Disputes(disagreements=said)
+    return schemas.Disputes(disagreements=said, total=total)
 
 
 @router.post("/stage")

@@ -52,12 +52,13 @@ class ObjectAgreement(Said):
 
 
 class AgreementReport(Said):
-    """Mean pairwise IoU of whole masks, of each class and each object, the worst first."""
+    """Mean pairwise IoU of whole masks, of each class and each object, the worst first; `total` objects in all."""
 
     mean: float | None
     threshold: float
     categories: list[Agreed]
     objects: list[ObjectAgreement]
+    total: int
 
 
 class Consistency(Said):
@@ -90,9 +91,10 @@ class Dispute(Said):
 
 
 class Disputes(Said):
-    """Those objects, the worst first."""
+    """A page of those objects, the worst first, of `total`."""
 
     disagreements: list[Dispute]
+    total: int
 
 
 class StartStage(Asked):
