@@ -6,6 +6,7 @@ import { lazy, Suspense } from "react";
 
 import { api, said, wordsOf } from "./api/client";
 import { questions } from "./api/questions";
+import { changePerson } from "./api/session";
 import type { SessionInfo } from "./api/types";
 import { LogIn } from "./pages/LogIn";
 import { Photos } from "./pages/Photos";
@@ -37,6 +38,14 @@ export function App(): JSX.Element {
   );
 }
 
+/** Who a page is for; the server refuses the others anyway, but they should be told before they draw. */
+const ROLE_OF: Readonly<Record<string, string>> = {
+  boxes: "expert",
+  masks: "annotator",
+  settle: "expert",
+  manager: "manager",
+};
+
 interface PageProps {
   readonly session: SessionInfo;
   readonly page: string;
@@ -46,6 +55,9 @@ interface PageProps {
 function Page({ session, page, ids }: PageProps): JSX.Element {
   const [photo, object] = ids;
   const person = session.person?.id ?? 0;
+  const role = ROLE_OF[page];
+  if (role && !session.person?.roles.includes(role as never))
+    return <NotYours session={session} role={role} />;
   if (photo !== undefined) {
     if (page === "boxes") return <Boxes key={photo} photo={photo} person={person} />;
     if (page === "masks") return <Masks key={photo} photo={photo} person={person} object={object} />;
@@ -56,12 +68,24 @@ function Page({ session, page, ids }: PageProps): JSX.Element {
   return <Photos session={session} />;
 }
 
+function NotYours({ session, role }: { session: SessionInfo; role: string }): JSX.Element {
+  const who = session.person ? `${session.person.name} is ${session.person.role}` : "nobody is logged in";
+  return (
+    <main className="narrow">
+      <h1>Not your page</h1>
+      <p role="alert">
+        This page is for the role {role}; {who}.
+      </p>
+      <a href="#/photos">Back to the photos</a>
+    </main>
+  );
+}
+
 function Top({ session, page }: { session: SessionInfo; page: string }): JSX.Element {
   const client = useQueryClient();
   const person = session.person;
   const leave = async (): Promise<void> => {
-    await said(api.DELETE("/api/session"));
-    client.clear();
+    changePerson(client, await said(api.DELETE("/api/session")));
     go("/login");
   };
   return (

@@ -3,9 +3,14 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
 
-import { api, carryToken, said, wordsOf } from "../api/client";
-import { questions } from "../api/questions";
+import { api, said, wordsOf } from "../api/client";
+import { changePerson } from "../api/session";
 import { go } from "../route";
+
+/** Back to where the session ended, as in #/login/boxes/3; else to the page that was asked for. */
+export function afterLogIn(hash: string): string {
+  return hash.replace(/^#\/?(login)?\/?/, "/") || "/";
+}
 
 export function LogIn(): JSX.Element {
   const client = useQueryClient();
@@ -17,10 +22,8 @@ export function LogIn(): JSX.Element {
         }),
       ),
     onSuccess: (session) => {
-      carryToken(session.csrf);
-      client.clear();
-      client.setQueryData(questions.session.queryKey, session as never);
-      go("/photos");
+      changePerson(client, session);
+      go(afterLogIn(window.location.hash));
     },
   });
   return (

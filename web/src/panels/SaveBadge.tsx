@@ -13,7 +13,9 @@ export function SaveBadge({ state, onRetry }: { state: SaveState; onRetry: () =>
           Try again
         </button>
       )}
-      {state.kind === "refused" && state.status === 401 && <a href="#/login">Log in again</a>}
+      {state.kind === "refused" && state.status === 401 && (
+        <a href={`#/login${window.location.hash.slice(1)}`}>Log in again</a>
+      )}
     </div>
   );
 }

@@ -1,0 +1,14 @@
+/** Who is here changes: what was asked for somebody else is forgotten. */
+
+import type { QueryClient } from "@tanstack/react-query";
+
+import { carryToken } from "./client";
+import { questions } from "./questions";
+import type { SessionInfo } from "./types";
+
+export function changePerson(client: QueryClient, session: SessionInfo): void {
+  carryToken(session.csrf);
+  // The session's own answer is changed and not removed, or the page that watches it would not be told.
+  client.setQueryData(questions.session.queryKey, session);
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== questions.session.queryKey[0] });
+}
