@@ -4,16 +4,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures" / "annotate"
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 MARGIN = 0.06  # as in web/src/model/viewport.ts
+
+
+class Pages:
+    """Pages, each of a profile of its own; a script error or a broken content policy in one is an error at the end."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._opened: list[tuple[BrowserContext, list[str]]] = []
+
+    def open(self, **how: Any) -> Page:
+        context = self._browser.new_context(viewport={"width": 1280, "height": 720}, **how)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        troubles: list[str] = []
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda said: troubles.append(said.text) if "Content Security" in said.text else None)
+        self._opened.append((context, troubles))
+        return page
+
+    def __enter__(self) -> Pages:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for context, _ in self._opened:
+            context.close()
+        assert [troubles for _, troubles in self._opened if troubles] == []
 
 
 class Desk:
@@ -29,9 +58,27 @@ class Desk:
         assert answer.ok, answer.text()
         return answer.json()
 
-    def open(self, page: str, photo: int) -> None:
-        self.page.goto(f"{self.url}/#/{page}/{photo}")
-        self.page.get_by_test_id("stage").wait_for()
+    def log_in(self, name: str, password: str) -> None:
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+
+    def go(self, page: str) -> None:
+        """To a page without a photo, asked from the server anew."""
+        self.page.goto(f"{self.url}/#/{page}")
+        self.page.reload()
+
+    def open(self, page: str, photo: int, object: int | None = None) -> None:
+        address = f"{self.url}/#/{page}/{photo}" + (f"/{object}" if object else "")
+        if self.page.url == address:
+            self.page.reload()
+        else:
+            self.page.goto(address)
+        self.size_of(photo)
+
+    def size_of(self, photo: int) -> None:
+        """Wait for the photo that the page has opened."""
+        self.page.get_by_test_id("stage").first.wait_for()
         item = self.get(f"/photos/{photo}")["photo"]
         self.size = (item["width"], item["height"])
 
@@ -74,6 +121,46 @@ class Desk:
         if close:
             self.press("Enter")
 
+    def brush(self, places: Sequence[tuple[float, float]]) -> None:
+        """One stroke that adds to the whole mask."""
+        self.press("b")
+        self.drag(*places)
+
+    def choose(self, name: str) -> None:
+        """An object, in the list beside the photo."""
+        self.page.get_by_role("region", name="Objects").get_by_role("button", name=name).click()
+
+    def add_people(self, roles: dict[str, str], password: str) -> None:
+        """Accounts, on the manager's page."""
+        people = self.page.get_by_role("region", name="People")
+        for name, role in roles.items():
+            people.get_by_label("Name").fill(name)
+            people.locator("select[name=role]").select_option(role)
+            people.get_by_label("Password").fill(password)
+            people.get_by_role("button", name="Add").click()
+            people.get_by_role("rowheader", name=name).wait_for()
+
+    def change_project(self, **fields: str) -> None:
+        """The project's settings, by the words on the manager's page."""
+        project = self.page.get_by_role("region", name="Project")
+        for label, value in fields.items():
+            project.get_by_label(label).fill(value)
+        with self.page.expect_response(lambda answer: answer.request.method == "PATCH") as answer:
+            project.get_by_role("button", name="Save").click()
+        assert answer.value.ok, answer.value.text()
+
+    def table(self, title: str) -> list[list[str]]:
+        """The body of a table on the manager's page: its rows, each with the words of its cells."""
+        body = self.page.get_by_role("region", name=title).locator("tbody tr")
+        body.first.wait_for()
+        return [[cell.strip() for cell in row.locator("th, td").all_inner_texts()] for row in body.all()]
+
+    def upload(self, title: str, *files: Path) -> None:
+        """Files into the form of that title."""
+        form = self.page.locator("form").filter(has=self.page.get_by_role("heading", name=title))
+        form.locator("input[type=file]").set_input_files(files)
+        form.locator("button").click()
+
     def saved(self) -> None:
         self.page.locator("[data-testid=save][data-state=saved]").wait_for()
 
@@ -82,7 +169,11 @@ class Desk:
         if os.environ.get("AMODAL_PICTURES"):
             PICTURES.mkdir(parents=True, exist_ok=True)
             self.page.wait_for_timeout(300)
-            self.page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=82)
+            taken = Image.open(BytesIO(self.page.screenshot()))
+            # A palette keeps the files small; what the page has of colours is few, photos lose little.
+            taken.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(
+                PICTURES / f"{name}.png", optimize=True
+            )
 
     def findings(self) -> list[str]:
         """What axe calls serious or critical."""
