@@ -9,7 +9,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from amodal.data.results import write_scenes
 from amodal.masks import CropMask
+from amodal.order import OrderEdge, OrderGraph
+from amodal.scene import Instance, Scene
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "src" / "amodal" / "demo" / "photos"
@@ -39,3 +42,20 @@ def whole(photo: str, place: int) -> CropMask:
     """The whole mask of one."""
     outline = [value for corner in drawn(photo)[place].outline for value in corner]
     return CropMask.from_polygons([outline], *SIZE[photo])
+
+
+def write_truth(path: Path) -> None:
+    """All that was drawn, as a file of scenes."""
+    scenes = []
+    for photo, edges in ORDER.items():
+        objects = drawn(photo)
+        masks = [whole(photo, place) for place in range(len(objects))]
+        seen = list(masks)
+        for front, behind in edges:
+            seen[behind] = seen[behind].subtract(masks[front])
+        instances = [
+            Instance(place, one.label, one.box, 1.0, seen[place], masks[place]) for place, one in enumerate(objects)
+        ]
+        order = OrderGraph(tuple(OrderEdge(front, behind) for front, behind in edges))
+        scenes.append(Scene(*SIZE[photo], tuple(instances), order, image=photo))
+    write_scenes(scenes, path)

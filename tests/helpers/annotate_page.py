@@ -103,11 +103,14 @@ class Desk:
         self.page.mouse.click(*self.at(x, y))
 
     def drag(self, *places: tuple[float, float]) -> None:
+        self.drag_on_screen(*(self.at(*place) for place in places))
+
+    def drag_on_screen(self, *places: tuple[float, float]) -> None:
         mouse = self.page.mouse
-        mouse.move(*self.at(*places[0]))
+        mouse.move(*places[0])
         mouse.down()
         for place in places[1:]:
-            mouse.move(*self.at(*place), steps=4)
+            mouse.move(*place, steps=4)
         mouse.up()
 
     def draw_box(self, x0: float, y0: float, x1: float, y1: float) -> None:

@@ -3,7 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
 
-import { api, said, wordsOf } from "../api/client";
+import { api, carryToken, said, wordsOf } from "../api/client";
 import { changePerson } from "../api/session";
 import { go } from "../route";
 
@@ -15,12 +15,14 @@ export function afterLogIn(hash: string): string {
 export function LogIn(): JSX.Element {
   const client = useQueryClient();
   const logIn = useMutation({
-    mutationFn: (form: FormData) =>
-      said(
-        api.POST("/api/session", {
-          body: { name: String(form.get("name")), password: String(form.get("password")) },
-        }),
-      ),
+    mutationFn: async (form: FormData) => {
+      // The session may have ended since the page was opened, and its token with it; who is still here leaves first.
+      const now = await said(api.GET("/api/session"));
+      carryToken(now.csrf);
+      if (now.person) carryToken((await said(api.DELETE("/api/session"))).csrf);
+      const body = { name: String(form.get("name")), password: String(form.get("password")) };
+      return said(api.POST("/api/session", { body }));
+    },
     onSuccess: (session) => {
       changePerson(client, session);
       go(afterLogIn(window.location.hash));

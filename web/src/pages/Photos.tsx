@@ -70,9 +70,12 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
           {wordsOf(photos.error)}
         </p>
       )}
-      {photos.data?.total === 0 && (
-        <p>There is no photo here. Start with --images DIR, or take some in below.</p>
-      )}
+      {photos.data?.total === 0 &&
+        (label || level ? (
+          <p>No photo has such an object.</p>
+        ) : (
+          <p>There is no photo here. Start with --images DIR, or take some in below.</p>
+        ))}
       <ul className="photos">
         {photos.data?.photos.map((photo) => (
           <li key={photo.id}>

@@ -1,0 +1,139 @@
+"""`amodal view` over what `amodal predict` writes, with the truth drawn by hand beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from amodal.cli.main import main
+from amodal.data.results import read_scenes
+from helpers.annotate_drawn import DEMO, RIDER, STREET, drawn, whole, write_truth
+from helpers.annotate_page import Desk
+from helpers.annotate_server import served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What predict writes of two photos with given boxes."""
+    folder = tmp_path_factory.mktemp("results")
+    boxes = [
+        {"file": photo, "boxes": [{"class": one.label, "box": one.box} for one in drawn(photo)]}
+        for photo in (STREET, RIDER)
+    ]
+    (folder / "boxes.json").write_text(json.dumps(boxes), "utf-8")
+    photos = [str(DEMO / photo) for photo in (STREET, RIDER)]
+    assert main(["predict", *photos, "--boxes", str(folder / "boxes.json"), "--out", str(folder / "out")]) == 0
+    write_truth(folder / "truth.json")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ious(results: Path) -> dict[str, list[float]]:
+    """The IoU of every object's whole mask with the one drawn by hand, pixel by pixel."""
+    found = {}
+    for scene in read_scenes(results / "out" / "scenes.json"):
+        photo = Path(scene.image or "").name
+        masks = [(one.amodal.to_dense(), whole(photo, at).to_dense()) for at, one in enumerate(scene.instances)]
+        found[photo] = [float((a & b).sum() / (a | b).sum()) for a, b in masks]
+    return found
+
+
+@pytest.fixture(scope="module")
+def url(results: Path) -> Iterator[str]:
+    from amodal.annotate.api.view_app import create_view_app
+    from amodal.annotate.view.results import open_results
+
+    shown = open_results(results / "out", truth=results / "truth.json")
+    with served(create_view_app(shown, "out")) as url:
+        yield url
+
+
+@pytest.fixture
+def view(url: str, open_page: Callable[..., Page]) -> Desk:
+    return Desk(open_page(), url)
+
+
+def names(view: Desk) -> list[str]:
+    view.page.get_by_text("Loading").wait_for(state="detached")
+    return view.page.get_by_role("article").get_by_role("heading").all_inner_texts()
+
+
+def look(view: Desk, photo: str) -> None:
+    """Open a photo from the list."""
+    view.page.get_by_role("article").filter(has_text=photo).get_by_role("link", name="Look").click()
+    view.page.get_by_test_id("stage").first.wait_for()
+
+
+def test_photos_are_listed_the_worst_first(view: Desk, ious: dict[str, list[float]]) -> None:
+    view.page.get_by_role("article").first.wait_for()
+    assert names(view) == sorted(ious, key=lambda photo: min(ious[photo]))
+    card = view.page.get_by_role("article").filter(has_text=STREET)
+    assert f"worst {min(ious[STREET]):.2f}" in card.inner_text()
+
+
+def test_photos_are_filtered_by_class_and_level(view: Desk) -> None:
+    view.page.get_by_label("Category").select_option("motorcycle")
+    view.page.get_by_role("article").filter(has_text=STREET).wait_for(state="detached")
+    assert names(view) == [RIDER]
+    view.page.get_by_label("Occlusion").select_option("L1")  # of the hand-drawn motorcycle about an eighth is hidden
+    view.page.get_by_role("article").filter(has_text=RIDER).wait_for()
+    view.page.get_by_label("Occlusion").select_option("L3")
+    view.page.get_by_text("No photo has such an object.").wait_for()
+
+
+def test_truth_is_shown_beside_the_prediction_with_its_iou(view: Desk, ious: dict[str, list[float]]) -> None:
+    look(view, STREET)
+    view.page.get_by_label("Both side by side").check()
+    for side in ("predicted", "truth"):
+        view.page.get_by_role("img", name=f"{STREET}, {side}").wait_for()
+    listed = view.page.get_by_role("region", name="Objects").get_by_role("button").all_inner_texts()
+    assert [f"IoU {iou:.2f}" in text for iou, text in zip(sorted(ious[STREET]), listed, strict=True)] == [True] * 5
+    view.picture("view")
+
+
+def test_the_likelihood_map_can_be_laid_over_the_photo(view: Desk) -> None:
+    look(view, RIDER)
+    stage = view.page.get_by_test_id("stage")
+    view.page.wait_for_load_state("networkidle")
+    before = stage.screenshot()
+    with view.page.expect_response("**/layers/likelihood") as answer:
+        view.page.get_by_label("Layer").select_option("likelihood")
+    assert answer.value.ok
+    view.page.wait_for_timeout(300)
+    assert stage.screenshot() != before
+    view.picture("likelihood")
+
+
+def test_nothing_can_be_written(view: Desk) -> None:
+    asked: list[str] = []
+    view.page.on("request", lambda request: asked.append(request.method))
+    look(view, RIDER)
+    view.page.keyboard.press("b")
+    view.drag_on_screen((400, 300), (600, 500))
+    view.page.wait_for_timeout(600)  # longer than a save waits
+    assert set(asked) == {"GET"}
+    assert view.page.request.post(f"{view.url}/api/photos/1/objects", data={}).status in (404, 405)
+
+
+def test_both_sides_move_together(view: Desk) -> None:
+    look(view, RIDER)
+    view.page.get_by_label("Both side by side").check()
+    truth = view.page.get_by_role("img", name=f"{RIDER}, truth")
+    truth.wait_for()
+    view.page.wait_for_timeout(300)
+    before = truth.screenshot()
+    view.page.keyboard.press("0")
+    predicted = view.page.get_by_role("img", name=f"{RIDER}, predicted").bounding_box()
+    assert predicted is not None
+    view.page.mouse.move(predicted["x"] + 100, predicted["y"] + 100)
+    view.page.mouse.wheel(0, -600)
+    view.page.wait_for_timeout(300)
+    assert not np.array_equal(before, truth.screenshot())
