@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers.annotate_drawn import DEMO
+from helpers.annotate_drawn import DEMO, RIDER, STREET
 from helpers.annotate_page import Desk, Pages
 from helpers.annotate_server import served
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "src" / "amodal" / "annotate" / "web" / "index.html"
-PHOTOS = ("coco_000000002153.jpg", "coco_000000571264.jpg")
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +47,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[], str]]:
 
     images = tmp_path / "photos"
     images.mkdir()
-    for name in PHOTOS:
+    for name in (STREET, RIDER):
         shutil.copy(DEMO / name, images)
     with ExitStack() as running:
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from amodal.cli.main import main
@@ -121,19 +120,3 @@ def test_nothing_can_be_written(view: Desk) -> None:
     view.page.wait_for_timeout(600)  # longer than a save waits
     assert set(asked) == {"GET"}
     assert view.page.request.post(f"{view.url}/api/photos/1/objects", data={}).status in (404, 405)
-
-
-def test_both_sides_move_together(view: Desk) -> None:
-    look(view, RIDER)
-    view.page.get_by_label("Both side by side").check()
-    truth = view.page.get_by_role("img", name=f"{RIDER}, truth")
-    truth.wait_for()
-    view.page.wait_for_timeout(300)
-    before = truth.screenshot()
-    view.page.keyboard.press("0")
-    predicted = view.page.get_by_role("img", name=f"{RIDER}, predicted").bounding_box()
-    assert predicted is not None
-    view.page.mouse.move(predicted["x"] + 100, predicted["y"] + 100)
-    view.page.mouse.wheel(0, -600)
-    view.page.wait_for_timeout(300)
-    assert not np.array_equal(before, truth.screenshot())

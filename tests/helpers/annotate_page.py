@@ -59,8 +59,8 @@ class Desk:
         return answer.json()
 
     def log_in(self, name: str, password: str) -> None:
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(password)
+        self.page.locator("input[name=name]").fill(name)
+        self.page.locator("input[name=password]").fill(password)
         self.page.get_by_role("button", name="Log in").click()
 
     def go(self, page: str) -> None:

@@ -26,7 +26,16 @@ export function useKeys(where: Action["where"], acts: Acts): void {
       event.preventDefault();
       act(event.key);
     };
+    // A button that was clicked would keep the focus, and with it Enter and the space bar.
+    const clicked = (event: MouseEvent): void => {
+      const button = (event.target as HTMLElement).closest("button");
+      if (event.detail > 0 && button === document.activeElement) button?.blur();
+    };
     window.addEventListener("keydown", press);
-    return () => window.removeEventListener("keydown", press);
+    window.addEventListener("click", clicked);
+    return () => {
+      window.removeEventListener("keydown", press);
+      window.removeEventListener("click", clicked);
+    };
   }, [where]);
 }

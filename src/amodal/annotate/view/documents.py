@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from pathlib import Path
 
 from amodal.annotate.api import schemas
 from amodal.annotate.view.results import Shown
@@ -67,7 +68,7 @@ def _item(one: Shown, id: int) -> schemas.PhotoItem:
     scene, count = one.scene, len(one.scene)
     return schemas.PhotoItem(
         id=id,
-        name=scene.image or f"photo {id}",
+        name=Path(scene.image).name if scene.image else f"photo {id}",
         width=scene.width,
         height=scene.height,
         objects=count,
