@@ -66,6 +66,12 @@ FORMATS: dict[str, Format] = {
         writes="amodal.data.cityscapes_write:write_cityscapes",
         is_folder=True,
     ),
+    "parts": Format(
+        "what amodal predict --parts writes: a folder",
+        opens="amodal.data.parts_convert:open_parts",
+        writes="amodal.data.parts_convert:write_parts",
+        is_folder=True,
+    ),
     "amodal": Format("our own scenes.json", "amodal.data.scenes_write:OURS"),
 }
 ALSO = {"kins": "kins-2020", "bsds-a": "cocoa-regions", "cocoa-cls": "d2sa", "scenes": "amodal"}

@@ -12,6 +12,7 @@ from amodal.data.coco import coco_objects, mask_of, photo_folder, size_of
 from amodal.data.fields import Field, read_json
 from amodal.data.kins_folder import is_kins_folder
 from amodal.data.kitti_folder import is_kitti_folder
+from amodal.data.parts import is_parts_folder
 from amodal.data.results import scenes_of
 from amodal.errors import InputError, NoSplits
 from amodal.imports import imported
@@ -79,6 +80,7 @@ FORMATS: dict[str, tuple[Callable[[Field], bool], str]] = {
 
 # The same for folders: (does this folder look like it?, "module:function" taking folder, photos' folder, split).
 FOLDER_FORMATS: dict[str, tuple[Callable[[Path], bool], str]] = {
+    "parts": (is_parts_folder, "amodal.data.parts_convert:read_parts_truth"),
     "kins": (is_kins_folder, "amodal.data.kins:read_kins_folder"),
     "kitti": (is_kitti_folder, "amodal.data.kitti:read_kitti_truth"),
     "cityscapes": (
