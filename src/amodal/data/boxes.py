@@ -107,7 +107,7 @@ def pair_boxes(
         InputError: the file as a whole cannot be read, or a photo's entry is not clear.
     """
     paths = None if photos is None else [Path(photo) for photo in photos]
-    entries = _read_entries(read_json(json_path), paths, images, boxes_are)
+    entries = read_entries(read_json(json_path), paths, images, boxes_are)
     if paths is None:
         found = [(entry.path, entry) for entry in entries if entry.path.is_file()]
         lost = [entry.name for entry in entries if not entry.path.is_file()]
@@ -136,7 +136,7 @@ def check_photo_size(photo: BoxedPhoto, width: int, height: int) -> BoxedPhoto:
 
 
 @dataclass(frozen=True, eq=False)
-class _Entry:
+class PhotoEntry:
     """One photo of a box file: its name there, where it should lie, its boxes or what is wrong with them."""
 
     name: str
@@ -145,7 +145,7 @@ class _Entry:
     error: InputError | None = None
 
 
-def _paired(found: list[tuple[Path, _Entry]], without_boxes: list[Path], without_photo: list[str]) -> Paired:
+def _paired(found: list[tuple[Path, PhotoEntry]], without_boxes: list[Path], without_photo: list[str]) -> Paired:
     return Paired(
         photos=tuple(replace(entry.boxed, path=path) for path, entry in found if entry.boxed is not None),
         refused=tuple(entry.error for _, entry in found if entry.error is not None),
@@ -197,22 +197,23 @@ def _common_tail(photo: Path, name: Path) -> int:
     return next((count for count, (a, b) in enumerate(pairs) if a != b), len(name.parts))
 
 
-def _read_entries(
+def read_entries(
     root: Field, photos: list[Path] | None, images: str | os.PathLike[str] | None, boxes_are: BoxKind | None
-) -> list[_Entry]:
+) -> list[PhotoEntry]:
+    """Every entry of a parsed file of boxes, good or not."""
     if isinstance(root.value, dict) and {"images", "annotations"} & root.value.keys():
-        return _coco_entries(root, images, boxes_are)
+        return coco_entries(root, images, boxes_are)
     kind = boxes_are or (boxes_kind(root) if isinstance(root.value, dict) else None)
     entries = _photo_fields(root, photos)
     first = next((entry.value["file"] for entry in entries if isinstance(entry.value.get("file"), str)), "")
     folder = photo_folder(root.file, images, first)
-    found: dict[str, _Entry] = {}
+    found: dict[str, PhotoEntry] = {}
     for entry in entries:
         # Without a name it is about the one photo given; `_photo_fields` has seen to that.
         name = file_name_of(entry["file"]) if "file" in entry.value else ""
         if name in found:
             raise entry.error(f"is about {name or 'the one photo'} again", "one entry for a photo")
-        found[name] = _simple_entry(entry, name, folder, kind or boxes_kind(entry) or "amodal")
+        found[name] = simple_entry(entry, name, folder, kind or boxes_kind(entry) or "amodal")
     return list(found.values())
 
 
@@ -245,7 +246,8 @@ def _is_a_box(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(value, dict) and "box" in value and "boxes" not in value)
 
 
-def _simple_entry(entry: Field, name: str, folder: Path, kind: BoxKind) -> _Entry:
+def simple_entry(entry: Field, name: str, folder: Path, kind: BoxKind) -> PhotoEntry:
+    """One photo of our simple JSON; `kind` is what its boxes hold where it does not say."""
     path = folder / name
     try:
         width, height = side_px(entry, "width"), side_px(entry, "height")
@@ -269,11 +271,12 @@ def _simple_entry(entry: Field, name: str, folder: Path, kind: BoxKind) -> _Entr
         if len(set(boxed.ids)) != len(boxed.ids):
             raise entry["boxes"].error("have an id twice", "unique ids")
     except InputError as error:
-        return _Entry(name, path, None, error)
-    return _Entry(name, path, boxed)
+        return PhotoEntry(name, path, None, error)
+    return PhotoEntry(name, path, boxed)
 
 
-def _coco_entries(root: Field, images: str | os.PathLike[str] | None, boxes_are: BoxKind | None) -> list[_Entry]:
+def coco_entries(root: Field, images: str | os.PathLike[str] | None, boxes_are: BoxKind | None) -> list[PhotoEntry]:
+    """Every photo of a parsed COCO file."""
     objects = coco_objects(root, images=images, boxes_are=boxes_are, bad_boxes="skip")
     errors = dict(reversed(objects.skipped))  # the first one of each photo
     rows: defaultdict[int, list[int]] = defaultdict(list)
@@ -296,7 +299,7 @@ def _coco_entries(root: Field, images: str | os.PathLike[str] | None, boxes_are:
             licence=image.licence,
         )
         error = errors.get(index)
-        entries.append(_Entry(image.file_name, image.path, boxed if error is None else None, error))
+        entries.append(PhotoEntry(image.file_name, image.path, boxed if error is None else None, error))
     return entries
 
 

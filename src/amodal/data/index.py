@@ -100,6 +100,10 @@ class JsonIndex:
             tuple(self.order_places[edges].tolist()),
         )
 
+    def images(self, start: int, end: int) -> list[Any]:
+        """The entries of `images` from number `start` to before `end`, in one go."""
+        return self._read(self.photos[start:end])
+
     def sample(self) -> Field:
         """The head with a few photos and annotations of the file, to recognise its format by."""
         content = dict(self.head)
