@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,10 +16,13 @@ from amodal.cli.in_format import check_format, write_in_format
 from amodal.cli.objects import Finder, ObjectsIn, found_by_the_method, from_detector, from_file, from_visible_masks
 from amodal.cli.photo_run import PhotoRun
 from amodal.cli.photos import find_photos
+from amodal.cli.predict_many import Parts, run_many
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.cli.results import PAGE, SCENES, Refusal, keep_aside, new_results, publish
 from amodal.errors import AmodalError, InputError
 from amodal.images import photo_size
+from amodal.scale.sources import is_source
+from amodal.scale.work import Asked
 from amodal.scene import BoxKind
 from amodal.segmenter import MaskCompleter, Segmenter, best_method, has_setting, load
 
@@ -32,11 +35,14 @@ class Predict:
 
     Without boxes the shipped detector finds the objects, offline; a network of the amodal family its own.
 
+    A list of photos (.txt), .jsonl, .parquet or .tar shards, or --parts: any number of photos, by worker processes,
+    into parts with an index and errors.jsonl, without pictures. Killed and started again it goes on.
+
     Example: amodal predict street.jpg --boxes boxes.json --out out
     """
 
     photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS...")]
-    """Photos, and folders of photos."""
+    """Photos, and folders of photos; or lists, shards and, with --parts, whole trees of folders."""
     boxes: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Boxes of the objects: COCO JSON, or a list of {file, boxes: [{box: [x0, y0, x1, y1], class}]}, where
     class may be left out."""
@@ -95,6 +101,15 @@ class Predict:
     """Where the results go."""
     to: Annotated[str | None, tyro.conf.arg(metavar="FORMAT", help_behavior_hint="")] = None
     """Write the results into --out in this format too: kins, coco, cocoa, d2sa, kitti, ...; see amodal data convert."""
+    parts: Annotated[
+        Literal["jsonl", "parquet"] | None,
+        tyro.conf.arg(metavar="jsonl|parquet", help_behavior_hint="(default: jsonl, for lists and shards)"),
+    ] = None
+    """Many photos: write the results in parts; amodal data convert reads them."""
+    photos_per_part: int = 256
+    """So many of them in a part; each worker loses at most so many when the run is killed."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one a core)")] = None
+    """Processes that work on parts; 0 for this one alone."""
     pictures: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Write scenes.json alone, no pictures and no page."""
     json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
@@ -104,6 +119,8 @@ class Predict:
         """Do it; returns the exit code."""
         started = time.perf_counter()
         self._check_use()
+        if self.parts is not None or any(is_source(path) for path in self.photos):
+            return self._many()
         photos = find_photos(self.photos)
         if hopeless := _none_usable(photos):
             return _nothing_done(hopeless)
@@ -142,6 +159,25 @@ class Predict:
             raise InputError("predict", "--rounds", f"found {self.rounds}", "expected 0 or more")
         if not 0 <= self.least_score <= 1:
             raise InputError("predict", "--least-score", f"found {self.least_score}", "expected 0 to 1")
+
+    def _many(self) -> int:
+        for option, value in (("--visible-masks", self.visible_masks), ("--to", self.to)):
+            if value is not None:
+                expected = "expected scenes in parts: amodal data convert writes them in other formats"
+                raise InputError("predict", option, "found it with --parts or a list of photos", expected)
+        method = self.method or best_method(self.model)
+        own = self._finds_its_own()
+        settings = {"boxes": "own", "least_score": self.least_score} if own else {}
+        settings |= {name: value for name, value in self._settings(method).items() if name != "keep_posteriors"}
+        asked = Asked(self.model, method, settings, None if own else self.detector or "default", self.least_score)
+        return run_many(
+            self.photos,
+            self.boxes,
+            replace(asked, boxes_are=self.boxes_are),
+            self.out,
+            Parts(self.parts or "jsonl", self.photos_per_part, self.workers),
+            as_json=self.json,
+        )
 
     def _objects_in(self, photos: Sequence[Path]) -> ObjectsIn:
         if self.boxes is not None:

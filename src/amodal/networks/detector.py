@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
 
 from amodal.errors import InputError
-from amodal.methods.detect import Detections
+from amodal.methods.detect import Detections, load_detector
 from amodal.models import shipped
 from amodal.networks.registry import FAMILY
 from amodal.networks.segmenter import SHIPPED, FamilySegmenter, load_any
 from amodal.scene import BoxKind
 from amodal.training.files import name_in
+
+# Photo and least score; the objects found, best first.
+Finder = Callable[[UInt8[np.ndarray, "h w 3"], float], Detections]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,16 @@ class FamilyDetector:
 def is_shipped() -> bool:
     """Whether the package has a detector of its own."""
     return shipped(SHIPPED).is_file()
+
+
+def finder_named(name: str) -> tuple[Finder, BoxKind]:
+    """The detector of that name, of the family or torchvision's; and what its boxes hold.
+
+    Raises:
+        InputError, AmodalError: there is none, or it cannot be loaded.
+    """
+    own = family_detector(name)
+    return (load_detector(name), "visible") if own is None else (own, own.boxes_are)
 
 
 def family_detector(name: str) -> FamilyDetector | None:
