@@ -12,12 +12,23 @@ Document = dict[str, Any]
 """Plain JSON values that describe one thing whole."""
 
 
-class AnnotateError(AmodalError):
-    """Something that was asked for is refused; `field` names what was wrong with it."""
+@dataclass(frozen=True)
+class Draft:
+    """What somebody wanted to write and could not; it is kept as a refused revision."""
 
-    def __init__(self, message: str, field: str = "") -> None:
+    kind: str
+    subject: int
+    version: int
+    author: int | None
+    payload: Mapping[str, Any]
+
+
+class AnnotateError(AmodalError):
+    """Something that was asked for is refused; `field` names what was wrong with it, `draft` is not to be lost."""
+
+    def __init__(self, message: str, field: str = "", draft: Draft | None = None) -> None:
         super().__init__(message)
-        self.message, self.field = message, field
+        self.message, self.field, self.draft = message, field, draft
 
 
 class Missing(AnnotateError):
@@ -32,20 +43,9 @@ class Invalid(AnnotateError):
     """What was handed in cannot be: says what was found and what was expected."""
 
 
-@dataclass(frozen=True)
-class Draft:
-    """What the loser of a conflict wanted to write; it is kept as a refused revision."""
-
-    kind: str
-    subject: int
-    version: int
-    author: int | None
-    payload: Mapping[str, Any]
-
-
 class Conflict(AnnotateError):
-    """Somebody else wrote first. `current` is what stands there now, `draft` what was not written."""
+    """Somebody else wrote first. `current` is what stands there now."""
 
     def __init__(self, message: str, current: Document, draft: Draft | None = None) -> None:
-        super().__init__(message, "version")
-        self.current, self.draft = current, draft
+        super().__init__(message, "version", draft)
+        self.current = current

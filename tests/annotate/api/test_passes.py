@@ -72,6 +72,47 @@ def test_who_comes_second_is_told_what_is_there_and_loses_nothing(alone: Person)
     assert [line["payload"]["box"] for line in lost] == [[5, 5, 99, 30]]
 
 
+def lost(person: Person, one: int) -> list[object]:
+    """The outlines of what was refused."""
+    written = person.get(f"/objects/{one}/history").json()["revisions"]
+    return [line["payload"]["polygons"] for line in written if line["refused"]]
+
+
+def test_a_drawing_that_comes_after_the_expert_s_word_stays_in_the_history(as_person: AsPerson) -> None:
+    erna, anna = as_person("erna"), as_person("anna")
+    one = erna.box(1, 5, 5, 30, 30)
+    whole = CropMask.from_box((5, 5, 30, 30), HEIGHT, WIDTH).to_coco_rle()
+    erna.post(f"/objects/{one}/settle", {"version": 0, "choice": "drawn", "amodal": whole})
+    assert anna.draw(one, 5, 5, 20, 20).status_code == 403
+    assert lost(anna, one) == [[[5, 5, 20, 5, 20, 20, 5, 20]]]
+    assert lost(as_person("ben"), one) == []  # who did not draw it is not shown it
+
+
+def test_a_drawing_of_who_is_no_annotator_any_more_stays_in_the_history(as_person: AsPerson) -> None:
+    erna, anna, maria = as_person("erna"), as_person("anna"), as_person("maria")
+    one = erna.box(1, 5, 5, 30, 30)
+    anna.draw(one, 5, 5, 30, 30, state="draft")
+    id = anna.get("/session").json()["person"]["id"]
+    maria.patch(f"/people/{id}", {"role": "expert"})
+    assert anna.draw(one, 5, 5, 20, 20, version=1).status_code == 403
+    assert lost(erna, one) == [[[5, 5, 20, 5, 20, 20, 5, 20]]]
+
+
+def test_a_drawing_of_an_object_deleted_meanwhile_stays_in_the_history(as_person: AsPerson) -> None:
+    erna, anna = as_person("erna"), as_person("anna")
+    one = erna.box(1, 5, 5, 30, 30)
+    erna.delete(f"/objects/{one}?version=1")
+    assert anna.draw(one, 5, 5, 20, 20).status_code == 404
+    assert lost(anna, one) == [[[5, 5, 20, 5, 20, 20, 5, 20]]]
+
+
+def test_who_never_drew_leaves_nothing_in_the_history(as_person: AsPerson) -> None:
+    erna = as_person("erna")
+    one = erna.box(1, 5, 5, 30, 30)
+    assert erna.draw(one, 5, 5, 20, 20).status_code == 403
+    assert lost(erna, one) == []
+
+
 def test_a_mask_saved_from_two_windows_is_a_conflict_with_the_first_one_s_mask(alone: Person) -> None:
     one = alone.box(1, 5, 5, 30, 30)
     first = alone.draw(one, 5, 5, 30, 30, state="draft").json()

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
-from amodal.annotate.errors import Conflict
+from amodal.annotate.errors import AnnotateError
 from amodal.annotate.store import migrate, revisions
 from amodal.errors import InputError
 
@@ -45,16 +45,16 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session that is committed at the end of the block; nothing of it stays when an error leaves the block.
 
-        Of a conflict the loser's draft is kept, in a transaction of its own, before the error goes on.
+        A drawing that is refused, of a conflict's loser for one, is kept in a transaction of its own.
         """
         engine = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         try:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
-        except Conflict as conflict:
-            if conflict.draft is not None:
+        except AnnotateError as refused:
+            if refused.draft is not None:
                 with Session(engine) as session, session.begin():
-                    revisions.keep_draft(session, conflict.draft)
+                    revisions.keep_draft(session, refused.draft)
             raise
 
     def close(self) -> None:

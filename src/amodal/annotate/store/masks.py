@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from amodal.annotate.errors import Document, Invalid
+from amodal.annotate.errors import Document, Draft, Invalid
 from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import (
     MAX_SECONDS,
@@ -27,6 +27,7 @@ from amodal.masks import CropMask
 
 SOURCES = ("drawn", "proposal", "edited", "imported")
 STATES = ("draft", "done")
+LOST = "lost mask"  # the kind of revisions of drawings that found no mask to be a version of
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,13 @@ def put_mask(
     permit(by, "annotator")
     one = locked(session, Object, object_id, "object")
     photo = one.photo
-    polygons, amodal, inmodal = checked(drawn, photo)
+    kept = fields_of(drawn, photo)
     mask = own_mask(session, by, object_id, stage, round_)
-    kept = {
-        "polygons": polygons,
-        "amodal": counts(amodal),
-        "inmodal": None if inmodal is None else counts(inmodal),
-        "source": drawn.source,
-        "seconds": float(drawn.seconds),
-        "state": drawn.state,
-    }
     if mask is None:
         # A version of something that is not there is one of an earlier round, which ended meanwhile.
         wanted = {"annotator": by.id, **kept}
         current = not_drawn(photo, one.id, by.id, stage, round_)
-        revisions.check_version("lost mask", one.id, by, seen=version, found=0, current=current, wanted=wanted)
+        revisions.check_version(LOST, one.id, by, seen=version, found=0, current=current, wanted=wanted)
         mask = Mask(object_id=one.id, annotator_id=by.id, stage=stage, round=round_, version=1, time=now(), **kept)
         session.add(mask)
     else:
@@ -81,6 +74,32 @@ def put_mask(
     session.flush()
     revisions.record(session, "mask", mask.id, mask.version, by, mask_document(mask))
     return mask
+
+
+def fields_of(drawn: Drawn, photo: Photo) -> dict[str, Any]:
+    """What the tables keep of it.
+
+    Raises:
+        Invalid: names the field.
+    """
+    polygons, amodal, inmodal = checked(drawn, photo)
+    return {
+        "polygons": polygons,
+        "amodal": counts(amodal),
+        "inmodal": None if inmodal is None else counts(inmodal),
+        "source": drawn.source,
+        "seconds": float(drawn.seconds),
+        "state": drawn.state,
+    }
+
+
+def lost_mask(session: Session, by: Person, object_id: int, drawn: Drawn, version: int) -> Draft | None:
+    """What is refused to somebody who draws here, or has drawn here, for the history; None of anybody else."""
+    one = session.get(Object, object_id)
+    has_drawn = session.scalar(select(exists().where(Mask.object_id == object_id, Mask.annotator_id == by.id)))
+    if one is None or not ("annotator" in by.roles or has_drawn):
+        return None
+    return Draft(LOST, one.id, version, by.id, {"annotator": by.id, **fields_of(drawn, one.photo)})
 
 
 def checked(drawn: Drawn, photo: Photo) -> tuple[list[list[float]], CropMask, CropMask | None]:

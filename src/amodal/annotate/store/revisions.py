@@ -25,7 +25,7 @@ def record(session: Session, kind: str, subject: int, version: int, by: Person |
 
 
 def keep_draft(session: Session, draft: Draft) -> None:
-    """Append what the loser of a conflict wanted to write."""
+    """Append what somebody wanted to write and could not."""
     session.add(
         Revision(
             kind=draft.kind,

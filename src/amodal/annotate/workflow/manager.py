@@ -228,7 +228,7 @@ def _drawing(session: Session, person: Person, project: Project) -> PersonProgre
     return PersonProgress(person.name, person.role, "pass2", done, done + left, seconds)
 
 
-def _compared(session: Session) -> Select[Any]:
+def _compared(session: Session) -> Select[int, int, str, str, str, int, float | None, int]:
     """The fields of `ObjectAgreement`, of objects of the stage whose annotators were compared."""
     stage = project_of(session).stage
     return (
@@ -248,7 +248,9 @@ def _compared(session: Session) -> Select[Any]:
     )
 
 
-def _page(session: Session, wanted: Select[Any], offset: int, limit: int) -> tuple[list[ObjectAgreement], int]:
+def _page(
+    session: Session, wanted: Select[int, int, str, str, str, int, float | None, int], offset: int, limit: int
+) -> tuple[list[ObjectAgreement], int]:
     total = session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
     rows = session.execute(wanted.offset(offset).limit(limit)).mappings()
     return [ObjectAgreement(**row) for row in rows], total

@@ -40,10 +40,20 @@ from amodal.annotate.workflow.scenes import refresh, seen_by_annotator
 def save_mask(session: Session, by: Person, object_id: int, drawn: Drawn, *, version: int) -> Mask:
     """Save the annotator's own mask in the round that is on; a finished one may end the round.
 
+    What is refused because things changed while it was drawn stays in the history.
+
     Raises:
         Missing, Invalid, Conflict: as `store.masks.put_mask`.
         Forbidden: not an annotator, not one of this object's, or the object is settled already.
     """
+    try:
+        return _saved(session, by, object_id, drawn, version)
+    except (Forbidden, Missing) as refused:
+        refused.draft = mask_rows.lost_mask(session, by, object_id, drawn, version)
+        raise
+
+
+def _saved(session: Session, by: Person, object_id: int, drawn: Drawn, version: int) -> Mask:
     permit(by, "annotator")
     one = object_of(session, object_id)
     locked(session, Object, one.id, "object")

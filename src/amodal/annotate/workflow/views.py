@@ -16,7 +16,7 @@ from amodal.annotate.errors import Document
 from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import rle_of
 from amodal.annotate.store.consensus import OPEN, OVER, standings
-from amodal.annotate.store.masks import mask_document, newest_masks
+from amodal.annotate.store.masks import LOST, mask_document, newest_masks
 from amodal.annotate.store.objects import object_document
 from amodal.annotate.store.orders import order_document
 from amodal.annotate.store.people import project_of
@@ -80,7 +80,7 @@ def history(session: Session, viewer: Person, object_id: int) -> list[Document]:
         masks = [mask for mask in masks if mask.annotator_id == viewer.id and mask.stage == project_stage]
     wanted = [("object", object_id), *(("mask", mask.id) for mask in masks)]
     rows = [row for kind, id in wanted for row in revisions.revisions_of(session, kind, id)]
-    lost = revisions.revisions_of(session, "lost mask", object_id)
+    lost = revisions.revisions_of(session, LOST, object_id)
     rows += [row for row in lost if not is_blind(viewer) or row.author_id == viewer.id]
     if not is_blind(viewer):
         standing_ids = session.scalars(select(Consensus.id).where(Consensus.object_id == object_id))

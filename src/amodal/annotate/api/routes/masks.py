@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
 from amodal.annotate.api import schemas
-from amodal.annotate.api.asking import Annotator, Asker, Expert, Here
+from amodal.annotate.api.asking import Anyone, Asker, Expert, Here
 from amodal.annotate.api.documents import consensus_of, object_now, own_mask, writing
 from amodal.annotate.api.parameters import CONFLICT, IdPath
 from amodal.annotate.store.masks import Drawn
@@ -16,8 +16,11 @@ router = APIRouter(tags=["pass 2"])
 
 
 @router.put("/objects/{id}/mask", responses=CONFLICT)
-def put_mask(here: Here, asker: Annotator, id: IdPath, asked: schemas.MaskWrite) -> schemas.Mask:
-    """Save the asker's own mask. Where another window was faster, 409 has that mask, and nothing is lost."""
+def put_mask(here: Here, asker: Anyone, id: IdPath, asked: schemas.MaskWrite) -> schemas.Mask:
+    """Save the asker's own mask, as an annotator. Where another window was faster, 409 has that mask.
+
+    Nothing is lost: what is refused because the object was settled or the role changed meanwhile is in the history.
+    """
     drawn = Drawn(**asked.model_dump(exclude={"version"}))
     with writing(here, lambda session: _mask_now(session, asker, id)) as session:
         mask = rounds.save_mask(session, asker.person(session), id, drawn, version=asked.version)
