@@ -25,7 +25,7 @@ def create_app(place: Place) -> FastAPI:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        register = Register(place)
+        register = app.state.register = Register(place)
         register.start()
         yield
         register.stop()

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from amodal.annotate.api.photo_files import PhotoFile, described, photos_below
 from amodal.annotate.api.place import Place
@@ -19,16 +20,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Register:
-    """Goes through the folder of photos once; what is a row already is passed over."""
+    """Goes through the folder of photos; what is a row already is passed over."""
 
     place: Place
     _stopped: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: dict[Path, int] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Begin in a thread of its own."""
-        self._thread = threading.Thread(target=self._quietly, name="photos", daemon=True)
-        self._thread.start()
+        """Begin in a thread of its own, unless one is at it."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._quietly, name="photos", daemon=True)
+                self._thread.start()
+
+    def start_if_changed(self) -> None:
+        """The same, where a file was added to or taken from a folder since it was gone through last."""
+        if any(_changed(folder) != changed for folder, changed in list(self._seen.items())):
+            self.start()
 
     def stop(self) -> None:
         """End after the photo it is at."""
@@ -42,6 +52,10 @@ class Register:
         refused: list[str] = []
         if folder is None:
             return []
+        folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+        self._seen = {
+            path: _changed(path) for path in folders
+        }  # before looking: what comes meanwhile is looked at again
         with self.place.database.read() as session:
             known = {photo.name for photo in photos(session)}
         names = [path.relative_to(folder).as_posix() for path in photos_below(folder)]
@@ -74,3 +88,11 @@ class Register:
                 _log.warning("photo left out: %s", reason)
         except Exception:
             _log.exception("photos cannot be taken in")
+
+
+def _changed(folder: Path) -> int:
+    """When a name was added to a folder or taken away; 0 where it is gone."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Request, Response, UploadFile
 
 from amodal.annotate.api import photo_files, schemas
 from amodal.annotate.api.asking import Anyone, Here, Overseer
 from amodal.annotate.api.documents import photo_document, photo_item
 from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
 from amodal.annotate.api.place import file_of
+from amodal.annotate.api.taking_in import Register
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.objects import labels_in_use
 from amodal.annotate.store.photos import add_photo
@@ -25,13 +26,20 @@ router = APIRouter(tags=["photos"])
 def get_photos(
     here: Here,
     asker: Anyone,
+    request: Request,
     offset: Offset = 0,
     limit: Limit = 100,
     sort: PhotoSort = "name",
     label: TextQuery = None,
     level: Annotated[schemas.Level | None, Query()] = None,
 ) -> schemas.Photos:
-    """A page of the list, of photos with objects of this class and level of occlusion."""
+    """A page of the list, of photos with objects of this class and level of occlusion.
+
+    Photos that came into the folder since are taken in meanwhile, and are in the next answer.
+    """
+    register: Register | None = getattr(request.app.state, "register", None)
+    if register is not None:
+        register.start_if_changed()
     with here.database.read() as session:
         found, total = photo_list(session, asker.person(session), Wanted(offset, limit, sort, label, level))
         photos = [schemas.PhotoItem(**one) for one in found]
