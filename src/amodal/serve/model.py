@@ -103,7 +103,7 @@ class _Asked:
         megapixels = float(np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum()) / 1e6
         if megapixels > most_megapixels:
             expected = f"expected at most {most_megapixels:g}; send a smaller photo or fewer boxes"
-            raise InputError("", "boxes", f"cover {megapixels:.1f} megapixels together", expected)
+            raise InputError("", "boxes", f"cover {megapixels:.3g} megapixels together", expected)
 
     def finished(self, scene: Scene) -> Scene:
         whole = scene.validate()
