@@ -65,6 +65,7 @@ def test_boxes_that_the_detector_finds_become_objects_when_they_are_taken(desk: 
     (one,) = desk.get("/photos/2")["objects"]
     person = drawn(RIDER)[0].box
     assert _iou(one["box"], person) > 0.5
+    assert one["label"] == "pedestrian"  # the detector's person is no category of this project, the chosen one is
 
 
 def test_snapping_moves_an_outline_onto_edges_of_the_photo(street: Desk) -> None:

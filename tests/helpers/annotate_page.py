@@ -172,9 +172,10 @@ class Desk:
         if os.environ.get("AMODAL_PICTURES"):
             PICTURES.mkdir(parents=True, exist_ok=True)
             self.page.wait_for_timeout(300)
-            taken = Image.open(BytesIO(self.page.screenshot()))
-            # A palette keeps the files small; what the page has of colours is few, photos lose little.
-            taken.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(
+            taken = Image.open(BytesIO(self.page.screenshot())).convert("RGB")
+            # A palette keeps the files small; without dithering skies and glass would show steps.
+            palette = taken.quantize(256, method=Image.Quantize.MEDIANCUT)
+            taken.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(
                 PICTURES / f"{name}.png", optimize=True
             )
 

@@ -42,7 +42,10 @@ export function refusalOf(status: number, body: unknown): Refusal {
 }
 
 export function wordsOf(error: unknown): string {
-  if (error instanceof Refusal) return error.field ? `${error.field}: ${error.message}` : error.message;
+  if (error instanceof Refusal) {
+    const told = !error.field || error.message.startsWith(`${error.field}:`);
+    return told ? error.message : `${error.field}: ${error.message}`;
+  }
   return "The server cannot be reached.";
 }
 

@@ -13,7 +13,12 @@ import type { ProposalsAtHand } from "../panels/ProposalPanel";
 import { learnObject } from "./boxPlan";
 import type { Desk } from "./useDesk";
 
-export function useBoxProposals(server: PhotoDocument, desk: Desk<BoxDocument, Known>): ProposalsAtHand {
+/** `labelOf` gives the category that a proposal's class becomes: models know others than the project may have. */
+export function useBoxProposals(
+  server: PhotoDocument,
+  desk: Desk<BoxDocument, Known>,
+  labelOf: (label: string) => string,
+): ProposalsAtHand {
   const photo = server.photo.id;
   const [open, setOpen] = useState<readonly Proposal[]>(() => newBoxes(server.proposals ?? []));
   const [busy, setBusy] = useState(false);
@@ -44,9 +49,8 @@ export function useBoxProposals(server: PhotoDocument, desk: Desk<BoxDocument, K
   const judge = useCallback(
     (proposal: Proposal, verdict: "accepted" | "refused"): void => {
       setOpen((old) => old.filter((one) => one.id !== proposal.id));
-      said(
-        api.POST("/api/proposals/{id}/verdict", { params: { path: { id: proposal.id } }, body: { verdict } }),
-      ).then(
+      const body = { verdict, label: labelOf(proposal.label) };
+      said(api.POST("/api/proposals/{id}/verdict", { params: { path: { id: proposal.id } }, body })).then(
         ({ object }) => {
           if (!object) return;
           const key = String(object.id);
@@ -54,10 +58,13 @@ export function useBoxProposals(server: PhotoDocument, desk: Desk<BoxDocument, K
             addObject(now, { key, label: object.label, box: asBox(object.box) }),
           );
         },
-        (error: unknown) => setProblem(wordsOf(error)),
+        (error: unknown) => {
+          setOpen((old) => [proposal, ...old]);
+          setProblem(wordsOf(error));
+        },
       );
     },
-    [desk],
+    [desk, labelOf],
   );
   return { open, busy, problem, ask, judge };
 }

@@ -74,7 +74,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
   };
   const tools = useBoxTools({ tool, document, chosen, choose, edit, create, nameOf });
   const numbers = useMemo(() => numbering(tools.live.objects, tools.live.edges), [tools.live]);
-  const proposals = useBoxProposals(server, desk);
+  const proposals = useBoxProposals(server, desk, (name) => (labels.includes(name) ? name : label));
   const colour = useCallback(
     (key: string) => colourOf(document.objects.findIndex((one) => one.key === key)),
     [document],

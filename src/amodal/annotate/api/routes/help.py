@@ -54,7 +54,8 @@ def give_verdict(here: Here, asker: Worker, id: IdPath, asked: schemas.Verdict) 
         proposal = judge(session, person, id, asked.verdict)
         one = None
         if proposal.object_id is None and asked.verdict != "refused" and "expert" in asker.roles:
-            one = add_object(session, person, proposal.photo_id, label=proposal.label, box=proposal.box)
+            label = asked.label or proposal.label
+            one = add_object(session, person, proposal.photo_id, label=label, box=proposal.box)
             proposal.object_id = one.id
             revisions.record(session, "proposal", proposal.id, 2, person, proposal_document(proposal))
         (said,) = proposals_said(session, person, [proposal])

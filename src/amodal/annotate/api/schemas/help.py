@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from amodal.annotate.api.schemas.objects import ObjectItem, Proposal
-from amodal.annotate.api.schemas.values import Asked, Polygon, Said, VerdictKind, storable
+from amodal.annotate.api.schemas.values import Asked, Name, Polygon, Said, VerdictKind, storable
 
 
 class AskProposals(Asked):
@@ -24,9 +24,10 @@ class Proposals(Said):
 
 
 class Verdict(Asked):
-    """What became of a proposal."""
+    """What became of a proposal; `label` where its object is to be called otherwise than the model did."""
 
     verdict: VerdictKind
+    label: Name | None = None
 
 
 class VerdictTaken(Said):
