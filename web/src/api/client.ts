@@ -12,15 +12,26 @@ export function carryToken(csrf: string): void {
   token = csrf;
 }
 
-// fetch is looked up at each call, so that tests can stand in for it.
-export const api = createClient<paths>({ baseUrl: "", fetch: (request) => globalThis.fetch(request) });
+export const api = createClient<paths>({ baseUrl: "", fetch: carried });
 
-api.use({
-  onRequest({ request }) {
-    if (request.method !== "GET") request.headers.set("X-CSRF-Token", token);
-    return request;
-  },
-});
+async function carried(request: Request): Promise<Response> {
+  // fetch is looked up at each call, so that tests can stand in for it.
+  if (request.method === "GET") return globalThis.fetch(request);
+  request.headers.set("X-CSRF-Token", token);
+  const again = request.clone();
+  const response = await globalThis.fetch(request);
+  // A server that was started anew knows other tokens; the page need not be loaded anew for that.
+  if (response.status !== 403 || !(await tokenChanged())) return response;
+  again.headers.set("X-CSRF-Token", token);
+  return globalThis.fetch(again);
+}
+
+async function tokenChanged(): Promise<boolean> {
+  const before = token;
+  const response = await globalThis.fetch("/api/session");
+  if (response.ok) carryToken(((await response.json()) as { csrf: string }).csrf);
+  return token !== before;
+}
 
 interface Answer<Data> {
   readonly data?: Data;

@@ -8,9 +8,11 @@ import { Layer, Shape, Stage } from "react-konva";
 import type { Frame, Point } from "../model/geometry";
 import { distance } from "../model/geometry";
 import type { Viewport } from "../model/viewport";
-import { fit, pan, toPhoto, zoom } from "../model/viewport";
+import { fit, keepMiddle, pan, toPhoto, zoom } from "../model/viewport";
 import type { Look, Shown } from "./paint";
 import { paint } from "./paint";
+import { paintPicture, usePicture } from "./picture";
+import type { StageGroup, ViewChange } from "./stageGroup";
 
 export interface Gesture {
   readonly kind: "down" | "move" | "up" | "leave" | "double";
@@ -20,12 +22,6 @@ export interface Gesture {
   readonly shift: boolean;
   /** Screen pixels per photo pixel, so that reach can be the same at every zoom. */
   readonly scale: number;
-}
-
-export interface StageHandle {
-  view: Viewport;
-  redraw: () => void;
-  change: (change: (view: Viewport, screen: Frame) => Viewport) => void;
 }
 
 export interface PhotoStageProps {
@@ -40,16 +36,18 @@ export interface PhotoStageProps {
   readonly onGesture: (gesture: Gesture) => void;
   /** What the tool in hand draws on top, in screen pixels. */
   readonly paintTool: (context: CanvasRenderingContext2D, view: Viewport) => void;
-  readonly handle: RefObject<StageHandle | null>;
+  readonly group: StageGroup;
 }
 
 export function PhotoStage(props: PhotoStageProps): JSX.Element {
-  const { frame, shown, chosen, look, paintTool, onGesture, handle } = props;
+  const { frame, shown, chosen, look, paintTool, onGesture, group } = props;
   const holder = useRef<HTMLDivElement>(null);
   const photoLayer = useRef<Konva.Layer>(null);
   const toolLayer = useRef<Konva.Layer>(null);
   const view = useRef<Viewport>({ scale: 1, x: 0, y: 0 });
-  const fitted = useRef(false);
+  // The whole photo stays whole when the window changes, until somebody moves or zooms it.
+  const whole = useRef(true);
+  const before = useRef<Frame>(undefined);
   const screen = useScreen(holder);
   const picture = usePicture(props.picture);
   const overlay = usePicture(props.overlay);
@@ -59,25 +57,29 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
     photoLayer.current?.batchDraw();
     toolLayer.current?.batchDraw();
   }, []);
-  const change = useCallback(
-    (change: (view: Viewport, screen: Frame) => Viewport) => {
-      view.current = change(view.current, screen);
-      if (handle.current) handle.current.view = view.current;
-      redraw();
-    },
-    [handle, redraw, screen],
-  );
   useLayoutEffect(() => {
-    if (!fitted.current && screen.width > 0) {
-      view.current = fit(frame, screen);
-      fitted.current = true;
-    }
-    handle.current = { view: view.current, redraw, change };
+    if (screen.width === 0 || screen.height === 0) return;
+    view.current =
+      whole.current || !before.current
+        ? fit(frame, screen)
+        : keepMiddle(view.current, before.current, screen);
+    before.current = screen;
     redraw();
-  }, [change, frame, handle, redraw, screen]);
+  }, [frame, redraw, screen]);
+  useLayoutEffect(() => {
+    const become = (next: Viewport, isWhole: boolean): void => {
+      view.current = next;
+      whole.current = isWhole;
+      redraw();
+    };
+    return group.join({
+      change: (how) => become(how(view.current, screen), false),
+      fit: () => become(fit(frame, screen), true),
+    });
+  }, [frame, group, redraw, screen]);
   useEffect(redraw, [redraw, shown, chosen, look, paintTool, picture, overlay]);
 
-  const gestures = useGestures(holder, view, change, onGesture);
+  const gestures = useGestures(holder, view, group, onGesture);
   return (
     <div
       ref={holder}
@@ -93,13 +95,10 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
           <Shape
             listening={false}
             sceneFunc={({ _context: context }) => {
-              for (const image of [picture, overlay]) {
-                if (!image) continue;
-                context.imageSmoothingEnabled = view.current.scale < 2;
-                const { x, y, scale } = view.current;
-                context.drawImage(image, x, y, frame.width * scale, frame.height * scale);
+              for (const one of [picture, overlay]) {
+                if (one) paintPicture(context, one, view.current, frame, screen);
               }
-              paint(context, shown, chosen, look, view.current, frame);
+              paint(context, shown, chosen, look, view.current, frame, screen);
             }}
           />
         </Layer>
@@ -124,32 +123,16 @@ function useScreen(holder: RefObject<HTMLDivElement | null>): Frame {
   return screen;
 }
 
-function usePicture(url: string | undefined): HTMLImageElement | undefined {
-  const [picture, setPicture] = useState<HTMLImageElement>();
-  useEffect(() => {
-    setPicture(undefined);
-    if (!url) return;
-    const image = new Image();
-    image.onload = () => setPicture(image);
-    image.src = url;
-    return () => {
-      image.onload = null;
-    };
-  }, [url]);
-  return picture;
-}
-
-type Change = (change: (view: Viewport) => Viewport) => void;
-
 /** One finger or the left button is the tool's; two fingers, other buttons and the space bar move the photo. */
 function useGestures(
   holder: RefObject<HTMLDivElement | null>,
   view: RefObject<Viewport>,
-  change: Change,
+  group: StageGroup,
   onGesture: (gesture: Gesture) => void,
 ) {
   const fingers = useRef(new Map<number, Point>());
   const panning = useRef(false);
+  const change = useCallback((how: ViewChange) => group.change(how), [group]);
   const space = useSpaceBar();
   // The event's own element: a pointer can still leave while the page is being taken away.
   const place = (event: PointerEvent): Point => {
@@ -201,7 +184,7 @@ function useGestures(
   };
 }
 
-function useWheel(holder: RefObject<HTMLDivElement | null>, change: Change): void {
+function useWheel(holder: RefObject<HTMLDivElement | null>, change: (how: ViewChange) => void): void {
   useEffect(() => {
     const element = holder.current!;
     // React's own wheel listeners are passive and could not keep the page from scrolling.

@@ -27,6 +27,8 @@ export interface Look {
   readonly isolate: boolean;
 }
 
+const [LABEL_PX, LONGEST_LABEL_PX] = [17, 200];
+
 export const LOOK: Look = { opacity: 0.5, masks: true, hidden: true, boxes: true, isolate: false };
 
 export function paint(
@@ -36,8 +38,14 @@ export function paint(
   look: Look,
   view: Viewport,
   frame: Frame,
+  screen: Frame,
 ): void {
-  const seen = look.isolate && chosen !== undefined ? shown.filter((one) => one.key === chosen) : shown;
+  const alone = look.isolate && chosen !== undefined;
+  const inView = (x0: number, y0: number, x1: number, y1: number): boolean =>
+    x1 * view.scale + view.x > 0 &&
+    y1 * view.scale + view.y > 0 &&
+    x0 * view.scale + view.x < screen.width &&
+    y0 * view.scale + view.y < screen.height;
   context.save();
   context.translate(view.x, view.y);
   context.scale(view.scale, view.scale);
@@ -45,18 +53,37 @@ export function paint(
     context.imageSmoothingEnabled = view.scale < 2;
     context.globalAlpha = look.opacity;
     const period = Math.max(6, Math.round(Math.max(frame.width, frame.height) / 160));
-    for (const one of seen) {
-      if (!one.amodal || isEmpty(one.amodal)) continue;
-      const tile = tileOf(one.amodal, one.visible ?? one.amodal, one.colour, period, look.hidden);
-      context.drawImage(tile, one.amodal.x, one.amodal.y);
+    for (const { key, amodal, visible, colour } of shown) {
+      if ((alone && key !== chosen) || !amodal || isEmpty(amodal)) continue;
+      if (!inView(amodal.x, amodal.y, amodal.x + amodal.w, amodal.y + amodal.h)) continue;
+      const tile = tileOf(amodal, visible ?? amodal, colour, period, look.hidden);
+      context.drawImage(tile, amodal.x, amodal.y);
     }
   }
   context.restore();
   if (look.boxes) {
-    // Large ones first, so that the names of small ones stay on top.
-    const boxed = seen.filter((one) => one.box).toSorted((a, b) => boxArea(b.box!) - boxArea(a.box!));
-    for (const one of boxed) paintBox(context, one, one.key === chosen, view);
+    for (const one of largestFirst(shown)) {
+      const [x0, y0, x1, y1] = one.box!;
+      // The name stands above the box.
+      if (
+        (alone && one.key !== chosen) ||
+        !inView(x0, y0 - LABEL_PX / view.scale, Math.max(x1, x0 + LONGEST_LABEL_PX / view.scale), y1)
+      )
+        continue;
+      paintBox(context, one, one.key === chosen, view);
+    }
   }
+}
+
+const ordered = new WeakMap<readonly Shown[], readonly Shown[]>();
+
+/** So that the names of small boxes stay on top; sorted once, not in every frame. */
+function largestFirst(shown: readonly Shown[]): readonly Shown[] {
+  const kept =
+    ordered.get(shown) ??
+    shown.filter((one) => one.box).toSorted((a, b) => boxArea(b.box!) - boxArea(a.box!));
+  ordered.set(shown, kept);
+  return kept;
 }
 
 interface Tile {
@@ -120,11 +147,21 @@ function paintBox(context: CanvasRenderingContext2D, one: Shown, chosen: boolean
   context.setLineDash([]);
   if (width < 24 && !chosen) return;
   context.font = "600 12px system-ui, sans-serif";
-  const wide = context.measureText(one.text).width + 8;
+  const wide = widthOf(context, one.text) + 8;
   context.fillStyle = css(one.colour, chosen ? 1 : 0.85);
-  context.fillRect(left, top - 17, wide, 17);
+  context.fillRect(left, top - LABEL_PX, wide, LABEL_PX);
   context.fillStyle = bright(one.colour) ? "#000" : "#fff";
   context.fillText(one.text, left + 4, top - 4);
+}
+
+const widths = new Map<string, number>();
+
+/** Of a name in the font at hand; kept, as panning asks again in every frame. */
+function widthOf(context: CanvasRenderingContext2D, text: string): number {
+  const kept = widths.get(text) ?? context.measureText(text).width;
+  if (widths.size > 10_000) widths.clear();
+  widths.set(text, kept);
+  return kept;
 }
 
 export function paintHandles(context: CanvasRenderingContext2D, box: Box, view: Viewport): void {

@@ -4,10 +4,9 @@ import type { JSX, ReactNode } from "react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
-import { pictureOf } from "../api/questions";
 import type { PhotoDocument, Proposal } from "../api/types";
 import type { Shown } from "../canvas/paint";
-import { PhotoStage } from "../canvas/PhotoStage";
+import type { Gesture } from "../canvas/PhotoStage";
 import type { Clock } from "../model/clock";
 import type { Drawing, KnownMasks, MaskDocument } from "../model/drawing";
 import { blank, polygonsOf, VisibleMasks, withPolygons } from "../model/drawing";
@@ -16,9 +15,7 @@ import { isEmpty } from "../model/mask";
 import { numbering } from "../model/order";
 import { colourOf } from "../model/palette";
 import { decode } from "../model/rle";
-import { LookPanel } from "../panels/LookPanel";
-import { ObjectList } from "../panels/ObjectList";
-import { OrderPanel } from "../panels/OrderPanel";
+import { ObjectPanels } from "../panels/ObjectPanels";
 import { ProposalPanel } from "../panels/ProposalPanel";
 import { ToolBar } from "../panels/ToolBar";
 import type { MaskTool } from "../tools/maskTools";
@@ -28,7 +25,7 @@ import type { OpenOutline } from "./maskPlan";
 import { useMaskProposals } from "./maskProposals";
 import type { Desk } from "./useDesk";
 import { useKeys } from "./useKeys";
-import { useWorkbench, WorkFrame } from "./workbench";
+import { Canvas, useWorkbench, WorkFrame } from "./workbench";
 
 const TOOL_NAMES: Readonly<Record<MaskTool, string>> = {
   select: "Choose",
@@ -60,7 +57,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   const { server, ids, desk, clock, open, setOpen } = props;
   const { photo } = server;
   const { document, edit } = desk;
-  const bench = useWorkbench(photo);
+  const bench = useWorkbench();
   const [tool, setTool] = useState<MaskTool>("polygon");
   const [radius, setRadius] = useState(() => Math.max(3, Math.round(photo.height / 50)));
   const [problem, setProblem] = useState<string>();
@@ -95,18 +92,22 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     (id: number) => colourOf(server.objects.findIndex((one) => one.id === id)),
     [server.objects],
   );
-  const numbers = useMemo(
-    () =>
-      numbering(
-        server.objects.map((one) => ({ key: one.id, box: asBox(one.box) })),
-        edges,
-      ),
-    [server.objects, edges],
+  const placed = useMemo(
+    () => server.objects.map((one) => ({ key: one.id, box: asBox(one.box) })),
+    [server.objects],
   );
+  const numbers = useMemo(() => numbering(placed, edges), [placed, edges]);
   const [masks] = useState(() => new VisibleMasks());
   const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, edges), chosen, choose, edit, open, setOpen }); // prettier-ignore
   const proposals = useMaskProposals(server, desk, choose);
   const { live } = tools;
+  const timed = {
+    ...tools,
+    onGesture: (gesture: Gesture): void => {
+      clock.sign();
+      tools.onGesture(gesture);
+    },
+  };
   const shown = useMemo((): Shown[] => {
     // What is far is painted first.
     const far = server.objects.toSorted(
@@ -174,7 +175,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     "next-photo": props.onNext,
     "next-object": step(1),
     "previous-object": step(-1),
-    ...Object.fromEntries(MASK_TOOLS.map((name) => [name, () => setTool(name)])),
+    ...toolKeys(setTool),
     "follow-order": () => change("visible part from the order", (drawing) => ({ ...drawing, inmodal: null })),
     smaller: () => setRadius((old) => Math.max(1, Math.round(old * 0.8))),
     larger: () => setRadius((old) => Math.min(400, Math.ceil(old * 1.25))),
@@ -194,6 +195,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       where="masks"
       bench={bench}
       save={desk.save}
+      kept={desk.kept}
       onSave={() => void desk.saveNow()}
       undo={{ act: desk.undo, label: desk.canUndo }}
       redo={{ act: desk.redo, label: desk.canRedo }}
@@ -215,23 +217,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
           ]}
         />
       }
-      stage={
-        <PhotoStage
-          name={photo.name}
-          picture={pictureOf(photo.id)}
-          frame={photo}
-          shown={shown}
-          chosen={chosen}
-          look={bench.look}
-          cursor={tools.cursor}
-          onGesture={(gesture) => {
-            clock.sign();
-            tools.onGesture(gesture);
-          }}
-          paintTool={tools.paintTool}
-          handle={bench.stage}
-        />
-      }
+      stage={<Canvas bench={bench} photo={photo} shown={shown} chosen={chosen} tools={timed} />}
       side={
         <>
           {problem && (
@@ -252,25 +238,18 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
           </label>
           {own?.inmodal && <p>The visible part of {nameOf(chosen!)} was corrected by hand.</p>}
           <ProposalPanel proposals={proposals} nameOf={nameOf} />
-          <ObjectList
-            rows={ids.map((id) => ({
-              key: id,
-              name: nameOf(id),
-              colour: colour(id),
-              detail: document[id]?.state ?? "to do",
-            }))}
-            chosen={chosen}
-            choose={choose}
-          />
-          <LookPanel look={bench.look} setLook={bench.setLook} />
-          <OrderPanel
-            objects={server.objects.map((one) => ({ key: one.id, box: asBox(one.box) }))}
+          <ObjectPanels
+            objects={placed}
+            listed={ids}
             edges={edges}
             numbering={numbers}
             chosen={chosen}
             choose={choose}
             nameOf={nameOf}
             colourOf={colour}
+            detailOf={(id) => document[id]?.state ?? "to do"}
+            look={bench.look}
+            setLook={bench.setLook}
           />
         </>
       }
@@ -278,6 +257,13 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       {props.children}
     </WorkFrame>
   );
+}
+
+function toolKeys(set: (tool: MaskTool) => void): Record<MaskTool, () => void> {
+  return Object.fromEntries(MASK_TOOLS.map((name) => [name, () => set(name)])) as Record<
+    MaskTool,
+    () => void
+  >;
 }
 
 const decoded = new WeakMap<object, ReturnType<typeof decode>>();

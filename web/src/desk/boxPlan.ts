@@ -6,21 +6,26 @@ import type { BoxDocument, BoxObject, BoxStep, Known, KnownObject } from "../mod
 import { livingEdges, nextStep, sameBox, sameEdges } from "../model/boxes";
 import { dropDraft, keepDraft, readDraft } from "../model/drafts";
 import { asBox } from "../model/geometry";
+import type { History } from "../model/history";
 import type { Edge } from "../model/order";
+import type { Codec } from "../model/visit";
+import { dropVisit, keepVisit, readVisit } from "../model/visit";
 import type { Plan, Table } from "./useDesk";
 
 export type BoxTable = Table<BoxDocument, Known>;
 
 export function boxTable(server: PhotoDocument): BoxTable {
+  const nameOf = new Map(server.objects.map((one) => [one.id, one.key ?? String(one.id)]));
+  const name = (id: number): string => nameOf.get(id) ?? String(id);
   const alive = server.objects.filter((one) => !one.deleted);
-  const edges = server.order.edges.map((pair) => edgeOf(pair.map(String)));
+  const edges = server.order.edges.map((pair) => edgeOf(pair.map(name)));
   return {
     document: {
-      objects: alive.map((one) => ({ key: String(one.id), label: one.label, box: asBox(one.box) })),
+      objects: alive.map((one) => ({ key: name(one.id), label: one.label, box: asBox(one.box) })),
       edges,
     },
     known: {
-      objects: Object.fromEntries(server.objects.map((one) => [String(one.id), knownObject(one)])),
+      objects: Object.fromEntries(server.objects.map((one) => [name(one.id), knownObject(one)])),
       order: { version: server.order.version, edges },
     },
   };
@@ -36,21 +41,50 @@ export function knownObject(one: ObjectItem): KnownObject {
   };
 }
 
-/** The table as it was left, with what others did meanwhile wherever it does not touch what was changed here. */
-export function openBoxTable(key: string, server: PhotoDocument): BoxTable {
-  const fresh = boxTable(server);
-  const draft = readDraft<BoxTable>(localStorage, key);
-  return draft ? rebased(draft, fresh) : fresh;
+export interface OpenTable extends BoxTable {
+  readonly history: History<BoxDocument> | undefined;
 }
+
+/** The table as it was left, with what others did meanwhile wherever it does not touch what was changed here. */
+export function openBoxTable(key: string, server: PhotoDocument): OpenTable {
+  const fresh = boxTable(server);
+  const visit = readVisit(sessionStorage, key, CODEC);
+  const left = visit && { document: visit.history.present, known: visit.known };
+  const kept = readDraft<BoxTable>(localStorage, key) ?? left;
+  const table = kept ? rebased(kept, fresh) : fresh;
+  // What others changed is no step of ours: then undo begins anew.
+  const same = visit && JSON.stringify(visit.history.present) === JSON.stringify(table.document);
+  return same
+    ? { document: visit.history.present, known: table.known, history: visit.history }
+    : { ...table, history: undefined };
+}
+
+type BoxPiece = BoxObject | BoxDocument["edges"];
+
+const CODEC: Codec<BoxDocument, Known, BoxPiece> = {
+  pieces: ({ objects, edges }) => [["", edges], ...objects.map((one) => [one.key, one] as const)],
+  whole: ([first, ...rest]) => ({
+    objects: rest.map(([, one]) => one as BoxObject),
+    edges: first![1] as BoxDocument["edges"],
+  }),
+  pack: (piece) => piece,
+  unpack: (packed) => packed as BoxPiece,
+  packKnown: (known) => known,
+  unpackKnown: (packed) => packed as Known,
+};
 
 export function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
   const keyOf = new Map(Object.entries(draft.known.objects).map(([key, one]) => [one.id, key]));
   const objects = { ...draft.known.objects };
   let document = draft.document;
-  for (const theirs of Object.values(fresh.known.objects)) {
-    const key = keyOf.get(theirs.id) ?? String(theirs.id);
+  for (const [name, theirs] of Object.entries(fresh.known.objects)) {
+    const key = keyOf.get(theirs.id) ?? name;
     const [old, mine] = [objects[key], document.objects.find((one) => one.key === key)];
     if (old && old.version === theirs.version) continue;
+    if (!old && mine) {
+      objects[key] = theirs; // made here, and only the answer was lost
+      continue;
+    }
     if (old && !untouched(mine, old)) continue; // saving it will meet their version, and both will be shown
     objects[key] = theirs;
     const others = document.objects.filter((one) => one.key !== key);
@@ -69,7 +103,7 @@ export function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
       document = { ...document, objects: document.objects.filter((one) => one !== mine) };
     }
   }
-  const name = (key: string): string => keyOf.get(Number(key)) ?? key;
+  const name = (key: string): string => keyOf.get(fresh.known.objects[key]?.id ?? 0) ?? key;
   const theirEdges = fresh.known.order.edges.map(([a, b]) => [name(a), name(b)] as const);
   const sameVersion = fresh.known.order.version === draft.known.order.version;
   if (sameVersion || !sameEdges(livingEdges(draft.document), draft.known.order.edges)) {
@@ -90,9 +124,12 @@ export function boxPlan(photo: number, key: string): Plan<BoxDocument, Known, Bo
     next: nextStep,
     send: (step, known) => send(photo, step, known),
     keep: (table, unsaved) => {
-      if (unsaved) keepDraft(localStorage, key, table);
-      else dropDraft(localStorage, key);
+      if (unsaved) return keepDraft(localStorage, key, table);
+      dropDraft(localStorage, key);
+      return true;
     },
+    remember: (visit) => keepVisit(sessionStorage, key, visit, CODEC),
+    forget: () => dropVisit(sessionStorage, key),
   };
 }
 
@@ -108,7 +145,8 @@ async function send(photo: number, step: BoxStep, known: Known): Promise<(known:
 
 function sendObject(photo: number, step: Exclude<BoxStep, { kind: "order" }>): Promise<ObjectItem> {
   if (step.kind === "create") {
-    const body = { label: step.label, box: [...step.box] as [number, number, number, number] };
+    // The key makes one object of a request that is sent again because its answer was lost.
+    const body = { label: step.label, box: [...step.box] as [number, number, number, number], key: step.key };
     return said(api.POST("/api/photos/{id}/objects", { params: { path: { id: photo } }, body }));
   }
   const path = { id: step.id };

@@ -4,10 +4,13 @@ import { api, said } from "../api/client";
 import type { PhotoDocument, ServerMask } from "../api/types";
 import type { Clock } from "../model/clock";
 import { dropDraft, keepDraft, readDraft } from "../model/drafts";
-import type { Drawing, KnownMasks, MaskDocument, MaskStep, StoredDrawing } from "../model/drawing";
+import type { Drawing, KnownMask, KnownMasks, MaskDocument, MaskStep, StoredDrawing } from "../model/drawing";
 import { nextMaskStep, sameDrawing, stored, unstored } from "../model/drawing";
 import type { Frame } from "../model/geometry";
+import type { History } from "../model/history";
 import { decode, encode } from "../model/rle";
+import type { Codec } from "../model/visit";
+import { dropVisit, keepVisit, readVisit } from "../model/visit";
 import type { Plan, Table } from "./useDesk";
 
 export type MaskTable = Table<MaskDocument, KnownMasks>;
@@ -17,6 +20,14 @@ export interface MaskDraft {
   readonly drawings: Readonly<Record<number, StoredDrawing>>;
   readonly known: Readonly<Record<number, { version: number; drawing: StoredDrawing | null }>>;
   readonly open: OpenOutline | undefined;
+  /** Measured so far, of each object. */
+  readonly seconds: Readonly<Record<number, number>>;
+}
+
+export interface OpenMasks extends MaskTable {
+  readonly open: OpenOutline | undefined;
+  readonly history: History<MaskDocument> | undefined;
+  readonly seconds: ReadonlyMap<number, number>;
 }
 
 export interface OpenOutline {
@@ -43,29 +54,105 @@ export function maskTable(server: PhotoDocument): MaskTable {
 }
 
 /** The table as it was left, over what the server has by now. */
-export function openMaskTable(
-  key: string,
-  server: PhotoDocument,
-): MaskTable & { open: OpenOutline | undefined } {
-  const fresh = maskTable(server);
+export function openMaskTable(key: string, server: PhotoDocument): OpenMasks {
   const draft = readDraft<MaskDraft>(localStorage, key);
-  if (!draft) return { ...fresh, open: undefined };
+  const visit = readVisit(sessionStorage, key, CODEC);
+  const fresh = maskTable(server);
+  const table = draft ? withDraft(draft, fresh, server) : fresh;
+  const seconds = secondsOf(server, [draft, visit?.known]);
+  const open = draft?.open;
+  // A mask is only its annotator's, so what another window saved meanwhile is what can differ.
+  const same =
+    visit &&
+    server.objects.every(({ id }) => {
+      const [drawn, now] = [visit.history.present[id], table.document[id]];
+      return (
+        versionOf(visit.known.masks, id) === versionOf(fresh.known, id) ||
+        (drawn ? sameDrawing(drawn, now) : !now)
+      );
+    });
+  if (!same) return { ...table, open, seconds, history: undefined };
+  const known = Object.fromEntries(
+    Object.entries(table.known).map(([id, one]) => {
+      const mine = visit.known.masks[Number(id)];
+      return [id, mine?.version === one.version ? mine : one];
+    }),
+  );
+  return { document: visit.history.present, known, open, seconds, history: visit.history };
+}
+
+function withDraft(draft: MaskDraft, fresh: MaskTable, server: PhotoDocument): MaskTable {
   const document: Record<number, Drawing> = { ...fresh.document };
-  const known: KnownMasks = { ...fresh.known };
-  for (const one of server.objects) {
-    const [mine, base] = [draft.drawings[one.id], draft.known[one.id]];
+  const known: Record<number, KnownMask> = { ...fresh.known };
+  for (const { id } of server.objects) {
+    const [mine, base] = [draft.drawings[id], draft.known[id]];
     if (!mine) continue;
     const drawing = unstored(mine);
     if (sameDrawing(drawing, base?.drawing ? unstored(base.drawing) : undefined)) continue;
-    document[one.id] = drawing;
+    document[id] = drawing;
     // The version that it was drawn on: if another came meanwhile, saving shows both.
     const version = base?.version ?? 0;
-    (known as Record<number, KnownMasks[number]>)[one.id] = {
+    known[id] = {
       version,
-      drawing: fresh.known[one.id]?.version === version ? fresh.known[one.id]?.drawing : undefined,
+      drawing: fresh.known[id]?.version === version ? fresh.known[id]?.drawing : undefined,
     };
   }
-  return { document, known, open: draft.open };
+  return { document, known };
+}
+
+/** What was measured before a reload goes on; in a new round, which begins at version 0, from nothing. */
+function secondsOf(server: PhotoDocument, kept: readonly (Measured | undefined)[]): Map<number, number> {
+  return new Map(
+    server.objects.map(({ id, mask }) => {
+      const version = mask?.version ?? 0;
+      const here = kept.map((one) => (one && measuredAt(one, id) <= version ? (one.seconds[id] ?? 0) : 0));
+      return [id, Math.max(version > 0 ? mask!.seconds : 0, ...here)];
+    }),
+  );
+}
+
+type Measured = Pick<MaskDraft, "seconds"> & ({ readonly known: MaskDraft["known"] } | VisitKnown);
+
+function measuredAt(one: Measured, id: number): number {
+  return ("masks" in one ? one.masks[id] : one.known[id])?.version ?? 0;
+}
+
+function versionOf(known: KnownMasks, id: number): number {
+  return known[id]?.version ?? 0;
+}
+
+interface VisitKnown {
+  readonly masks: KnownMasks;
+  readonly seconds: Readonly<Record<number, number>>;
+}
+
+const CODEC: Codec<MaskDocument, VisitKnown, Drawing> = {
+  pieces: (document) => Object.entries(document),
+  whole: (pieces) => Object.fromEntries(pieces),
+  pack: stored,
+  unpack: (packed) => unstored(packed as StoredDrawing),
+  packKnown: ({ masks, seconds }, put) => ({
+    masks: Object.entries(masks).map(([id, { version, drawing }]) => [
+      id,
+      version,
+      drawing ? put(drawing) : null,
+    ]),
+    seconds,
+  }),
+  unpackKnown: (packed, get) => {
+    const { masks, seconds } = packed as PackedKnown;
+    return {
+      masks: Object.fromEntries(
+        masks.map(([id, version, at]) => [id, { version, drawing: at === null ? undefined : get(at) }]),
+      ),
+      seconds,
+    };
+  },
+};
+
+interface PackedKnown {
+  readonly masks: readonly (readonly [id: string, version: number, at: number | null])[];
+  readonly seconds: Readonly<Record<number, number>>;
 }
 
 export function maskPlan(
@@ -78,13 +165,17 @@ export function maskPlan(
     next: (document, known) => nextMaskStep(document, known, frame),
     send: (step) => send(step, clock),
     keep: (table, unsaved) => {
-      if (unsaved || open()) keepDraft(localStorage, key, draftOf(table, open()));
-      else dropDraft(localStorage, key);
+      if (unsaved || open()) return keepDraft(localStorage, key, draftOf(table, open(), clock.all()));
+      dropDraft(localStorage, key);
+      return true;
     },
+    remember: ({ history, known }) =>
+      keepVisit(sessionStorage, key, { history, known: { masks: known, seconds: clock.all() } }, CODEC),
+    forget: () => dropVisit(sessionStorage, key),
   };
 }
 
-function draftOf(table: MaskTable, open: OpenOutline | undefined): MaskDraft {
+function draftOf(table: MaskTable, open: OpenOutline | undefined, seconds: MaskDraft["seconds"]): MaskDraft {
   const each = <From, To>(
     from: Readonly<Record<number, From>>,
     turn: (one: From) => To,
@@ -96,6 +187,7 @@ function draftOf(table: MaskTable, open: OpenOutline | undefined): MaskDraft {
       drawing: one.drawing ? stored(one.drawing) : null,
     })),
     open,
+    seconds,
   };
 }
 

@@ -1,16 +1,21 @@
 /** The model's masks for pass 2: taken as they are, finished by hand, or refused; what became of each is told. */
 
+import { useQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
+import { questions } from "../api/questions";
 import type { PhotoDocument, Proposal } from "../api/types";
+import { draftKey } from "../model/drafts";
 import type { Drawing, KnownMasks, MaskDocument } from "../model/drawing";
 import { decode } from "../model/rle";
 import type { ProposalsAtHand } from "../panels/ProposalPanel";
 import type { Desk } from "./useDesk";
+import type { Verdict } from "./verdicts";
+import { useVerdicts } from "./verdicts";
 
 export interface MaskProposals extends ProposalsAtHand {
-  /** An object is done: if its mask came from a proposal, that one was accepted or edited. */
+  /** An object is done: a proposal that it began with was taken as it is, edited, or after all not used. */
   readonly recordDone: (id: number, drawing: Drawing) => void;
 }
 
@@ -20,38 +25,37 @@ export function useMaskProposals(
   choose: (id: number) => void,
 ): MaskProposals {
   const photo = server.photo.id;
+  const person = useQuery(questions.session).data?.person?.id ?? 0;
   const [all, setAll] = useState<readonly Proposal[]>(() => proposalsOf(server));
-  const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
-  const tell = useCallback((id: number, verdict: "accepted" | "edited" | "refused"): void => {
-    said(api.POST("/api/proposals/{id}/verdict", { params: { path: { id } }, body: { verdict } })).catch(
-      (error: unknown) => setProblem(wordsOf(error)),
-    );
-  }, []);
+  const verdicts = useVerdicts(draftKey(person, "verdicts", photo));
 
   const ask = useCallback((): void => {
     if (busy) return;
     setBusy(true);
     setProblem(undefined);
     said(api.POST("/api/photos/{id}/proposals", { params: { path: { id: photo } }, body: {} }))
-      .then(({ proposals }) => {
-        setAll(proposals.filter((one) => one.object_id !== null && one.verdict === "open"));
-        setHidden(new Set());
-      })
+      .then(({ proposals }) => setAll(proposals.filter((one) => one.object_id !== null)))
       .catch((error: unknown) => setProblem(wordsOf(error)))
       .finally(() => setBusy(false));
   }, [busy, photo]);
 
+  const { tell } = verdicts;
+  const record = useCallback(
+    (proposal: Proposal, verdict: Verdict): void => {
+      if (proposal.verdict === verdict) return;
+      setAll((old) => old.map((one) => (one.id === proposal.id ? { ...one, verdict } : one)));
+      tell(proposal.id, verdict);
+    },
+    [tell],
+  );
   const judge = useCallback(
     (proposal: Proposal, verdict: "accepted" | "refused"): void => {
       const id = proposal.object_id;
       if (id === null) return;
-      setHidden((old) => new Set([...old, proposal.id]));
-      if (verdict === "refused") {
-        tell(proposal.id, "refused");
-        return;
-      }
+      record(proposal, verdict);
+      if (verdict === "refused") return;
       choose(id);
       const drawing: Drawing = {
         polygons: null,
@@ -62,25 +66,25 @@ export function useMaskProposals(
       };
       desk.edit("took the model's mask", (now) => ({ ...now, [id]: drawing }));
     },
-    [choose, desk, tell],
+    [choose, desk, record],
   );
-
   const recordDone = useCallback(
     (id: number, drawing: Drawing): void => {
-      if (drawing.source !== "proposal" && drawing.source !== "edited") return;
       const proposal = all.find((one) => one.object_id === id);
-      if (proposal) tell(proposal.id, drawing.source === "proposal" ? "accepted" : "edited");
+      if (!proposal) return;
+      if (drawing.source === "proposal") record(proposal, "accepted");
+      else if (drawing.source === "edited") record(proposal, "edited");
+      else if (proposal.verdict === "accepted") record(proposal, "refused"); // taken, then drawn anew after all
     },
-    [all, tell],
+    [all, record],
   );
-  const open = all.filter(
-    (one) => !hidden.has(one.id) && one.object_id !== null && !desk.document[one.object_id],
-  );
-  return { open, busy, problem, ask, judge, recordDone };
+  // Of one that was taken, and the taking undone, there is still something to say.
+  const open = all.filter((one) => one.verdict !== "refused" && !desk.document[one.object_id!]);
+  return { open, busy, problem: problem ?? (verdicts.problem || undefined), ask, judge, recordDone };
 }
 
 function proposalsOf(server: PhotoDocument): Proposal[] {
   const mine = server.objects.flatMap((one) => (one.proposal ? [one.proposal] : []));
   const others = (server.proposals ?? []).filter((one) => !mine.some((two) => two.id === one.id));
-  return [...mine, ...others].filter((one) => one.object_id !== null && one.verdict === "open");
+  return [...mine, ...others].filter((one) => one.object_id !== null);
 }

@@ -6,6 +6,7 @@ import type { SaveState } from "../model/autosave";
 import { Autosave } from "../model/autosave";
 import type { History } from "../model/history";
 import { begin, perform, redo, undo } from "../model/history";
+import type { Visit } from "../model/visit";
 
 export interface Table<Document, Known> {
   readonly document: Document;
@@ -17,14 +18,19 @@ export interface Plan<Document, Known, Step> {
   readonly next: (document: Document, known: Known) => Step | undefined;
   /** Tells the server; gives what is known afterwards. */
   readonly send: (step: Step, known: Known) => Promise<(known: Known) => Known>;
-  /** Keeps the table in the browser, or forgets it where all is saved. */
-  readonly keep: (table: Table<Document, Known>, unsaved: boolean) => void;
+  /** Keeps the table in the browser, or forgets it where all is saved; false where the browser would not. */
+  readonly keep: (table: Table<Document, Known>, unsaved: boolean) => boolean;
+  /** Keeps undo and redo over a reload, until something changes. */
+  readonly remember?: (visit: Visit<Document, Known>) => void;
+  readonly forget?: () => void;
 }
 
 export interface Desk<Document, Known> {
   readonly document: Document;
   readonly known: () => Known;
   readonly save: SaveState;
+  /** False where the browser would not keep what is not saved yet. */
+  readonly kept: boolean;
   readonly canUndo: string | undefined;
   readonly canRedo: string | undefined;
   /** A change that can be undone; the label is said aloud. */
@@ -41,13 +47,15 @@ export interface Desk<Document, Known> {
 }
 
 export function useDesk<Document, Known, Step>(
-  start: Table<Document, Known>,
+  start: Table<Document, Known> & { readonly history?: History<Document> | undefined },
   plan: Plan<Document, Known, Step>,
 ): Desk<Document, Known> {
-  const [history, setHistory] = useState<History<Document>>(() => begin(start.document));
+  const [history, setHistory] = useState<History<Document>>(() => start.history ?? begin(start.document));
+  const [kept, setKept] = useState(true);
   const [save, setSave] = useState<SaveState>({ kind: "saved" });
   // The autosave runs between renderings, so the newest table must not wait for one.
   const table = useRef({ history, known: start.known });
+  const away = useRef(false);
   const [autosave] = useState(
     () =>
       new Autosave<Step>({
@@ -56,6 +64,7 @@ export function useDesk<Document, Known, Step>(
           const learned = await plan.send(step, table.current.known);
           table.current.known = learned(table.current.known);
           keep();
+          if (away.current) plan.remember?.(table.current); // the last save of a page that was left
         },
         tell: setSave,
       }),
@@ -63,12 +72,14 @@ export function useDesk<Document, Known, Step>(
 
   const keep = useCallback(() => {
     const now = { document: table.current.history.present, known: table.current.known };
-    plan.keep(now, plan.next(now.document, now.known) !== undefined);
+    setKept(plan.keep(now, plan.next(now.document, now.known) !== undefined));
+    plan.forget?.();
   }, [plan]);
   const become = useCallback(
     (change: (history: History<Document>) => History<Document>) => {
       table.current.history = change(table.current.history);
       setHistory(table.current.history);
+      away.current = false;
       keep();
       autosave.changed();
     },
@@ -77,22 +88,32 @@ export function useDesk<Document, Known, Step>(
 
   useEffect(() => {
     const online = (): void => void autosave.now();
-    const leaving = (): void => keep();
+    const leaving = (): void => {
+      keep();
+      plan.remember?.(table.current);
+      away.current = true;
+    };
+    const hiding = (): void => {
+      if (document.visibilityState === "hidden") leaving();
+    };
     window.addEventListener("online", online);
     window.addEventListener("pagehide", leaving);
+    document.addEventListener("visibilitychange", hiding);
     autosave.changed(); // a draft of an earlier visit
     return () => {
       window.removeEventListener("online", online);
       window.removeEventListener("pagehide", leaving);
-      keep();
+      document.removeEventListener("visibilitychange", hiding);
+      leaving();
       void autosave.now();
     };
-  }, [autosave, keep]);
+  }, [autosave, keep, plan]);
 
   return {
     document: history.present,
     known: useCallback(() => table.current.known, []),
     save,
+    kept,
     canUndo: history.done.at(-1)?.label,
     canRedo: history.undone.at(-1)?.label,
     edit: useCallback((label, change) => become((old) => perform(old, label, change(old.present))), [become]),

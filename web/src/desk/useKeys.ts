@@ -2,12 +2,15 @@
 
 import { useEffect, useRef } from "react";
 
-import type { Action } from "../model/keys";
+import type { ActionOf, PageName } from "../model/keys";
 import { actionOf } from "../model/keys";
 
-export type Acts = Readonly<Record<string, ((key: string) => void) | undefined>>;
+/** What the page does for each of its actions; undefined where there is nothing to do just now. */
+export type Acts<Page extends PageName> = {
+  readonly [Id in ActionOf<Page>]: ((key: string) => void) | undefined;
+};
 
-export function useKeys(where: Action["where"], acts: Acts): void {
+export function useKeys<Page extends PageName>(where: Page, acts: Acts<Page>): void {
   const latest = useRef(acts);
   useEffect(() => {
     latest.current = acts;
@@ -18,7 +21,7 @@ export function useKeys(where: Action["where"], acts: Acts): void {
       if (target.closest("input:not([type=range],[type=checkbox],[type=radio]), select, textarea, dialog"))
         return;
       const id = actionOf(event, where);
-      const act = id && latest.current[id];
+      const act = id && latest.current[id as ActionOf<Page>];
       if (!act) return;
       // Enter and Tab keep their meaning on controls that were reached by the keyboard.
       const control = target.closest("button, a, summary, [role=option], input");

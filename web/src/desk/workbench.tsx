@@ -1,16 +1,20 @@
 /** What all pages with a photo share: the view, the sheet of keys, where to go next. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import type { JSX, ReactNode, RefObject } from "react";
-import { useMemo, useRef, useState } from "react";
+import type { JSX, ReactNode } from "react";
+import { useMemo, useState } from "react";
 
 import { api, said } from "../api/client";
-import type { Look } from "../canvas/paint";
+import { pictureOf } from "../api/questions";
+import type { Look, Shown } from "../canvas/paint";
 import { LOOK } from "../canvas/paint";
-import type { StageHandle } from "../canvas/PhotoStage";
+import type { PhotoStageProps } from "../canvas/PhotoStage";
+import { PhotoStage } from "../canvas/PhotoStage";
+import type { ViewChange } from "../canvas/stageGroup";
+import { StageGroup } from "../canvas/stageGroup";
 import type { SaveState } from "../model/autosave";
-import type { Action } from "../model/keys";
-import { fit, pan, zoom } from "../model/viewport";
+import type { ActionOf, PageName } from "../model/keys";
+import { pan, zoom } from "../model/viewport";
 import { addressOf } from "../pages/Photos";
 import { KeySheet } from "../panels/KeySheet";
 import { SaveBadge } from "../panels/SaveBadge";
@@ -23,18 +27,18 @@ const PAN_PX = 80;
 export interface Workbench {
   readonly look: Look;
   readonly setLook: (look: Look) => void;
-  readonly stage: RefObject<StageHandle | null>;
+  readonly stages: StageGroup;
   readonly sheet: boolean;
   readonly showSheet: (shown: boolean) => void;
-  readonly acts: Acts;
+  readonly acts: Pick<Acts<"view">, Exclude<ActionOf<"view">, "next-object" | "previous-object">>;
 }
 
-export function useWorkbench(photo: { width: number; height: number }): Workbench {
+export function useWorkbench(): Workbench {
   const [look, setLook] = useState<Look>(LOOK);
   const [sheet, showSheet] = useState(false);
-  const stage = useRef<StageHandle | null>(null);
-  const acts = useMemo((): Acts => {
-    const change = (how: Parameters<StageHandle["change"]>[0]) => () => stage.current?.change(how);
+  const [stages] = useState(() => new StageGroup());
+  const acts = useMemo((): Workbench["acts"] => {
+    const change = (how: ViewChange) => () => stages.change(how);
     const middle = (factor: number) =>
       change((view, screen) => zoom(view, { x: screen.width / 2, y: screen.height / 2 }, factor));
     const turn = (name: "masks" | "hidden" | "isolate") => () =>
@@ -43,7 +47,7 @@ export function useWorkbench(photo: { width: number; height: number }): Workbenc
       setLook((old) => ({ ...old, opacity: Math.min(1, Math.max(0, old.opacity + by)) }));
     return {
       sheet: () => showSheet((old) => !old),
-      fit: change((_, screen) => fit(photo, screen)),
+      fit: () => stages.fit(),
       "zoom-in": middle(1.25),
       "zoom-out": middle(0.8),
       "pan-left": change((view) => pan(view, PAN_PX, 0)),
@@ -57,8 +61,42 @@ export function useWorkbench(photo: { width: number; height: number }): Workbenc
       stronger: fade(0.1),
       "previous-photo": () => go("/photos"),
     };
-  }, [photo]);
-  return { look, setLook, stage, sheet, showSheet, acts };
+  }, [stages]);
+  return { look, setLook, stages, sheet, showSheet, acts };
+}
+
+interface CanvasProps {
+  readonly bench: Workbench;
+  readonly photo: {
+    readonly id: number;
+    readonly name: string;
+    readonly width: number;
+    readonly height: number;
+  };
+  readonly name?: string;
+  readonly overlay?: string | undefined;
+  readonly shown: readonly Shown[];
+  readonly chosen: Shown["key"] | undefined;
+  readonly tools: Pick<PhotoStageProps, "cursor" | "onGesture" | "paintTool">;
+}
+
+/** The photo with its objects, under the hand of some tools. */
+export function Canvas({ bench, photo, name, overlay, shown, chosen, tools }: CanvasProps): JSX.Element {
+  return (
+    <PhotoStage
+      name={name ?? photo.name}
+      picture={pictureOf(photo.id)}
+      overlay={overlay}
+      frame={photo}
+      shown={shown}
+      chosen={chosen}
+      look={bench.look}
+      cursor={tools.cursor}
+      onGesture={tools.onGesture}
+      paintTool={tools.paintTool}
+      group={bench.stages}
+    />
+  );
 }
 
 /** Save, then on to what the server says comes next. */
@@ -74,9 +112,11 @@ export function useNextTask(saveNow: () => Promise<void>): () => Promise<void> {
 
 interface FrameProps {
   readonly title: string;
-  readonly where: Action["where"];
+  readonly where: PageName;
   readonly bench: Workbench;
   readonly save?: SaveState | undefined;
+  /** False where the browser would not keep what is not saved yet. */
+  readonly kept?: boolean | undefined;
   readonly onSave?: (() => void) | undefined;
   readonly undo?: { act: () => void; label: string | undefined } | undefined;
   readonly redo?: { act: () => void; label: string | undefined } | undefined;
@@ -92,7 +132,7 @@ export function WorkFrame(props: FrameProps): JSX.Element {
   const general = [
     ...(undo ? [{ id: "undo", name: "Undo", disabled: !undo.label, act: undo.act }] : []),
     ...(redo ? [{ id: "redo", name: "Redo", disabled: !redo.label, act: redo.act }] : []),
-    { id: "fit", name: "Whole photo", act: () => bench.acts.fit?.("0") },
+    { id: "fit", name: "Whole photo", act: () => bench.stages.fit() },
     { id: "sheet", name: "Keys", act: () => bench.showSheet(true) },
     ...(onNext ? [{ id: "next-photo", name: "Next task", act: onNext }] : []),
   ];
@@ -100,7 +140,9 @@ export function WorkFrame(props: FrameProps): JSX.Element {
     <main className="work">
       <div className="work-head">
         <h1>{title}</h1>
-        {save && <SaveBadge state={save} onRetry={props.onSave ?? (() => undefined)} />}
+        {save && (
+          <SaveBadge state={save} kept={props.kept ?? true} onRetry={props.onSave ?? (() => undefined)} />
+        )}
         <ToolBar label="General" where={where} tools={general} />
       </div>
       <div className="work-tools">{props.tools}</div>

@@ -7,7 +7,7 @@ export type SaveState =
   | { readonly kind: "saved" }
   | { readonly kind: "waiting" }
   | { readonly kind: "saving" }
-  | { readonly kind: "offline"; readonly attempts: number }
+  | { readonly kind: "offline"; readonly attempts: number; readonly message?: string | undefined }
   | { readonly kind: "conflict"; readonly step: unknown; readonly current: unknown }
   | { readonly kind: "refused"; readonly message: string; readonly status: number };
 
@@ -95,7 +95,9 @@ export class Autosave<Step> {
       return;
     }
     this.attempts += 1;
-    this.become({ kind: "offline", attempts: this.attempts });
+    // Without a message nobody answered; a server in trouble says which.
+    const message = error instanceof Refusal ? error.message : undefined;
+    this.become({ kind: "offline", attempts: this.attempts, message });
     this.wait(Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.attempts));
   }
 

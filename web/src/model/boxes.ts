@@ -57,10 +57,13 @@ export function nextStep(document: BoxDocument, known: Known): BoxStep | undefin
       return { kind: "change", key, id: old.id, version: old.version, label, box: rounded(box) };
     }
   }
-  const edges = livingEdges(document);
+  // Edges of objects that somebody else drew meanwhile are not on this table, and stay as they are.
+  const foreign = known.order.edges.filter((pair) => pair.some((key) => !known.objects[key]));
+  const edges = [...livingEdges(document), ...foreign];
   // The server refuses a cycle; the page shows it, and waits until it is gone.
   if (!sameEdges(edges, known.order.edges) && !findCycle(edges)) {
-    const ids = edges.map(([a, b]) => [known.objects[a]!.id, known.objects[b]!.id] as const);
+    const id = (key: string): number => known.objects[key]?.id ?? Number(key);
+    const ids = edges.map(([a, b]) => [id(a), id(b)] as const);
     return { kind: "order", version: known.order.version, edges: ids };
   }
   const living = new Set(document.objects.map((one) => one.key));
@@ -68,6 +71,12 @@ export function nextStep(document: BoxDocument, known: Known): BoxStep | undefin
     if (!living.has(key) && !old.deleted) return { kind: "remove", key, id: old.id, version: old.version };
   }
   return undefined;
+}
+
+/** An object's own name before the server has given it an id; drawn by chance, as several pages may be open. */
+export function newKey(): string {
+  const chance = crypto.getRandomValues(new Uint8Array(12)); // randomUUID is only there over https
+  return `new-${Array.from(chance, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
 export function livingEdges(document: BoxDocument): Edge<string>[] {

@@ -31,6 +31,11 @@ export class Clock {
     return Math.round((this.spent.get(id) ?? 0) / 100) / 10;
   }
 
+  /** Of every object that was looked at. */
+  all(): Record<number, number> {
+    return Object.fromEntries([...this.spent.keys()].map((id) => [id, this.seconds(id)]));
+  }
+
   startFrom(id: number, seconds: number): void {
     this.spent.set(id, seconds * 1000);
   }

@@ -119,12 +119,17 @@ export interface StoredDrawing {
   readonly state: "draft" | "done";
 }
 
+const written = new WeakMap<Drawing, StoredDrawing>();
+
+/** Written once for each drawing: drafts are kept after every stroke, and most drawings are as they were. */
 export function stored(drawing: Drawing): StoredDrawing {
-  return {
+  const kept = written.get(drawing) ?? {
     ...drawing,
     amodal: encode(drawing.amodal),
     inmodal: drawing.inmodal && encode(drawing.inmodal),
   };
+  written.set(drawing, kept);
+  return kept;
 }
 
 export function unstored(drawing: StoredDrawing): Drawing {

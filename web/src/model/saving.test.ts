@@ -4,7 +4,7 @@ import type { SaveState } from "./autosave";
 import { Autosave, Refusal } from "./autosave";
 import { Clock } from "./clock";
 import { draftKey, dropDraft, keepDraft, readDraft } from "./drafts";
-import { ACTIONS, actionOf } from "./keys";
+import { actionOf, actionsFor } from "./keys";
 import { fit, toPhoto, toScreen, zoom } from "./viewport";
 
 describe("autosave", () => {
@@ -162,8 +162,8 @@ describe("the view", () => {
 
 describe("keys", () => {
   test("of two actions of one place are different", () => {
-    for (const where of ["boxes", "masks", "everywhere"] as const) {
-      const keys = ACTIONS.filter((one) => one.where === where).flatMap((one) => one.keys);
+    for (const page of ["boxes", "masks", "view"] as const) {
+      const keys = actionsFor(page).flatMap((one) => one.keys);
       expect(new Set(keys).size).toBe(keys.length);
     }
   });

@@ -23,6 +23,11 @@ export function fit(photo: Frame, screen: Frame): Viewport {
   };
 }
 
+/** The window changed its size: what was in the middle stays there. */
+export function keepMiddle(view: Viewport, before: Frame, now: Frame): Viewport {
+  return pan(view, (now.width - before.width) / 2, (now.height - before.height) / 2);
+}
+
 /** The point under the cursor stays under it. */
 export function zoom(view: Viewport, at: Point, factor: number): Viewport {
   const scale = Math.min(MOST, Math.max(LEAST, view.scale * factor));

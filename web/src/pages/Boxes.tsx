@@ -5,17 +5,16 @@ import type { JSX } from "react";
 import { useCallback, useMemo, useState } from "react";
 
 import { wordsOf } from "../api/client";
-import { pictureOf, questions } from "../api/questions";
+import { questions } from "../api/questions";
 import type { ObjectItem, Order, PhotoDocument, Project } from "../api/types";
 import type { Shown } from "../canvas/paint";
-import { PhotoStage } from "../canvas/PhotoStage";
 import { boxPlan, learnObject, learnOrder, openBoxTable } from "../desk/boxPlan";
 import { useBoxProposals } from "../desk/boxProposals";
 import { useDesk } from "../desk/useDesk";
 import { useKeys } from "../desk/useKeys";
-import { useNextTask, useWorkbench, WorkFrame } from "../desk/workbench";
+import { Canvas, useNextTask, useWorkbench, WorkFrame } from "../desk/workbench";
 import type { BoxDocument, BoxStep, Known } from "../model/boxes";
-import { addObject, changeObject, removeObject } from "../model/boxes";
+import { addObject, changeObject, newKey, removeObject } from "../model/boxes";
 import { draftKey } from "../model/drafts";
 import type { Box } from "../model/geometry";
 import { asBox, moveBox } from "../model/geometry";
@@ -23,9 +22,7 @@ import { nearToFar, numbering, orderFromList } from "../model/order";
 import { colourOf } from "../model/palette";
 import { BoxConflict } from "../panels/BoxConflict";
 import { CategoryPicker } from "../panels/CategoryPicker";
-import { LookPanel } from "../panels/LookPanel";
-import { ObjectList } from "../panels/ObjectList";
-import { OrderPanel } from "../panels/OrderPanel";
+import { ObjectPanels } from "../panels/ObjectPanels";
 import { ProposalPanel } from "../panels/ProposalPanel";
 import { ToolBar } from "../panels/ToolBar";
 import type { BoxTool } from "../tools/boxTools";
@@ -53,7 +50,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
   const [start] = useState(() => openBoxTable(key, server));
   const desk = useDesk(start, plan);
   const { document, edit } = desk;
-  const bench = useWorkbench(photo);
+  const bench = useWorkbench();
   const next = useNextTask(desk.saveNow);
   const [tool, setTool] = useState<BoxTool>(document.objects.length ? "select" : "box");
   const [chosen, choose] = useState<string | undefined>();
@@ -68,7 +65,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
     [document],
   );
   const create = (box: Box): void => {
-    const key = `new-${Date.now().toString(36)}-${document.objects.length}`;
+    const key = newKey();
     edit(`drew ${label} ${document.objects.length + 1}`, (now) => addObject(now, { key, label, box }));
     choose(key);
   };
@@ -161,6 +158,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
       where="boxes"
       bench={bench}
       save={desk.save}
+      kept={desk.kept}
       onSave={() => void desk.saveNow()}
       undo={{ act: desk.undo, label: desk.canUndo }}
       redo={{ act: desk.redo, label: desk.canRedo }}
@@ -178,20 +176,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
           ]}
         />
       }
-      stage={
-        <PhotoStage
-          name={photo.name}
-          picture={pictureOf(photo.id)}
-          frame={photo}
-          shown={shown}
-          chosen={chosen}
-          look={bench.look}
-          cursor={tools.cursor}
-          onGesture={tools.onGesture}
-          paintTool={tools.paintTool}
-          handle={bench.stage}
-        />
-      }
+      stage={<Canvas bench={bench} photo={photo} shown={shown} chosen={chosen} tools={tools} />}
       side={
         <>
           <p className="hint" role="status">
@@ -203,17 +188,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
           </p>
           <CategoryPicker categories={project.categories} label={own?.label ?? label} choose={take} />
           <ProposalPanel proposals={proposals} />
-          <ObjectList
-            rows={document.objects.map((one, index) => ({
-              key: one.key,
-              name: `${one.label} ${index + 1}`,
-              colour: colourOf(index),
-              detail: numbers.numbers.get(one.key) ? `order ${numbers.numbers.get(one.key)}` : "in front",
-            }))}
-            chosen={chosen}
-            choose={choose}
-          />
-          <OrderPanel
+          <ObjectPanels
             objects={document.objects}
             edges={document.edges}
             numbering={numbers}
@@ -221,9 +196,11 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
             choose={choose}
             nameOf={nameOf}
             colourOf={colour}
+            detailOf={(key) => (numbers.numbers.get(key) ? `order ${numbers.numbers.get(key)}` : "in front")}
             change={(label, edges) => edit(label, (now) => ({ ...now, edges }))}
+            look={bench.look}
+            setLook={bench.setLook}
           />
-          <LookPanel look={bench.look} setLook={bench.setLook} />
         </>
       }
     >

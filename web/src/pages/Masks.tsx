@@ -44,7 +44,7 @@ function MaskDesk({ server, person, object }: MaskDeskProps): JSX.Element {
   const [start] = useState(() => openMaskTable(key, server));
   const [open, setOpen] = useState<OpenOutline | undefined>(start.open);
   const newest = useRef(open);
-  const clock = useClock(server);
+  const clock = useClock(start.seconds);
   const plan = useMemo(() => maskPlan(key, photo, clock, () => newest.current), [key, photo, clock]);
   const desk = useDesk(start, plan);
   const { known, document, resolve, save } = desk;
@@ -119,10 +119,10 @@ function isSettled(state: string | undefined): boolean {
   return state === "agreed" || state === "settled";
 }
 
-function useClock(server: PhotoDocument): Clock {
+function useClock(seconds: ReadonlyMap<number, number>): Clock {
   const [clock] = useState(() => {
     const made = new Clock();
-    for (const one of server.objects) if (one.mask) made.startFrom(one.id, one.mask.seconds);
+    for (const [id, spent] of seconds) made.startFrom(id, spent);
     return made;
   });
   useEffect(() => {

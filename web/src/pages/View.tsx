@@ -5,22 +5,19 @@ import type { JSX } from "react";
 import { useCallback, useMemo, useState } from "react";
 
 import { wordsOf } from "../api/client";
-import { pictureOf, questions } from "../api/questions";
+import { questions } from "../api/questions";
 import type { ObjectItem, PhotoDocument } from "../api/types";
 import type { Shown } from "../canvas/paint";
 import type { Gesture } from "../canvas/PhotoStage";
-import { PhotoStage } from "../canvas/PhotoStage";
 import { edgeOf } from "../desk/boxPlan";
 import { useKeys } from "../desk/useKeys";
-import { useWorkbench, WorkFrame } from "../desk/workbench";
+import { Canvas, useWorkbench, WorkFrame } from "../desk/workbench";
 import { asBox, boxArea, boxHolds } from "../model/geometry";
 import type { Mask } from "../model/mask";
 import { numbering } from "../model/order";
 import { colourOf } from "../model/palette";
 import { decode } from "../model/rle";
-import { LookPanel } from "../panels/LookPanel";
-import { ObjectList } from "../panels/ObjectList";
-import { OrderPanel } from "../panels/OrderPanel";
+import { ObjectPanels } from "../panels/ObjectPanels";
 
 type Side = "predicted" | "truth";
 
@@ -33,7 +30,7 @@ export function View({ photo }: { photo: number }): JSX.Element {
 
 function Looking({ server }: { server: PhotoDocument }): JSX.Element {
   const { photo } = server;
-  const bench = useWorkbench(photo);
+  const bench = useWorkbench();
   const [side, setSide] = useState<Side>("predicted");
   const [beside, setBeside] = useState(false);
   const [layer, setLayer] = useState("");
@@ -41,14 +38,11 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
   const objects = useMemo(() => worstFirst(server.objects), [server.objects]);
   const hasTruth = objects.some((one) => one.truth);
   const edges = useMemo(() => server.order.edges.map(edgeOf), [server.order.edges]);
-  const numbers = useMemo(
-    () =>
-      numbering(
-        server.objects.map((one) => ({ key: one.id, box: asBox(one.box) })),
-        edges,
-      ),
-    [server.objects, edges],
+  const placed = useMemo(
+    () => server.objects.map((one) => ({ key: one.id, box: asBox(one.box) })),
+    [server.objects],
   );
+  const numbers = useMemo(() => numbering(placed, edges), [placed, edges]);
   const colour = useCallback((id: number) => colourOf(objects.findIndex((one) => one.id === id)), [objects]);
   const nameOf = useCallback(
     (id: number): string => {
@@ -69,35 +63,32 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
     const count = objects.length;
     if (count) choose(objects[index < 0 && by < 0 ? count - 1 : (index + by + count) % count]!.id);
   };
-  useKeys("everywhere", { ...bench.acts, "next-object": step(1), "previous-object": step(-1) });
+  useKeys("view", { ...bench.acts, "next-object": step(1), "previous-object": step(-1) });
   const pick = (gesture: Gesture): void => {
     if (gesture.kind !== "down") return;
     const inside = objects.filter((one) => boxHolds(asBox(one.box), gesture.at));
     choose(inside.toSorted((a, b) => boxArea(asBox(a.box)) - boxArea(asBox(b.box)))[0]?.id);
   };
+  const tools = { cursor: "default", onGesture: pick, paintTool: nothing };
   const overlay = server.layers?.find((one) => one.name === layer)?.url;
   const stage = (which: Side): JSX.Element => (
     <figure className="one-side">
       {hasTruth && <figcaption>{which === "truth" ? "Truth" : "Prediction"}</figcaption>}
-      <PhotoStage
+      <Canvas
+        bench={bench}
+        photo={photo}
         name={`${photo.name}, ${which}`}
-        picture={pictureOf(photo.id)}
         overlay={which === "predicted" ? overlay : undefined}
-        frame={photo}
         shown={shown[which]}
         chosen={chosen}
-        look={bench.look}
-        cursor="default"
-        onGesture={pick}
-        paintTool={nothing}
-        handle={bench.stage}
+        tools={tools}
       />
     </figure>
   );
   return (
     <WorkFrame
       title={photo.name}
-      where="everywhere"
+      where="view"
       bench={bench}
       tools={null}
       stage={
@@ -142,25 +133,18 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
               </select>
             </label>
           )}
-          <ObjectList
-            rows={objects.map((one) => ({
-              key: one.id,
-              name: nameOf(one.id),
-              colour: colour(one.id),
-              detail: detailOf(one),
-            }))}
-            chosen={chosen}
-            choose={choose}
-          />
-          <LookPanel look={bench.look} setLook={bench.setLook} />
-          <OrderPanel
-            objects={server.objects.map((one) => ({ key: one.id, box: asBox(one.box) }))}
+          <ObjectPanels
+            objects={placed}
+            listed={objects.map((one) => one.id)}
             edges={edges}
             numbering={numbers}
             chosen={chosen}
             choose={choose}
             nameOf={nameOf}
             colourOf={colour}
+            detailOf={(id) => detailOf(objects.find((one) => one.id === id)!)}
+            look={bench.look}
+            setLook={bench.setLook}
           />
         </>
       }

@@ -2,16 +2,16 @@
 
 import type { JSX } from "react";
 
-import type { Action } from "../model/keys";
+import type { PageName } from "../model/keys";
 import { actionsFor } from "../model/keys";
 import { Dialog } from "./Dialog";
 
-export function KeySheet({ where, onClose }: { where: Action["where"]; onClose: () => void }): JSX.Element {
+export function KeySheet({ where, onClose }: { where: PageName; onClose: () => void }): JSX.Element {
   return (
     <Dialog title="Keys" onClose={onClose}>
       <dl className="keys">
         {actionsFor(where).map((one) => (
-          <div key={`${one.where} ${one.id}`}>
+          <div key={one.id}>
             <dt>
               {one.keys.map((key) => (
                 <kbd key={key}>{key}</kbd>

@@ -28,7 +28,7 @@ export function MaskPicture({ photo, mask }: MaskPictureProps): JSX.Element {
       context.drawImage(image, view.x, view.y, photo.width * scale, photo.height * scale);
       const shown = { key: 0, colour: PALETTE[0]!, text: "", amodal: mask, visible: mask };
       const look = { opacity: 0.6, masks: true, hidden: true, boxes: false, isolate: false };
-      paint(context, [shown], undefined, look, view, photo);
+      paint(context, [shown], undefined, look, view, photo, { width: SIDE, height: SIDE });
     };
     image.src = pictureOf(photo.id);
   }, [photo, mask]);

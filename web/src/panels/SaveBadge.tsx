@@ -4,11 +4,25 @@ import type { JSX } from "react";
 
 import type { SaveState } from "../model/autosave";
 
-export function SaveBadge({ state, onRetry }: { state: SaveState; onRetry: () => void }): JSX.Element {
+interface SaveBadgeProps {
+  readonly state: SaveState;
+  /** False where the browser would not keep what is not saved yet. */
+  readonly kept: boolean;
+  readonly onRetry: () => void;
+}
+
+export function SaveBadge({ state, kept, onRetry }: SaveBadgeProps): JSX.Element {
+  const lost = state.kind === "offline" || state.kind === "refused";
   return (
     <div className={`save save-${state.kind}`} role="status" data-testid="save" data-state={state.kind}>
-      {wordsOf(state)}
-      {(state.kind === "offline" || state.kind === "refused") && (
+      <span>
+        {wordsOf(state)}
+        {lost &&
+          (kept
+            ? " It is kept in this browser."
+            : " This browser has no room for it: do not leave the page.")}
+      </span>
+      {lost && (
         <button type="button" onClick={onRetry}>
           Try again
         </button>
@@ -28,10 +42,16 @@ function wordsOf(state: SaveState): string {
     case "saving":
       return "Saving …";
     case "offline":
-      return "No connection: kept here, tried again";
+      return state.message
+        ? `Not saved yet, will be tried again: ${sentence(state.message)}`
+        : "No connection, will be tried again.";
     case "conflict":
       return "Somebody else changed this";
     case "refused":
-      return `Not saved: ${state.message}`;
+      return `Not saved: ${sentence(state.message)}`;
   }
+}
+
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
 }

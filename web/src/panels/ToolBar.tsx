@@ -2,7 +2,7 @@
 
 import type { JSX } from "react";
 
-import type { Action } from "../model/keys";
+import type { PageName } from "../model/keys";
 import { hint } from "../model/keys";
 
 export interface ToolButton {
@@ -15,7 +15,7 @@ export interface ToolButton {
 
 interface ToolBarProps {
   readonly label: string;
-  readonly where: Action["where"];
+  readonly where: PageName;
   readonly tools: readonly ToolButton[];
 }
 
