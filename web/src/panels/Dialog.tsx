@@ -18,6 +18,14 @@ export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
     if (!element.open) element.showModal();
     return () => element.close();
   }, []);
+  useEffect(() => {
+    // The browser's own way out only works while the focus is inside, and it may be on nothing.
+    const press = (event: KeyboardEvent): void => {
+      if (event.key === "Escape") onClose?.();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [onClose]);
   return (
     <dialog
       ref={dialog}

@@ -11,6 +11,7 @@ import { boxArea, boxHolds, boxOf, distance, handleAt, moveBox, resizeBox } from
 import { putInFront } from "../model/order";
 import type { Viewport } from "../model/viewport";
 import { toScreen } from "../model/viewport";
+import { useLive } from "./useLive";
 
 export type BoxTool = "select" | "box" | "order";
 
@@ -38,7 +39,7 @@ const LEAST_SIDE_PX = 2;
 
 export function useBoxTools(use: BoxToolUse) {
   const { tool, document, chosen, choose, edit, create, nameOf } = use;
-  const [drag, setDrag] = useState<Drag>();
+  const [drag, held, setDrag] = useLive<Drag>();
   const [front, setFront] = useState<string>();
   const [cursor, setCursor] = useState<Point>({ x: 0, y: 0 });
   const own = document.objects.find((one) => one.key === chosen);
@@ -46,7 +47,7 @@ export function useBoxTools(use: BoxToolUse) {
   const cancel = useCallback(() => {
     setDrag(undefined);
     setFront(undefined);
-  }, []);
+  }, [setDrag]);
 
   const down = ({ at, scale }: Gesture): void => {
     if (tool === "box") {
@@ -73,19 +74,23 @@ export function useBoxTools(use: BoxToolUse) {
       return;
     }
     const handle = own && handleAt(own.box, at, REACH_PX / scale);
-    const held = own && (handle || boxHolds(own.box, at)) ? own : pick(document.objects, at);
-    choose(held?.key);
-    if (held) setDrag({ key: held.key, start: at, before: held.box, handle, box: held.box, moved: false });
+    const one = own && (handle || boxHolds(own.box, at)) ? own : pick(document.objects, at);
+    choose(one?.key);
+    if (one) setDrag({ key: one.key, start: at, before: one.box, handle, box: one.box, moved: false });
   };
 
   const move = ({ at, scale }: Gesture): void => {
     if (front) setCursor(at);
+    const drag = held.current;
     if (!drag) return;
     if (!drag.moved && distance(at, drag.start) * scale < 3) return;
     setDrag({ ...drag, moved: true, box: pulled(drag, at) });
   };
 
-  const up = ({ at }: Gesture): void => {
+  const up = (gesture: Gesture): void => {
+    move(gesture); // it may lie further than the last move said
+    const { at } = gesture;
+    const drag = held.current;
     if (!drag) return;
     setDrag(undefined);
     const { key, box, moved } = drag;

@@ -16,6 +16,7 @@ import type { Corner } from "../model/polygon";
 import { cornerAt, insertCorner, moveCorner, removeCorner, sideAt } from "../model/polygon";
 import type { Viewport } from "../model/viewport";
 import { toScreen } from "../model/viewport";
+import { useLive } from "./useLive";
 
 export const MASK_TOOLS = [
   "select",
@@ -53,7 +54,7 @@ const REACH_PX = 9;
 
 export function useMaskTools(use: MaskToolUse) {
   const { frame, tool, radius, document, boxes, visible, chosen, choose, edit, open, setOpen } = use;
-  const [live, setLive] = useState<Live>();
+  const [live, held, setLive] = useLive<Live>();
   const [cursor, setCursor] = useState<Point>();
   const painting = tool.endsWith("brush") || tool.endsWith("eraser");
   const own = chosen === undefined ? undefined : (document[chosen] ?? blank(frame));
@@ -106,7 +107,8 @@ export function useMaskTools(use: MaskToolUse) {
 
   const move = ({ at }: Gesture): void => {
     if (painting || open) setCursor(at);
-    if (!live) return;
+    const live = held.current;
+    if (!live || (at.x === live.last.x && at.y === live.last.y)) return;
     const drawing = live.corner
       ? withPolygons(live.drawing, frame, moveCorner(polygonsOf(live.drawing), live.corner, rounded(at)))
       : painted(live.drawing, live.id, live.last, at);
@@ -114,6 +116,7 @@ export function useMaskTools(use: MaskToolUse) {
   };
 
   const finish = (): void => {
+    const live = held.current;
     if (!live) return;
     setLive(undefined);
     const { id, drawing } = live;
@@ -124,7 +127,10 @@ export function useMaskTools(use: MaskToolUse) {
   const onGesture = (gesture: Gesture): void => {
     if (gesture.kind === "down") down(gesture);
     if (gesture.kind === "move") move(gesture);
-    if (gesture.kind === "up") finish();
+    if (gesture.kind === "up") {
+      move(gesture); // it may lie further than the last move said
+      finish();
+    }
     // A second finger moves the photo: what the first one had begun was not meant.
     if (gesture.kind === "leave") {
       setLive(undefined);
@@ -152,7 +158,7 @@ export function useMaskTools(use: MaskToolUse) {
   const cancel = useCallback(() => {
     setLive(undefined);
     setOpen(undefined);
-  }, [setOpen]);
+  }, [setLive, setOpen]);
   return { onGesture, paintTool, live: shown, closeOutline, cancel, cursor: painting ? "none" : tool === "select" ? "default" : "crosshair", boxes }; // prettier-ignore
 }
 

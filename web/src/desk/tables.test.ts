@@ -1,0 +1,183 @@
+/** What a page opens with after a reload: drafts, visits, and what the server has by then. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import type { PhotoDocument } from "../api/types";
+import type { BoxDocument } from "../model/boxes";
+import { addObject, changeObject, newKey, nextStep, removeObject } from "../model/boxes";
+import { Clock } from "../model/clock";
+import { keepDraft } from "../model/drafts";
+import type { MaskDocument } from "../model/drawing";
+import { blank, withPolygons } from "../model/drawing";
+import type { History } from "../model/history";
+import { begin, perform, redo, undo } from "../model/history";
+import { area } from "../model/mask";
+import { encode } from "../model/rle";
+import { boxPlan, openBoxTable } from "./boxPlan";
+import { maskPlan, openMaskTable } from "./maskPlan";
+
+const FRAME = { width: 60, height: 40 };
+const KEY = "amodal/1/boxes/7";
+
+class Shelf {
+  private readonly kept = new Map<string, string>();
+  get length(): number {
+    return this.kept.size;
+  }
+  key(index: number): string | null {
+    return [...this.kept.keys()][index] ?? null;
+  }
+  getItem(key: string): string | null {
+    return this.kept.get(key) ?? null;
+  }
+  setItem(key: string, value: string): void {
+    this.kept.set(key, value);
+  }
+  removeItem(key: string): void {
+    this.kept.delete(key);
+  }
+}
+
+beforeEach(() => {
+  vi.stubGlobal("localStorage", new Shelf());
+  vi.stubGlobal("sessionStorage", new Shelf());
+});
+afterEach(() => vi.unstubAllGlobals());
+
+interface Row {
+  id: number;
+  box: readonly number[];
+  version?: number;
+  key?: string;
+  mask?: unknown;
+}
+
+function server(objects: readonly Row[], edges: readonly number[][] = [], order = 0): PhotoDocument {
+  return {
+    photo: { id: 7, name: "a.png", ...FRAME },
+    objects: objects.map((one) => ({ label: "car", version: 1, key: null, ...one })),
+    order: { version: order, edges },
+    proposals: [],
+  } as unknown as PhotoDocument;
+}
+
+const BOX = [1, 1, 9, 9] as const;
+
+describe("boxes after a reload", () => {
+  const plan = boxPlan(7, KEY);
+
+  test("undo and redo go on where they were", () => {
+    const photo = server([{ id: 3, box: BOX }]);
+    const { document, known } = openBoxTable(KEY, photo);
+    let history: History<BoxDocument> = begin(document);
+    history = perform(history, "moved", changeObject(document, "3", { box: [2, 1, 10, 9] }));
+    history = perform(history, "removed", removeObject(history.present, "3"));
+    history = undo(undo(history)); // back to what the server has: nothing is left to save
+    plan.remember!({ history, known });
+    const opened = openBoxTable(KEY, photo);
+    expect(opened.history).toEqual(history);
+    expect(redo(opened.history!).present.objects[0]!.box).toEqual([2, 1, 10, 9]);
+  });
+
+  test("undo brings back what was removed before, as the same object", () => {
+    const { document, known } = openBoxTable(KEY, server([{ id: 3, box: BOX }]));
+    const history = perform(begin(document), "removed", removeObject(document, "3"));
+    const gone = { ...known, objects: { "3": { ...known.objects["3"]!, version: 2, deleted: true } } };
+    plan.remember!({ history, known: gone });
+    const opened = openBoxTable(KEY, server([]));
+    expect(nextStep(opened.document, opened.known)).toBeUndefined();
+    expect(nextStep(undo(opened.history!).present, opened.known)).toEqual({
+      kind: "restore",
+      key: "3",
+      id: 3,
+    });
+  });
+
+  test("what others changed meanwhile is shown, and is no step of ours to undo", () => {
+    const { document, known } = openBoxTable(KEY, server([{ id: 3, box: BOX }]));
+    const history = perform(begin(document), "named", changeObject(document, "3", { label: "car" }));
+    plan.remember!({ history, known });
+    const opened = openBoxTable(KEY, server([{ id: 3, box: [5, 5, 20, 20], version: 2 }]));
+    expect(opened.document.objects[0]!.box).toEqual([5, 5, 20, 20]);
+    expect(opened.history).toBeUndefined();
+  });
+
+  test("a box whose answer was lost is the one that the server has", () => {
+    const key = newKey();
+    const { document, known } = openBoxTable(KEY, server([]));
+    const drawn = addObject(document, { key, label: "car", box: BOX });
+    keepDraft(localStorage, KEY, { document: drawn, known });
+    const opened = openBoxTable(KEY, server([{ id: 3, box: BOX, key }]));
+    expect(opened.document.objects.map((one) => one.key)).toEqual([key]);
+    expect(nextStep(opened.document, opened.known)).toBeUndefined();
+  });
+
+  test("a visit that cannot be read counts as none", () => {
+    sessionStorage.setItem(`amodal/visit/${KEY}`, '{"format": 1, "pool": [], "documents": [[["", 4]]]}');
+    expect(openBoxTable(KEY, server([{ id: 3, box: BOX }])).history).toBeUndefined();
+  });
+});
+
+test("the page's own names of objects are as the server wants them", () => {
+  expect(newKey()).toMatch(/^[A-Za-z0-9-]{8,64}$/);
+  expect(newKey()).not.toBe(newKey());
+});
+
+test("edges of objects that somebody else drew meanwhile are not taken away", () => {
+  const { document, known } = openBoxTable(KEY, server([{ id: 3, box: BOX }, { id: 4, box: BOX }])); // prettier-ignore
+  const theirs = { ...known, order: { version: 5, edges: [["8", "9"]] as [string, string][] } };
+  const mine = { ...document, edges: [["3", "4"]] as [string, string][] };
+  expect(nextStep(document, theirs)).toBeUndefined();
+  expect(nextStep(mine, theirs)).toEqual({ kind: "order", version: 5, edges: [[3, 4], [8, 9]] }); // prettier-ignore
+});
+
+describe("masks after a reload", () => {
+  const SQUARE = [5, 5, 25, 5, 25, 25, 5, 25];
+  const drawing = withPolygons(blank(FRAME), FRAME, [SQUARE]);
+  const mask = (version: number, seconds = 2) => ({
+    version,
+    seconds,
+    polygons: [SQUARE.map((one) => one + 1e-9)], // as it comes back over the wire
+    amodal: encode(drawing.amodal),
+    inmodal: encode(drawing.amodal),
+    inmodal_corrected: false,
+    source: "drawn",
+    state: "draft",
+  });
+  const clock = new Clock(() => 0);
+  const plan = maskPlan(KEY, FRAME, clock, () => undefined);
+
+  test("undo and redo go on, and nothing has to be saved again", () => {
+    const before: MaskDocument = {};
+    const history = perform(begin(before), "closed an outline", { 3: drawing });
+    plan.remember!({ history, known: { 3: { version: 1, drawing } } });
+    const opened = openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(1) }]));
+    expect(plan.next(opened.document, opened.known)).toBeUndefined();
+    expect(opened.history!.done.map((one) => one.label)).toEqual(["closed an outline"]);
+    expect(undo(opened.history!).present).toEqual({});
+    expect(area(redo(undo(opened.history!)).present[3]!.amodal)).toBe(400);
+  });
+
+  test("what another window saved meanwhile is taken, and undo begins anew", () => {
+    plan.remember!({ history: perform(begin({}), "cleared", { 3: blank(FRAME) }), known: { 3: { version: 1, drawing: undefined } } }); // prettier-ignore
+    const opened = openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(2) }]));
+    expect(opened.history).toBeUndefined();
+    expect(area(opened.document[3]!.amodal)).toBe(400);
+  });
+
+  test("seconds that were measured go on, and in a new round begin at nothing", () => {
+    const used = new Clock(() => 0);
+    used.startFrom(3, 17);
+    const left = maskPlan(KEY, FRAME, used, () => undefined);
+    left.remember!({ history: begin({ 3: drawing }), known: { 3: { version: 1, drawing } } });
+    expect(openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(1) }])).seconds.get(3)).toBe(17);
+    expect(openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(0, 99) }])).seconds.get(3)).toBe(0);
+  });
+
+  test("seconds lie in the draft too", () => {
+    const used = new Clock(() => 0);
+    used.startFrom(3, 21.5);
+    maskPlan(KEY, FRAME, used, () => undefined).keep({ document: { 3: drawing }, known: {} }, true);
+    expect(openMaskTable(KEY, server([{ id: 3, box: BOX }])).seconds.get(3)).toBe(21.5);
+  });
+});
