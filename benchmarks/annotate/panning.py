@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 WIDTH, HEIGHT, POINTS = 1920, 1280, 34
 SCREEN = {"width": 1280, "height": 720}
@@ -54,6 +55,7 @@ def timed(*what, **how):
 opening.open_place = timed
 sys.exit(main.main(sys.argv[1:]))
 """
+FRAME_EVENTS = "disabled-by-default-devtools.timeline.frame,devtools.timeline.frame"
 FRAMES = """() => {
   window.frames_at = [];
   const note = (now) => { window.frames_at.push(now); window.frame_asked = requestAnimationFrame(note); };
@@ -140,11 +142,11 @@ def panning(browser: Browser, project: Path, objects: int, seconds: float, seed:
         page.goto(f"{url}/#/masks/1")
         page.get_by_test_id("stage").wait_for()
         page.wait_for_timeout(3000)
-        result = {"whole photo": moved(page, seconds)}
+        result = {"whole photo": moved(browser, page, seconds)}
         for _ in range(6):
             page.keyboard.press("+")
         page.wait_for_timeout(500)
-        result["zoomed in 3.8 times"] = moved(page, seconds)
+        result["zoomed in 3.8 times"] = moved(browser, page, seconds)
         page.context.close()
         return result
 
@@ -167,38 +169,55 @@ def draw_objects(page: Page, objects: int, seed: int) -> None:
         assert said.ok, said.text()
 
 
-def moved(page: Page, seconds: float) -> dict[str, Any]:
+def moved(browser: Browser, page: Page, seconds: float) -> dict[str, Any]:
     box = page.get_by_test_id("stage").bounding_box()
     assert box is not None
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(middle[0] + 150, middle[1])
     page.mouse.down(button="right")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
     page.evaluate(FRAMES)
+    before = measures(session)
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline", FRAME_EVENTS])
     began = time.perf_counter()
     events = 0
     while (now := time.perf_counter() - began) < seconds:
         page.mouse.move(middle[0] + 150 * math.cos(3 * now), middle[1] + 150 * math.sin(3 * now))
         events += 1
     times = page.evaluate("() => { cancelAnimationFrame(window.frame_asked); return window.frames_at; }")
+    after = measures(session)
     page.mouse.up(button="right")
+    shown = Counter(event["name"] for event in json.loads(browser.stop_tracing())["traceEvents"])
     between = sorted(b - a for a, b in pairwise(times))
     return {
         "frames": len(times),
         "mouse_events": events,
         "frames_per_second": round(1000 * len(between) / (times[-1] - times[0]), 1),
         "frame_ms": {f"p{share}": round(quantile(between, share), 1) for share in (50, 95, 99, 100)},
+        "drawn_and_dropped_by_the_compositor": [shown["DrawFrame"], shown["DroppedFrame"]],
+        "main_thread_busy": round((after["TaskDuration"] - before["TaskDuration"]) / (times[-1] - times[0]) * 1000, 2),
         "frames_over_20_ms": sum(one > 20 for one in between),
         "frames_over_50_ms": sum(one > 50 for one in between),
     }
 
 
+def measures(session: CDPSession) -> dict[str, float]:
+    """What the browser counts of the page's main thread, in seconds."""
+    return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+
+
 def first_screen(browser: Browser, project: Path) -> dict[str, float]:
     """Seconds from the start of the process to the listed photo; the parts are of a second start with a clock in it."""
+    new = Path(tempfile.mkdtemp(dir=project))
+    shutil.copytree(project / "photos", new / "photos")
+    total_of_new = until_listed(browser, new, START)[0]
     total, page_load = until_listed(browser, project, START)[:2]
     _, _, process = until_listed(browser, project, TIMED)
     imports, database = process.times  # type: ignore[attr-defined]
     return {
-        "total": total,
+        "a new project": total_of_new,
+        "a project that is there": total,
         "imports": imports,
         "opening the database": database,
         "page, once the server listens": page_load,
