@@ -1,11 +1,13 @@
 """How fast the annotation server saves while twenty people draw, and how soon it answers after its start.
 
-    python benchmarks/annotate/run.py [--people 20] [--seconds 60] [--out benchmarks/annotate]
+    python benchmarks/annotate/run.py [--people 20] [--seconds 60] [--kinds sqlite postgresql] [--out DIR]
 
-The server is a process of its own, with a team's project in SQLite. Everybody saves a mask of 34 points about
+The server is a process of its own, with a team's project in SQLite, then one in PostgreSQL (of the system's packages,
+started in a temporary folder with its disk settings as they come). Everybody saves a mask of 34 points about
 once a second, as autosave does, each time another outline, and opens the photo anew every tenth time. What is
 reported is the time from the request to the whole answer, as the browser would see it on this machine. Writes
-result.json. On a busy machine the numbers mean little: `load_before` says how busy it was.
+result.json. On a busy machine the numbers mean little: `load_before` and `load_after` say how busy it was, the second
+with this benchmark's own load in it.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -39,22 +43,48 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--people", type=int, default=20)
     arguments.add_argument("--seconds", type=float, default=60)
+    arguments.add_argument("--kinds", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
     arguments.add_argument("--out", type=Path, default=Path(__file__).parent)
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        result = measured(Path(folder), given.people, given.seconds)
+    result: dict[str, Any] = {
+        "command": "python benchmarks/annotate/run.py " + " ".join(sys.argv[1:]),
+        "date": datetime.now(UTC).date().isoformat(),
+        "seed": "0 to people - 1, one each",
+        "people": given.people,
+        "seconds": given.seconds,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+    for kind in given.kinds:
+        with tempfile.TemporaryDirectory() as folder, database_of(kind) as url:
+            result[kind] = measured(Path(folder), given.people, given.seconds, url)
     text = json.dumps(result, indent=1)
     (given.out / "result.json").write_text(text + "\n")
     print(text)
 
 
-def measured(folder: Path, people: int, seconds: float) -> dict[str, Any]:
+@contextmanager
+def database_of(kind: str) -> Iterator[str | None]:
+    """The URL of an empty database, None for SQLite."""
+    if kind == "sqlite":
+        yield None
+        return
+    sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+    from helpers import postgres
+
+    with postgres.server(quick=False) as server, postgres.new_database(server, "benchmark") as url:
+        yield url
+
+
+def measured(folder: Path, people: int, seconds: float, url: str | None) -> dict[str, Any]:
+    load_before = os.getloadavg()[0]
     photos = folder / "photos"
     photos.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(photos / "street.png")
     command = [sys.executable, "-c", START, "annotate", str(folder / "project"), "--images", str(photos)]
-    command += ["--port", "0", "--team", "--manager", "manager"]
+    command += ["--port", "0", "--team", "--manager", "manager", *([] if url is None else ["--database", url])]
     began = time.perf_counter()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
@@ -68,16 +98,8 @@ def measured(folder: Path, people: int, seconds: float) -> dict[str, Any]:
             work = worked(manager, port, people, seconds)
         finally:
             server.terminate()
-    return {
-        "people": people,
-        "seconds": seconds,
-        "first_answer_seconds": round(first_answer, 3),
-        **work,
-        "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[2], 2),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
+    loads = {"load_before": round(load_before, 2), "load_after": round(os.getloadavg()[0], 2)}
+    return {"first_answer_seconds": round(first_answer, 3), **work, **loads}
 
 
 def worked(manager: Browser, port: int, people: int, seconds: float) -> dict[str, Any]:

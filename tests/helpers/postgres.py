@@ -19,10 +19,10 @@ URL = "AMODAL_POSTGRES_URL"
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(quick: bool = True) -> Iterator[str]:
     """The URL of a server on which databases can be made: the one that the environment names, or a new one.
 
-    Skips the test where there is neither.
+    A `quick` one does not wait for its disk. Skips the test where there is neither.
     """
     if os.environ.get(URL):
         yield os.environ[URL]
@@ -35,7 +35,7 @@ def server() -> Iterator[str]:
     try:
         if user is not None:
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        yield from _running(programs[-1].parent, folder, user)
+        yield from _running(programs[-1].parent, folder, user, quick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -52,11 +52,12 @@ def new_database(server_url: str, name: str, copy_of: str = "template1") -> Iter
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _running(programs: Path, folder: Path, user: str | None) -> Iterator[str]:
+def _running(programs: Path, folder: Path, user: str | None, quick: bool) -> Iterator[str]:
     data, port = folder / "data", _free_port()
-    quick = f"-p {port} -h 127.0.0.1 -k {folder} -F -c synchronous_commit=off -c max_connections=50"
+    options = f"-p {port} -h 127.0.0.1 -k {folder} -c max_connections=50"
+    options += " -F -c synchronous_commit=off" if quick else ""
     _run([programs / "initdb", "-D", data, "-A", "trust", "-U", "amodal", "--no-sync"], folder, user)
-    _run([programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", quick, "start"], folder, user)
+    _run([programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start"], folder, user)
     try:
         yield f"postgresql://amodal@127.0.0.1:{port}/postgres"
     finally:

@@ -86,7 +86,7 @@ def serve(
     if certificate is None and manners.private is not None and not is_local(host):
         said = f"{manners.private} go over the network unencrypted; use --certificate, or a proxy that does https"
         print(f"amodal: warning: {said}", file=sys.stderr)
-    with listening, _stopped_by_sigterm():
+    with listening, _ended_by_signals():
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -96,16 +96,18 @@ def is_local(host: str) -> bool:
 
 
 @contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """SIGTERM, by which containers are stopped, is a good end: uvicorn raises it again once all is done."""
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM (containers) are good ends: uvicorn raises them again once all is done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(end, lambda _number, _frame: None) for end in ends]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for end, handler in zip(ends, before, strict=True):
+            signal.signal(end, handler)
 
 
 def _shown(host: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import logging
+
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 
 from amodal.annotate.errors import AnnotateError, Conflict, Forbidden, Invalid, Missing
 from amodal.errors import AmodalError, InputError
 from amodal.http import problems
 from amodal.http.problems import problem, without_folders
 
+_log = logging.getLogger(__name__)
 STATUS: dict[type[AmodalError], int] = {Missing: 404, Forbidden: 403, Conflict: 409, Invalid: 422}
 
 
@@ -29,6 +33,23 @@ def answer_errors(app: FastAPI) -> None:
     """Make the application answer errors in that form."""
     said = "The server made a mistake; what was saved before is safe. Its log says more."
     problems.answer_errors(app, _refused, said)
+
+    @app.exception_handler(OperationalError)
+    async def not_written(request: Request, error: OperationalError) -> JSONResponse:
+        return _not_written(error.orig)
+
+    @app.exception_handler(OSError)
+    async def no_place(request: Request, error: OSError) -> JSONResponse:
+        return _not_written(error)
+
+
+def _not_written(error: BaseException | None) -> JSONResponse:
+    """The page keeps what it could not save, and tries again later."""
+    _log.error("not written: %s", error)
+    words = str(error).lower()
+    if any(one in words for one in ("disk", "no space", "file too large", "quota")):
+        return problem(507, "The server's disk is full, so this was not saved; what was saved before is safe.")
+    return problem(503, "The database does not answer, so this was not done; what was saved before is safe.")
 
 
 def _refused(error: AmodalError) -> JSONResponse:

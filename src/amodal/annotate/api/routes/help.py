@@ -12,7 +12,9 @@ from amodal.annotate.api.place import file_of
 from amodal.annotate.help.propose import Given
 from amodal.annotate.store import revisions
 from amodal.annotate.store.objects import add_object, objects_of
+from amodal.annotate.store.people import add_categories
 from amodal.annotate.store.proposals import Proposed, add_proposals, judge, proposal_document
+from amodal.survey.statistics import GENERAL, OTHER
 
 router = APIRouter(tags=["help"])
 
@@ -48,13 +50,18 @@ def ask_proposals(here: Here, asker: Worker, id: IdPath, asked: schemas.AskPropo
 
 @router.post("/proposals/{id}/verdict")
 def give_verdict(here: Here, asker: Worker, id: IdPath, asked: schemas.Verdict) -> schemas.VerdictTaken:
-    """Accepted, edited or refused. A box that nobody drew becomes an object when an expert accepts it."""
+    """Accepted, edited or refused. A box that nobody drew becomes an object when an expert accepts it.
+
+    A class that the project lacks is added to it, as an import does.
+    """
     with here.database.write() as session:
         person = asker.person(session)
         proposal = judge(session, person, id, asked.verdict)
         one = None
         if proposal.object_id is None and asked.verdict != "refused" and "expert" in asker.roles:
             label = asked.label or proposal.label
+            if asked.label is None:
+                add_categories(session, person, [(label, GENERAL.get(label, OTHER))])
             one = add_object(session, person, proposal.photo_id, label=label, box=proposal.box)
             proposal.object_id = one.id
             revisions.record(session, "proposal", proposal.id, 2, person, proposal_document(proposal))
