@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import struct
+import zipfile
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -243,3 +245,43 @@ def test_an_error_never_repeats_what_was_sent(alone: Person) -> None:
     said = alone.post("/photos/1/objects", {"label": "<img src=x onerror=alert(1)>", "box": ["<b>", 1, 2, 3]})
     assert "onerror" not in said.text
     assert said.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("setting", ["agreement_threshold", "max_rounds", "annotators_per_object"])
+@pytest.mark.parametrize("value", [True, "1", [], float("nan"), -1, 0], ids=str)
+def test_a_setting_of_another_kind_is_refused(alone: Person, setting: str, value: Any) -> None:
+    text = json.dumps({"version": 1, setting: value})
+    headers = {"X-CSRF-Token": alone.token, "Content-Type": "application/json"}
+    assert alone.http.patch("/api/project", content=text, headers=headers).status_code in (400, 422)
+    assert alone.get("/project").json()["version"] == 1
+
+
+NAMES = ["", " ", "a/b", "a\\b", "<script>", "x" * 101, "a\u202eb", "a\u200bb", "a\x00b", "ANNA", " anna "]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_name_that_nobody_should_have_is_refused(as_person: Callable[[str], Person], name: str) -> None:
+    maria = as_person("maria")
+    before = maria.get("/people").json()
+    said = maria.post("/people", {"name": name, "role": "annotator", "password": "correct horse"})
+    assert said.status_code == 422, said.text
+    assert maria.get("/people").json() == before
+
+
+def test_a_link_in_a_zip_leads_nowhere(alone: Person) -> None:
+    link = zipfile.ZipInfo("link.json")
+    link.external_attr = 0o120777 << 16
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr(link, "/etc/passwd")
+    said = alone.post("/imports", files={"file": ("a.zip", stream.getvalue(), "application/zip")})
+    assert said.status_code == 422
+    assert "root" not in said.text
+
+
+ENTITIES = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aa">]><annotations>&a;</annotations>'
+
+
+@pytest.mark.parametrize("content", [ENTITIES, ENTITIES.decode().encode("utf-16"), b"<annotations>" + b"<a>" * 100_000])
+def test_an_xml_bomb_is_refused(alone: Person, content: bytes) -> None:
+    assert alone.post("/imports", files={"file": ("a.xml", content, "text/xml")}).status_code == 422

@@ -12,13 +12,12 @@ MAX_FILES = 200_000
 MAX_UNPACKED_BYTES = 4 * 2**30
 
 
-def unpacked(archive: Path, folder: Path) -> list[Path]:
-    """Unpack the files of a zip into a folder, and say where they are.
+def unpacked(archive: Path, folder: Path, where: str) -> list[Path]:
+    """Unpack the files of a zip, which messages call `where`, into a folder, and say where they are.
 
     Raises:
         InputError: no zip, a broken one, names that lead out of it, or more than we take.
     """
-    where = archive.name
     try:
         with zipfile.ZipFile(archive) as packed:
             entries = [one for one in packed.infolist() if not one.is_dir()]

@@ -18,6 +18,8 @@ from amodal.data.formats import open_source
 from amodal.data.truth import Truth
 from amodal.errors import InputError
 
+MAX_JSON_BYTES = 512 * 2**20  # it is parsed as one
+
 
 @dataclass(frozen=True)
 class Found:
@@ -40,12 +42,14 @@ def read_any(file: Path, name: str, work: Path, format: str | None = None) -> Fo
     Raises:
         InputError: no format that we know, another than was said, or broken; names the field.
     """
-    files = unpacked(file, work) if is_zipfile(file) else [_named(file, name, work)]
+    files = unpacked(file, work, name) if is_zipfile(file) else [_named(file, name, work)]
     annotations = [path for path in files if path.suffix.lower() in (".json", ".xml") and path.name != LOSSES]
     if not annotations:
         raise InputError(name, "file", "holds no annotations", "expected .json or .xml, or a zip with them")
     if annotations[0].suffix.lower() == ".xml":
         return _said("cvat", format, name, Found("cvat", [one for path in annotations for one in read_cvat(path)]))
+    if annotations[0].stat().st_size > MAX_JSON_BYTES:
+        raise InputError(name, "file", "is too large", f"expected JSON of at most {MAX_JSON_BYTES:,} bytes")
     root = read_json(annotations[0])
     if is_project(root):
         return _said("project", format, name, Found("project", project=annotations[0]))

@@ -309,10 +309,12 @@ def _inserted(session: Session, name: str, role: str, *, every_role: bool, passw
         version=1,
         created=now(),
     )
+    if any(one.name.casefold() == person.name.casefold() for one in people(session)):
+        raise Invalid(f"name: there is already somebody called {person.name!r}, large and small letters alike", "name")
     try:
         with session.begin_nested():
             session.add(person)
-    except IntegrityError:
+    except IntegrityError:  # somebody else was faster
         raise Invalid(f"name: there is already somebody called {person.name!r}", "name") from None
     return person
 

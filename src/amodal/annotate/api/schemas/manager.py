@@ -100,7 +100,7 @@ class Disputes(Said):
 class StartStage(Asked):
     """A second stage over a random share of the settled objects."""
 
-    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, strict=True)]
     seed: Annotated[StrictInt, Field(ge=0, le=MAX_ID)] = 0
 
 

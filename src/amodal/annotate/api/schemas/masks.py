@@ -58,7 +58,7 @@ class MaskWrite(Asked):
     amodal: Rle | None = None
     inmodal: Rle | None = None
     source: MaskSource = "drawn"
-    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)] = 0.0
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False, strict=True)] = 0.0
     state: MaskState = "draft"
 
 

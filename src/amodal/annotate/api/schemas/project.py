@@ -50,7 +50,7 @@ class ProjectChange(Asked):
     name: Name | None = None
     categories: Annotated[list[Category], Field(max_length=500)] | None = None
     annotators_per_object: Annotated[StrictInt, Field(ge=1, le=20)] | None = None
-    agreement_threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    agreement_threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None = None
     max_rounds: Annotated[StrictInt, Field(ge=1, le=20)] | None = None
 
 
