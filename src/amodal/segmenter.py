@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from amodal.errors import InputError
 from amodal.imports import imported
 from amodal.masks import CropMask
-from amodal.models import has_extension
+from amodal.models import exported_methods, has_extension, is_exported
 from amodal.scene import BoxKind, Scene
 
 Photo = str | os.PathLike[str] | np.ndarray  # a path, or uint8 [height, width, 3] RGB
@@ -41,6 +41,17 @@ METHODS: dict[str, str] = {
     "detector": "amodal.networks.segmenter:load_any",
     "box": "amodal.methods.trivial:load_box",
     "prior": "amodal.methods.trivial:load_prior",
+}
+
+# The same for the folders of `amodal export`, whose methods have the same settings.
+EXPORTED: dict[str, str] = {
+    "student": "amodal.export.runtime:load_student",
+    "orm": "amodal.export.runtime:load_orm",
+    "amodal-mask-rcnn": "amodal.export.network:load_amodal_mask_rcnn",
+    "orcnn": "amodal.export.network:load_orcnn",
+    "panet": "amodal.export.network:load_panet",
+    "asn": "amodal.export.network:load_asn",
+    "panet-asn": "amodal.export.network:load_panet_asn",
 }
 
 _KINDS = {"int": int, "bool": bool}  # settings of plain kinds, as annotations write them
@@ -121,18 +132,21 @@ class MaskCompleter(Protocol):
 
 
 def load(model: str | os.PathLike[str] = "default", method: str | None = None, **settings: Any) -> Segmenter:
-    """Load a method with a model: the shipped one ("default") or a model file.
+    """Load a method with a model: the shipped one ("default"), a model file, or a folder of `amodal export`.
 
     `method`: None for the best that the model serves: `student` where it has one, else `orm`.
 
     Raises:
         InputError: no such method, settings the method does not have, or a file that is no model.
     """
-    return load_from(METHODS, model, method or best_method(model), settings)
+    methods = EXPORTED if is_exported(model) else METHODS
+    return load_from(methods, model, method or best_method(model), settings)
 
 
 def best_method(model: str | os.PathLike[str] = "default") -> str:
     """What `load` takes where no method is named."""
+    if is_exported(model):
+        return exported_methods(model)[0]
     return "student" if has_extension(model, "student") else "orm"
 
 

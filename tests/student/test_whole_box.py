@@ -16,19 +16,10 @@ from amodal.errors import InputError
 from amodal.features.lattice import as_xyxy
 from amodal.methods.pixels import seen_within
 from amodal.reasoning import Evidence
+from amodal.student.around import DISTANCES, OFFSETS, hints_around, lattice_around, medians, moved_out
 from amodal.student.box_completer import EXTENSION, BoxCompleter, as_extension, completer_in
 from amodal.student.lessons import Lesson, Target
-from amodal.student.whole_box import (
-    DISTANCES,
-    OFFSETS,
-    BoxNetwork,
-    box_shape,
-    hints_around,
-    lattice_around,
-    look_around,
-    medians,
-    moved_out,
-)
+from amodal.student.whole_box import BoxNetwork, box_shape, look_around
 from amodal.student.whole_box_task import WholeBoxTask, passed, teach_boxes, visible_lesson
 from amodal.training.loop import TrainConfig
 from helpers.counting import counted_crops

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("amodal.cli.compare:Compare", "several methods over the same photos: tables, pictures, a page"),
     "train": ("amodal.cli.train:Train", "a network to compare with, trained from masks or boxes"),
     "calibrate": ("amodal.cli.calibrate:Calibrate", "an amodal network's word on occlusion, made to mean what it says"),
+    "export": ("amodal.cli.export:Export", "a model as ONNX or OpenVINO graphs, which run without torch"),
     "reason": ("amodal.cli.reason:Reason", "masks of any network in, order and one owner per pixel out"),
     "evaluate": ("amodal.cli.evaluate:Evaluate", "truth and predictions in, every score that the two allow out"),
     "data": ("amodal.cli.data:MENU", "annotated files: check, convert, measure, vote, order"),

@@ -78,7 +78,7 @@ class Predict:
     object by itself too. amodal-mask-rcnn, orcnn, panet, asn, panet-asn, mnc, fcis and amodal-mask are the amodal
     networks of --model FILE (detector: whichever it is): without boxes they find the objects themselves."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
-    """The shipped model, or a .safetensors file made by amodal learn or amodal train."""
+    """The shipped model, a .safetensors file made by amodal learn or amodal train, or a folder of amodal export."""
     refine: Annotated[
         Literal["none", "guided", "grabcut"] | None,
         tyro.conf.arg(metavar="none|guided|grabcut", help_behavior_hint="(default: the method's own)"),

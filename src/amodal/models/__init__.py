@@ -6,6 +6,9 @@ import json
 import os
 from pathlib import Path
 
+EXPORT_HEAD = "export.json"
+"""What makes a folder an exported model."""
+
 
 def shipped(name: str) -> Path:
     """The file of a model in the package, by its name ("default", "mask-rcnn", "bbtp", "pcnet-m")."""
@@ -27,3 +30,17 @@ def has_extension(model: str | os.PathLike[str], name: str) -> bool:
     except (SafetensorError, OSError, ValueError, RecursionError):
         return False
     return isinstance(head, dict) and name in head.get("extensions", {})
+
+
+def is_exported(model: str | os.PathLike[str]) -> bool:
+    """Whether this is a folder of `amodal export`."""
+    return (Path(model) / EXPORT_HEAD).is_file()
+
+
+def exported_methods(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The methods that such a folder says it serves, the best one first; what is garbled its loading will refuse."""
+    try:
+        methods = json.loads((Path(folder) / EXPORT_HEAD).read_bytes())["methods"]
+        return tuple(str(name) for name in methods) or ("student",)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ("student",)

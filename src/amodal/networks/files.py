@@ -54,7 +54,7 @@ def read_member(path: str | os.PathLike[str], name: str | None = None) -> Loaded
     where = os.fspath(path)
     kind: Member = member(name)
     classes = _classes(file.metadata.get("classes"), where)
-    settings = _settings(kind, file.metadata.get("settings"), where)
+    settings = settings_of(kind, file.metadata.get("settings"), where)
     network = kind.network(1 + len(classes), settings, pretrained=False)
     fill(network, file, path)
     said = file.metadata.get("occlusion")
@@ -73,7 +73,7 @@ def _classes(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _settings(kind: Member, value: Any, where: str) -> Any:
+def settings_of(kind: Member, value: Any, where: str) -> Any:
     """Settings as JSON keeps them: lists become tuples again, what is not said stays at its default."""
     if not isinstance(value, dict):
         raise InputError(where, "settings", f"is {value!r}", "expected an object")

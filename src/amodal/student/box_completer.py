@@ -17,7 +17,8 @@ from amodal.compnet.model import CompNet, Extension
 from amodal.errors import InputError
 from amodal.features.crops import CHUNK
 from amodal.features.lattice import as_xyxy
-from amodal.student.whole_box import BoxNetwork, box_shape, joined, look_around, medians, moved_out
+from amodal.student.around import medians, moved_out
+from amodal.student.whole_box import BoxNetwork, box_shape, joined, look_around
 from amodal.training.files import read_network
 
 EXTENSION = "whole-box"

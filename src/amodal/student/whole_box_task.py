@@ -16,9 +16,10 @@ from torch.nn import functional
 
 from amodal.compnet.model import AGNOSTIC, CompNet, Extension
 from amodal.progress import Progress
+from amodal.student.around import DISTANCES
 from amodal.student.box_completer import EXTENSION, as_extension, trained_completer
 from amodal.student.lessons import Lesson, Lessons, Target
-from amodal.student.whole_box import DISTANCES, Around, BoxNetwork, box_shape, joined, look_around
+from amodal.student.whole_box import Around, BoxNetwork, box_shape, joined, look_around
 from amodal.training.loop import TrainConfig, train
 
 DEFAULTS = TrainConfig(steps=800, batch=4, rate=2e-3)

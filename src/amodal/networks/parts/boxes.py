@@ -97,7 +97,9 @@ def refined(
     shifts: Float[Tensor, "k shifts"], boxes: Float[Tensor, "k 4"], size: tuple[int, int]
 ) -> Float[Tensor, "k classes 4"]:
     """The box that each class would have, cut at the frame (height, width)."""
-    decoded = _CODER.decode(shifts, [boxes]).reshape(len(boxes), shifts.shape[1] // 4, 4)
+    decoded = _CODER.decode(shifts, [boxes]).reshape(
+        boxes.shape[0], shifts.shape[1] // 4, 4
+    )  # not len(): a traced graph would keep it
     cut: Tensor = clip_boxes_to_image(decoded, size)
     return cut
 
@@ -133,7 +135,7 @@ def given_or_likeliest(labels: Int64[Tensor, " k"], scores: Float[Tensor, "k obj
 
 def of_class(values: Float[Tensor, "k classes *rest"], labels: Int64[Tensor, " k"]) -> Tensor:
     """Of every row the entry of its class."""
-    own: Tensor = values[torch.arange(len(labels), device=labels.device), labels]
+    own: Tensor = values[torch.arange(labels.shape[0], device=labels.device), labels]
     return own
 
 
