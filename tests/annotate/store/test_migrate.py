@@ -63,6 +63,14 @@ def test_masks_and_photos_are_as_before(older: Path) -> None:
     database.close()
 
 
+def test_photos_of_one_object_are_taken_for_done(older: Path) -> None:
+    database = open_database(older)
+    with database.read() as session:
+        photo = session.scalars(select(Photo)).one()
+        assert photo.boxed_at is not None and photo.boxed_at.isoformat() == "2026-01-02T03:04:05+00:00"
+    database.close()
+
+
 def test_the_older_file_is_copied_aside(older: Path) -> None:
     open_database(older).close()
     copy = older.with_name(f"project.sqlite.before-{migrate.newest()}")

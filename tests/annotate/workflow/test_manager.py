@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store.orders import put_order
+from amodal.annotate.store.photos import put_boxed
 from amodal.annotate.store.tables import Sample
 from amodal.annotate.workflow import manager
 from amodal.annotate.workflow.rounds import save_mask
@@ -99,6 +100,7 @@ def test_progress_counts_finished_masks_of_everybody(session: Session, all_of: T
     drawn(session, all_of, 2, seed=1)
     late = car(session, all_of.expert, 1)
     save_mask(session, all_of.annotators[0], late.id, rectangle(0, 0, 9, 9, seconds=7.5), version=0)
+    put_boxed(session, all_of.expert, 1, boxed=True)
     found = manager.progress(session, all_of.manager)
     assert (found.photos, found.objects, found.settled) == (1, 3, 2)
     rows = {(one.person, one.pass_): (one.done, one.of, one.seconds) for one in found.people}

@@ -10,6 +10,7 @@ from amodal.annotate.store.masks import Drawn, own_mask
 from amodal.annotate.store.objects import delete_object
 from amodal.annotate.store.orders import put_order
 from amodal.annotate.store.people import change_person
+from amodal.annotate.store.photos import put_boxed
 from amodal.annotate.store.revisions import revisions_of
 from amodal.annotate.store.tables import Consensus, Object
 from amodal.annotate.workflow.rounds import conclude_all, reopen, save_mask, settle
@@ -183,15 +184,28 @@ def test_the_queue_has_what_was_begun_first_then_what_must_be_drawn_again(sessio
     assert total == 3
 
 
-def test_the_expert_is_asked_for_photos_without_boxes_or_order(session: Session, all_of: Team) -> None:
-    empty, unordered, single, done = (photo(session, all_of.expert, f"{name}.png") for name in "abcd")
-    car(session, all_of.expert, single.id)
-    for street in (unordered, done):
+def test_the_expert_is_asked_for_photos_until_they_are_called_done_begun_ones_first(
+    session: Session, all_of: Team
+) -> None:
+    empty, begun, done, without = (photo(session, all_of.expert, f"{name}.png") for name in "abcd")
+    for street in (begun, done):
         car(session, all_of.expert, street.id)
-        car(session, all_of.expert, street.id)
-    put_order(session, all_of.expert, done.id, version=0, edges=[])
+    for street in (done, without):
+        put_boxed(session, all_of.expert, street.id, boxed=True)
     found, _ = tasks(session, all_of.expert, "pass1")
-    assert [task.photo_id for task in found] == [empty.id, unordered.id]
+    assert [(task.photo_id, task.state) for task in found] == [(begun.id, "draft"), (empty.id, "open")]
+    put_boxed(session, all_of.expert, done.id, boxed=False)
+    assert [task.photo_id for task in tasks(session, all_of.expert, "pass1")[0]] == [begun.id, done.id, empty.id]
+
+
+def test_only_the_expert_calls_boxes_done_and_every_turn_is_kept(session: Session, all_of: Team) -> None:
+    street = photo(session, all_of.expert)
+    with pytest.raises(Forbidden):
+        put_boxed(session, all_of.annotators[0], street.id, boxed=True)
+    for boxed in (True, True, False):
+        put_boxed(session, all_of.expert, street.id, boxed=boxed)
+    kept = [(one.version, one.payload["boxed"]) for one in revisions_of(session, "photo", street.id)]
+    assert kept == [(1, False), (2, True), (3, False)]
 
 
 def test_nobody_sees_a_queue_of_another_role(session: Session, all_of: Team) -> None:

@@ -15,6 +15,7 @@ from amodal.annotate.store.consensus import OVER
 from amodal.annotate.store.database import Database
 from amodal.annotate.store.masks import Drawn
 from amodal.annotate.store.orders import put_order
+from amodal.annotate.store.photos import put_boxed
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person
 from amodal.annotate.workflow.listing import Wanted, photo_list
 from amodal.annotate.workflow.manager import start_stage
@@ -179,6 +180,8 @@ def test_a_photos_state_is_the_viewers_own(session: Session, all_of: Team) -> No
 
     assert state(all_of.annotators[0]) == ("new", 0, 0)
     one = car(session, all_of.expert, street.id)
+    assert state(all_of.annotators[0]) == ("boxing", 0, 1)
+    put_boxed(session, all_of.expert, street.id, boxed=True)
     assert state(all_of.annotators[0]) == ("boxes", 0, 1)
     save_mask(session, all_of.annotators[0], one.id, rectangle(0, 0, 20, 20), version=0)
     assert state(all_of.annotators[0]) == ("done", 1, 1)
@@ -187,6 +190,11 @@ def test_a_photos_state_is_the_viewers_own(session: Session, all_of: Team) -> No
     for person in all_of.annotators[1:]:
         save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
     assert state(all_of.expert) == ("done", 1, 1)
+
+
+def test_a_photo_without_objects_is_done_when_the_expert_says_so(session: Session, all_of: Team) -> None:
+    put_boxed(session, all_of.expert, photo(session, all_of.expert).id, boxed=True)
+    assert photo_list(session, all_of.expert, Wanted())[0][0]["state"] == "done"
 
 
 def test_the_worst_photos_come_first_but_not_for_annotators(session: Session, all_of: Team) -> None:

@@ -47,6 +47,7 @@ const BOXES = {
   box: ["b", "draw a box"],
   order: ["o", "say who is in front: click the front one, then the one behind"],
   label: ["1 2 3 4 5 6 7 8 9", "the chosen object, or the next box, is of this category"],
+  done: ["Enter", "boxes and order of this photo are done, on to the next; or not done after all"],
   delete: ["Delete Backspace", "remove the chosen object"],
   nearer: ["Alt+ArrowUp", "chosen object one place nearer"],
   farther: ["Alt+ArrowDown", "chosen object one place farther"],

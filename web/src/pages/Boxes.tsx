@@ -11,6 +11,7 @@ import type { Shown } from "../canvas/paint";
 import { boxPlan, learnObject, learnOrder, openBoxTable } from "../desk/boxPlan";
 import { useBoxProposals } from "../desk/boxProposals";
 import { useDesk } from "../desk/useDesk";
+import { useBoxed } from "../desk/useBoxed";
 import { useKeys } from "../desk/useKeys";
 import { Canvas, useNextTask, useWorkbench, WorkFrame } from "../desk/workbench";
 import type { BoxDocument, BoxStep, Known } from "../model/boxes";
@@ -52,6 +53,10 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
   const { document, edit } = desk;
   const bench = useWorkbench();
   const next = useNextTask(desk.saveNow);
+  const boxed = useBoxed(photo, desk.saveNow);
+  const callDone = async (): Promise<void> => {
+    if (await boxed.turn()) await next();
+  };
   const [tool, setTool] = useState<BoxTool>(document.objects.length ? "select" : "box");
   const [chosen, choose] = useState<string | undefined>();
   const labels = project.categories.map((one) => one.name);
@@ -136,6 +141,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
     order: () => setTool("order"),
     cancel: tools.cancel,
     delete: remove,
+    done: () => void callDone(),
     nearer: reorder(-1),
     farther: reorder(1),
     "nudge-left": nudge(-1, 0),
@@ -173,12 +179,18 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
             { id: "order", name: "In front of", pressed: tool === "order", act: () => setTool("order") },
             { id: "propose", name: "Ask the model", disabled: proposals.busy, act: proposals.ask },
             { id: "delete", name: "Remove", disabled: !chosen, act: remove },
+            { id: "done", name: boxed.done ? "Not done" : "Photo done", act: () => void callDone() },
           ]}
         />
       }
       stage={<Canvas bench={bench} photo={photo} shown={shown} chosen={chosen} tools={tools} />}
       side={
         <>
+          {boxed.problem && (
+            <p role="alert" className="problem">
+              {boxed.problem}
+            </p>
+          )}
           <p className="hint" role="status">
             {tool === "order" &&
               (tools.front

@@ -10,7 +10,13 @@ import type { PhotoItem, SessionInfo, Task } from "../api/types";
 import { Exchange } from "../panels/Exchange";
 
 const PAGE = 60;
-const STATES = { new: "no boxes yet", boxes: "boxes", drawing: "being drawn", done: "done" } as const;
+const STATES = {
+  new: "no boxes yet",
+  boxing: "boxes begun",
+  boxes: "boxes done",
+  drawing: "being drawn",
+  done: "done",
+} as const;
 
 export function Photos({ session }: { session: SessionInfo }): JSX.Element {
   const [offset, setOffset] = useState(0);

@@ -13,7 +13,7 @@ from amodal.annotate.store.consensus import SETTLED, put_standing
 from amodal.annotate.store.objects import add_object, objects_of
 from amodal.annotate.store.orders import put_order
 from amodal.annotate.store.people import IMPORTERS, add_categories
-from amodal.annotate.store.photos import photos
+from amodal.annotate.store.photos import photos, put_boxed
 from amodal.annotate.store.proposals import Proposed, add_proposals
 from amodal.annotate.store.tables import Object, Person, Photo
 from amodal.annotate.workflow.inmodal import all_visible
@@ -109,6 +109,8 @@ def _photo(session: Session, by: Person, photo: Photo, truth: Truth, format: str
             taken.leave(f"{photo.name}: order: {error}")
             edges = []
     taken.edges += len(edges)
+    if "order" in truth.knows or len(rows) == 1:
+        put_boxed(session, by, photo.id, boxed=True, roles=IMPORTERS)
     if "amodal" in truth.knows:
         _settle(session, by, rows.values(), edges, truth, taken)
     elif "modal" in truth.knows:

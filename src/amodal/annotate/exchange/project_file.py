@@ -82,7 +82,15 @@ def project_content(session: Session) -> dict[str, Any]:
             for row in session.scalars(select(Person).order_by(Person.name))
         ],
         "photos": [
-            {"name": row.name, "width": row.width, "height": row.height, "sha256": row.sha256, "meta": row.meta}
+            {
+                "name": row.name,
+                "width": row.width,
+                "height": row.height,
+                "sha256": row.sha256,
+                "boxed_by": names[row.boxed_by_id],
+                "boxed_at": None if row.boxed_at is None else row.boxed_at.isoformat(),
+                "meta": row.meta,
+            }
             for row in session.scalars(select(Photo).order_by(Photo.name))
         ],
         "objects": [
@@ -157,7 +165,7 @@ def read_project(session: Session, by: Person, path: Path) -> dict[str, int]:
     project.version += 1
     revisions.record(session, "project", 1, project.version, by, project_document(project))
     people = {one["name"].text(): _person(session, by, one) for one in root["people"].items()}
-    photos = {one["name"].text(): _photo(session, by, one) for one in root["photos"].items()}
+    photos = {one["name"].text(): _photo(session, by, one, people) for one in root["photos"].items()}
     known = {one["name"] for one in project.categories}
     objects = [_object(session, one, photos, people, known) for one in root["objects"].items()]
     for one in root["orders"].items():
@@ -221,14 +229,15 @@ def _person(session: Session, by: Person, said: Field) -> Person:
     return _added(session, "person", person, by, person_document)
 
 
-def _photo(session: Session, by: Person, said: Field) -> Photo:
+def _photo(session: Session, by: Person, said: Field, people: Mapping[str, Person]) -> Photo:
     name, width, height = check_photo_name(said["name"].text()), said["width"].integer(1), said["height"].integer(1)
     there = photo_named(session, name)
     if there is not None:
         if (there.width, there.height) != (width, height):
             raise said.error(f"is {width} × {height} px", f"{there.width} × {there.height} as the photo that is here")
-        there.meta = said["meta"].object()
+        there.meta, there.boxed_at, there.boxed_by_id = said["meta"].object(), *_boxed(said, people)
         return there
+    boxed_at, boxed_by = _boxed(said, people)
     photo = Photo(
         name=name,
         width=width,
@@ -237,9 +246,17 @@ def _photo(session: Session, by: Person, said: Field) -> Photo:
         uploaded=False,
         added=now(),
         author_id=by.id,
+        boxed_at=boxed_at,
+        boxed_by_id=boxed_by,
         meta=said["meta"].object(),
     )
     return _added(session, "photo", photo, by, photo_document)
+
+
+def _boxed(said: Field, people: Mapping[str, Person]) -> tuple[datetime | None, int | None]:
+    """When boxes and order were called done, and by whom."""
+    time, by = said.get("boxed_at"), said.get("boxed_by")
+    return None if time is None else _time(time), None if by is None else _named(people, by).id
 
 
 def _object(

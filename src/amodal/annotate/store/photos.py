@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -62,6 +63,23 @@ def photo_of(session: Session, photo_id: int) -> Photo:
     return revisions.row_of(session, Photo, photo_id, "photo")
 
 
+def put_boxed(session: Session, by: Person, photo_id: int, *, boxed: bool, roles: Sequence[str] = ("expert",)) -> Photo:
+    """Call boxes and order of a photo done, or not done; experts may. A photo may be done with no object in it.
+
+    Raises:
+        Missing, Forbidden.
+    """
+    permit(by, *roles)
+    photo = revisions.locked(session, Photo, photo_id, "photo")
+    if (photo.boxed_at is not None) == boxed:
+        return photo
+    photo.boxed_at, photo.boxed_by_id = (now(), by.id) if boxed else (None, None)
+    session.flush()
+    version = len(revisions.revisions_of(session, "photo", photo.id)) + 1
+    revisions.record(session, "photo", photo.id, version, by, photo_document(photo))
+    return photo
+
+
 def photo_named(session: Session, name: str) -> Photo | None:
     """The photo of this name, or None."""
     return session.scalars(select(Photo).where(Photo.name == name)).first()
@@ -81,5 +99,6 @@ def photo_document(photo: Photo) -> Document:
         "height": photo.height,
         "sha256": photo.sha256,
         "uploaded": photo.uploaded,
+        "boxed": photo.boxed_at is not None,
         "meta": photo.meta,
     }

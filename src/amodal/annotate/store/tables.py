@@ -126,6 +126,8 @@ class Photo(Base):
     uploaded: Mapped[bool]
     added: Mapped[datetime]
     author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    boxed_at: Mapped[datetime | None]  # when the expert called boxes and order done
+    boxed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     meta: Mapped[dict[str, Any]]  # what an imported file says of it beyond what we know
 
 

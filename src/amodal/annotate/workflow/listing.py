@@ -82,7 +82,8 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
                 "width": photo.width,
                 "height": photo.height,
                 "objects": objects.get(photo.id, 0),
-                "state": _state(objects.get(photo.id, 0), begun_here, done, of),
+                "boxed": photo.boxed_at is not None,
+                "state": _state(photo, objects.get(photo.id, 0), begun_here, done, of),
                 "done": done,
                 "of": of,
                 "worst": worst.get(photo.id),
@@ -91,12 +92,14 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
     return items
 
 
-def _state(objects: int, begun: int, done: int, of: int) -> str:
+def _state(photo: Photo, objects: int, begun: int, done: int, of: int) -> str:
     if not objects:
-        return "new"
+        return "new" if photo.boxed_at is None else "done"
     if of and done == of:
         return "done"
-    return "drawing" if begun else "boxes"
+    if begun:
+        return "drawing"
+    return "boxing" if photo.boxed_at is None else "boxes"
 
 
 def _own(session: Session, viewer: Person, ids: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:

@@ -198,9 +198,7 @@ def start_stage(session: Session, by: Person, *, share: float, seed: int) -> int
 
 
 def _boxes(session: Session, person: Person, photo_count: int) -> PersonProgress:
-    done = select(func.count(func.distinct(Object.photo_id))).where(
-        Object.author_id == person.id, Object.deleted.is_(False)
-    )
+    done = select(func.count()).select_from(Photo).where(Photo.boxed_by_id == person.id)
     return PersonProgress(person.name, person.role, "pass1", session.scalar(done) or 0, photo_count, 0.0)
 
 

@@ -12,7 +12,7 @@ from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store.consensus import DISPUTED, OPEN
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.places import in_stage, is_assigned, places_taken, take_place
-from amodal.annotate.store.tables import Consensus, Mask, Object, Order, Person, Photo, Project
+from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo, Project
 
 KINDS = ("pass1", "pass2", "settle")
 _ROLE = {"pass1": "expert", "pass2": "annotator", "settle": "expert"}
@@ -74,13 +74,11 @@ def _kinds(by: Person, kind: str | None) -> list[str]:
     return [kind]
 
 
-def _photos_to_box(by: Person, project: Project) -> Select[int, str]:
-    """Photos without objects, and those with several whose order nobody has said."""
-    objects = select(func.count()).where(Object.photo_id == Photo.id, Object.deleted.is_(False))
-    count = objects.correlate(Photo).scalar_subquery()
-    ordered = exists().where(Order.photo_id == Photo.id)
-    wanted = select(Photo.id.label("photo_id"), Photo.name.label("photo"))
-    return wanted.where(or_(count == 0, and_(count > 1, ~ordered))).order_by(Photo.id)
+def _photos_to_box(by: Person, project: Project) -> Select[int, str, bool]:
+    """Photos that no expert has called done, begun ones first."""
+    begun = exists().where(Object.photo_id == Photo.id, Object.deleted.is_(False))
+    wanted = select(Photo.id.label("photo_id"), Photo.name.label("photo"), begun.label("begun"))
+    return wanted.where(Photo.boxed_at.is_(None)).order_by(begun.desc(), Photo.id)
 
 
 def objects_to_draw(by: Person, project: Project) -> Select[Any]:

@@ -9,14 +9,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response, UploadFile
 
 from amodal.annotate.api import photo_files, schemas
-from amodal.annotate.api.asking import Anyone, Here, Overseer
+from amodal.annotate.api.asking import Anyone, Expert, Here, Overseer
 from amodal.annotate.api.documents import photo_document, photo_item
 from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
 from amodal.annotate.api.place import file_of
 from amodal.annotate.api.taking_in import Register
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.objects import labels_in_use
-from amodal.annotate.store.photos import add_photo
+from amodal.annotate.store.photos import add_photo, put_boxed
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
 router = APIRouter(tags=["photos"])
@@ -74,6 +74,14 @@ def get_photo(here: Here, asker: Anyone, id: IdPath) -> schemas.PhotoDocument:
     """A photo with its objects and order. Annotators see their own masks, and what is settled."""
     with here.database.read() as session:
         return photo_document(session, asker.person(session), id)
+
+
+@router.patch("/photos/{id}")
+def change_photo(here: Here, asker: Expert, id: IdPath, change: schemas.PhotoChange) -> schemas.PhotoItem:
+    """Call boxes and order of a photo done, or not done."""
+    with here.database.write() as session:
+        person = asker.person(session)
+        return photo_item(session, person, put_boxed(session, person, id, boxed=change.boxed))
 
 
 @router.get("/photos/{id}/picture", response_class=Response, responses=PICTURE)

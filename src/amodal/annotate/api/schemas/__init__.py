@@ -59,6 +59,7 @@ from amodal.annotate.api.schemas.people import (
 )
 from amodal.annotate.api.schemas.photos import (
     Layer,
+    PhotoChange,
     PhotoDocument,
     PhotoItem,
     Photos,
@@ -157,6 +158,7 @@ __all__ = [
     "Person",
     "PersonChange",
     "PersonProgress",
+    "PhotoChange",
     "PhotoDocument",
     "PhotoItem",
     "Photos",

@@ -7,21 +7,31 @@ from typing import Literal
 from pydantic import Field
 
 from amodal.annotate.api.schemas.objects import ObjectItem, Order, Proposal
-from amodal.annotate.api.schemas.values import Said
+from amodal.annotate.api.schemas.values import Asked, Said
 
 
 class PhotoItem(Said):
-    """A photo of the list. `worst`: the lowest agreement (view: the lowest IoU) of its objects."""
+    """A photo of the list.
+
+    `boxed`: the expert called boxes and order done. `worst`: the lowest agreement (view: IoU) of its objects.
+    """
 
     id: int
     name: str
     width: int
     height: int
     objects: int = 0
-    state: Literal["new", "boxes", "drawing", "done"] = "new"
+    boxed: bool = False
+    state: Literal["new", "boxing", "boxes", "drawing", "done"] = "new"
     done: int = 0
     of: int = 0
     worst: float | None = None
+
+
+class PhotoChange(Asked):
+    """Whether boxes and order are done."""
+
+    boxed: bool
 
 
 class Photos(Said):
