@@ -12,8 +12,8 @@ from amodal.annotate.api.place import Place
 from amodal.annotate.store.masks import Drawn
 from amodal.annotate.store.objects import add_object
 from amodal.annotate.store.orders import put_order
-from amodal.annotate.store.photos import put_boxed
 from amodal.annotate.store.people import person_of
+from amodal.annotate.store.photos import put_boxed
 from amodal.annotate.store.tables import Person
 from amodal.annotate.workflow.rounds import save_mask
 from helpers.annotate_client import project
