@@ -67,6 +67,8 @@ def settled(disputed: Team) -> Team:
     """The expert has chosen anna's motorcycle."""
     desk = disputed.desk("erna")
     desk.go("photos")
+    desk.page.get_by_role("article").nth(1).wait_for()
+    desk.picture("photos")
     desk.page.get_by_role("link", name=f"Next: settle motorcycle in {RIDER}").click()
     desk.size_of(disputed.photo(RIDER))
     desk.page.get_by_role("region", name="Settle").get_by_text("agreement").wait_for()
@@ -156,8 +158,11 @@ def test_the_manager_sees_statistics_of_what_is_settled(settled: Team) -> None:
     desk = settled.desk("maria")
     desk.go("manager")
     numbers = {row[0]: row[1] for row in desk.table("Statistics")}
-    assert numbers
-    desk.page.get_by_role("heading", name="Statistics").scroll_into_view_if_needed()
+    assert (numbers["photos"], numbers["objects"]) == ("2", "7")
+    hidden = [
+        one for photo in (STREET, RIDER) for one in settled.document("erna", photo)["objects"] if one["occlusion"]
+    ]
+    assert float(numbers["occluded share"]) == pytest.approx(len(hidden) / 7, abs=1e-3)
     desk.picture("manager")
 
 

@@ -10,7 +10,7 @@ import { StatisticsTable } from "../panels/StatisticsTable";
 
 export function Manager(): JSX.Element {
   return (
-    <main>
+    <main className="manager">
       <h1>Manager</h1>
       <ProgressTable />
       <Disagreements />

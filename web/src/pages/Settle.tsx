@@ -91,27 +91,29 @@ function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
               {wordsOf(settle.error)}
             </p>
           )}
-          {consensus.amodal && (
-            <figure>
-              <figcaption>The vote</figcaption>
-              <Stored photo={photo} rle={consensus.amodal} />
-              <button type="button" onClick={() => settle.mutate({ choice: "vote" })}>
-                Accept the vote
-              </button>
-            </figure>
-          )}
-          {masks.map((mask, index) => (
-            <figure key={mask.id}>
-              <figcaption>{mask.author ?? `Mask ${index + 1}`}</figcaption>
-              <Stored photo={photo} rle={mask.amodal} />
-              <button type="button" onClick={() => settle.mutate({ choice: "mask", mask_id: mask.id })}>
-                Choose this one
-              </button>
-              <button type="button" onClick={() => take(mask)}>
-                Go on from it
-              </button>
-            </figure>
-          ))}
+          <div className="choices">
+            {consensus.amodal && (
+              <figure>
+                <figcaption>The vote</figcaption>
+                <Stored photo={photo} rle={consensus.amodal} />
+                <button type="button" onClick={() => settle.mutate({ choice: "vote" })}>
+                  Take the vote
+                </button>
+              </figure>
+            )}
+            {masks.map((mask, index) => (
+              <figure key={mask.id}>
+                <figcaption>{mask.author ?? `Mask ${index + 1}`}</figcaption>
+                <Stored photo={photo} rle={mask.amodal} />
+                <button type="button" onClick={() => settle.mutate({ choice: "mask", mask_id: mask.id })}>
+                  Choose this one
+                </button>
+                <button type="button" onClick={() => take(mask)}>
+                  Go on from it
+                </button>
+              </figure>
+            ))}
+          </div>
           <button
             type="button"
             className="main"
