@@ -35,7 +35,8 @@ def test_no_working_page_has_serious_findings(
     desk.open("boxes", 1)
     draw_boxes(desk, STREET)
     found["boxes"] = desk.findings()
-    desk.picture(f"boxes-{scheme}")
+    if scheme == "light":
+        desk.picture("boxes")
     desk.press("?")
     desk.page.get_by_role("dialog").wait_for()
     found["keys"] = desk.findings()
@@ -47,7 +48,7 @@ def test_no_working_page_has_serious_findings(
     desk.saved()
     desk.choose("bus 2")
     found["masks"] = desk.findings()
-    desk.picture(f"masks-{scheme}")
+    desk.picture("masks" if scheme == "light" else "masks-dark")
     desk.open("settle", 1, desk.get("/photos/1")["objects"][0]["id"])
     desk.page.get_by_role("region", name="Settle").wait_for()
     found["settle"] = desk.findings()

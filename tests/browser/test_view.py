@@ -98,16 +98,12 @@ def test_truth_is_shown_beside_the_prediction_with_its_iou(view: Desk, ious: dic
     view.picture("view")
 
 
-def test_the_likelihood_map_can_be_laid_over_the_photo(view: Desk) -> None:
-    look(view, RIDER)
-    stage = view.page.get_by_test_id("stage")
-    view.page.wait_for_load_state("networkidle")
-    before = stage.screenshot()
-    with view.page.expect_response("**/layers/likelihood") as answer:
-        view.page.get_by_label("Layer").select_option("likelihood")
-    assert answer.value.ok
-    view.page.wait_for_timeout(300)
-    assert stage.screenshot() != before
+def test_the_likelihood_map_stands_in_the_photos_place(view: Desk) -> None:
+    look(view, STREET)
+    view.page.get_by_label("Picture").select_option("likelihood")
+    drawn = view.page.get_by_role("img", name=f"likelihood of {STREET}")
+    drawn.wait_for()
+    view.page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=drawn.element_handle())
     view.picture("likelihood")
 
 
@@ -120,3 +116,18 @@ def test_nothing_can_be_written(view: Desk) -> None:
     view.page.wait_for_timeout(600)  # longer than a save waits
     assert set(asked) == {"GET"}
     assert view.page.request.post(f"{view.url}/api/photos/1/objects", data={}).status in (404, 405)
+
+
+def test_both_sides_move_together(view: Desk) -> None:
+    look(view, RIDER)
+    view.page.get_by_label("Both side by side").check()
+    truth = view.page.get_by_role("img", name=f"{RIDER}, truth")
+    truth.wait_for()
+    view.page.wait_for_timeout(300)
+    before = truth.screenshot()
+    predicted = view.page.get_by_role("img", name=f"{RIDER}, predicted").bounding_box()
+    assert predicted is not None
+    view.page.mouse.move(predicted["x"] + 100, predicted["y"] + 100)
+    view.page.mouse.wheel(0, -600)
+    view.page.wait_for_timeout(300)
+    assert truth.screenshot() != before

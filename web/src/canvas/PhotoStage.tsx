@@ -27,7 +27,6 @@ export interface Gesture {
 export interface PhotoStageProps {
   readonly name: string;
   readonly picture: string;
-  readonly overlay?: string | undefined;
   readonly frame: Frame;
   readonly shown: readonly Shown[];
   readonly chosen: Shown["key"] | undefined;
@@ -50,7 +49,6 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
   const before = useRef<Frame>(undefined);
   const screen = useScreen(holder);
   const picture = usePicture(props.picture);
-  const overlay = usePicture(props.overlay);
 
   // Panning draws without React: the view is no state, and the layers are told directly.
   const redraw = useCallback(() => {
@@ -77,7 +75,7 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
       fit: () => become(fit(frame, screen), true),
     });
   }, [frame, group, redraw, screen]);
-  useEffect(redraw, [redraw, shown, chosen, look, paintTool, picture, overlay]);
+  useEffect(redraw, [redraw, shown, chosen, look, paintTool, picture]);
 
   const gestures = useGestures(holder, view, group, onGesture);
   return (
@@ -95,9 +93,7 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
           <Shape
             listening={false}
             sceneFunc={({ _context: context }) => {
-              for (const one of [picture, overlay]) {
-                if (one) paintPicture(context, one, view.current, frame, screen);
-              }
+              if (picture) paintPicture(context, picture, view.current, frame, screen);
               paint(context, shown, chosen, look, view.current, frame, screen);
             }}
           />

@@ -74,19 +74,17 @@ interface CanvasProps {
     readonly height: number;
   };
   readonly name?: string;
-  readonly overlay?: string | undefined;
   readonly shown: readonly Shown[];
   readonly chosen: Shown["key"] | undefined;
   readonly tools: Pick<PhotoStageProps, "cursor" | "onGesture" | "paintTool">;
 }
 
 /** The photo with its objects, under the hand of some tools. */
-export function Canvas({ bench, photo, name, overlay, shown, chosen, tools }: CanvasProps): JSX.Element {
+export function Canvas({ bench, photo, name, shown, chosen, tools }: CanvasProps): JSX.Element {
   return (
     <PhotoStage
       name={name ?? photo.name}
       picture={pictureOf(photo.id)}
-      overlay={overlay}
       frame={photo}
       shown={shown}
       chosen={chosen}

@@ -70,19 +70,23 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
     choose(inside.toSorted((a, b) => boxArea(asBox(a.box)) - boxArea(asBox(b.box)))[0]?.id);
   };
   const tools = { cursor: "default", onGesture: pick, paintTool: nothing };
-  const overlay = server.layers?.find((one) => one.name === layer)?.url;
+  // What predict drew is a sheet of its own, so it stands in the photo's place and not on it.
+  const drawn = server.layers?.find((one) => one.name === layer)?.url;
   const stage = (which: Side): JSX.Element => (
     <figure className="one-side">
       {hasTruth && <figcaption>{which === "truth" ? "Truth" : "Prediction"}</figcaption>}
-      <Canvas
-        bench={bench}
-        photo={photo}
-        name={`${photo.name}, ${which}`}
-        overlay={which === "predicted" ? overlay : undefined}
-        shown={shown[which]}
-        chosen={chosen}
-        tools={tools}
-      />
+      {which === "predicted" && drawn ? (
+        <img src={drawn} alt={`${layer} of ${photo.name}`} />
+      ) : (
+        <Canvas
+          bench={bench}
+          photo={photo}
+          name={`${photo.name}, ${which}`}
+          shown={shown[which]}
+          chosen={chosen}
+          tools={tools}
+        />
+      )}
     </figure>
   );
   return (
@@ -124,11 +128,19 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
           )}
           {(server.layers?.length ?? 0) > 0 && (
             <label>
-              Layer
-              <select value={layer} onChange={(event) => setLayer(event.target.value)}>
-                <option value="">the photo alone</option>
+              Picture
+              <select
+                value={layer}
+                onChange={(event) => {
+                  setLayer(event.target.value);
+                  setSide("predicted");
+                }}
+              >
+                <option value="">the photo</option>
                 {server.layers!.map((one) => (
-                  <option key={one.name}>{one.name}</option>
+                  <option key={one.name} value={one.name}>
+                    {one.name.replaceAll("_", " ")}
+                  </option>
                 ))}
               </select>
             </label>
