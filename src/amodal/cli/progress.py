@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -33,6 +37,7 @@ def progress_on_stderr() -> Iterator[Report]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -59,14 +64,27 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+class _RateColumn(ProgressColumn):
+    """How many a second, over the last ones."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s")
+
+
 def _lines() -> Report:
     last = time.monotonic()
+    begun: dict[str, tuple[float, int]] = {}  # of each stage: when, and how far it was
 
     def report(stage: str, done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if done >= total or now - last >= SECONDS_BETWEEN_LINES:
-            last = now
-            say(f"{stage}: {done} of {total}")
+        started, before = begun.setdefault(stage, (now, done))
+        if done < total and now - last < SECONDS_BETWEEN_LINES:
+            return
+        last = now
+        rate = (done - before) / (now - started) if now > started else 0.0
+        speed = f", {rate:.3g}/s, {timedelta(seconds=round((total - done) / rate))} left" if rate > 0 else ""
+        say(f"{stage}: {done} of {total}" + (speed if done < total else ""))
 
     return report

@@ -27,7 +27,8 @@ class Kernels:
         """
         # Vectors lie together in memory (channels last), before and after: every later step walks over kernels.
         similarity = features.permute(0, 2, 3, 1) @ self.directions.T
-        return torch.exp(self.concentration * (similarity - 1)).permute(0, 3, 1, 2)
+        # In place: this is the largest array there is, and each new one of its size is fresh memory to be cleared.
+        return similarity.sub_(1).mul_(self.concentration).exp_().permute(0, 3, 1, 2)
 
 
 def fit_kernels(
