@@ -26,10 +26,10 @@ class Convert:
     """Write an annotated file in another format, or in its own.
 
     Formats: kins-2020 (or kins), kins-2019, coco (visible masks), cocoa, cocoa-regions (COCOA's own layout, and
-    bsds-a's), d2sa (and cocoa-cls), amodal (our scenes.json), and as folders kitti (labels, boxes alone) and cityscapes
-    (16-bit instance pictures). Fields that mean nothing to us go along. What the new format cannot say is counted on
-    stderr and in --report, with the first places; an existing folder is not written over. Memory grows by some bytes
-    an annotation, not with the file.
+    bsds-a's), d2sa (and cocoa-cls), amodal (our scenes.json), and as folders kitti (labels, boxes alone), cityscapes
+    (16-bit instance pictures) and parts (of amodal predict --parts). Fields that mean nothing to us go along. What the
+    new format cannot say is counted on stderr and in --report, with the first places; an existing folder is not written
+    over. Memory grows by some bytes an annotation, not with the file.
 
     Example: amodal data convert instances_val.json cocoa.json --to cocoa --report report.json
     """
