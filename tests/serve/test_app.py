@@ -143,7 +143,7 @@ def test_a_full_queue_is_said_with_the_seconds_to_wait(client: Client) -> None:
 
 def test_an_answer_that_takes_too_long_is_a_504_and_its_place_is_free_again(client: Client) -> None:
     held = Held()
-    server = client(held, timeout_seconds=0.2, queue_photos=2)
+    server = client(held, timeout_seconds=0.4, queue_photos=2)
     late = [ask(server).status_code for _ in range(4)]
     assert late == [504] * 4
     held.go.set()

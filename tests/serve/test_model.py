@@ -17,7 +17,7 @@ from amodal.methods.detect import Detections
 from amodal.scene import Scene
 from amodal.serve.line import Job
 from amodal.serve.model import Finder, Served, load_served
-from helpers.fussy_segmenter import Fussy
+from helpers.fussy_segmenter import Calls, Fussy
 from helpers.served import job, picture, stub_served
 
 DEMO = Path(amodal.__file__).parent / "demo"
@@ -81,6 +81,14 @@ def test_without_boxes_and_detector_the_boxes_are_missed() -> None:
     (answer,) = stub_served().scenes([Job(picture(), None)])
     assert isinstance(answer, InputError)
     assert "no detector" in str(answer)
+
+
+def test_photos_whose_objects_do_not_fit_into_the_memory_together_go_one_after_the_other() -> None:
+    calls: Calls = []
+    served = Served(Fussy(calls), "stub", max_object_megapixels=3.5 * 28 * 37 / 1e6)
+    answers = served.scenes([job(1), job(2), job(1), job(3), job(0)])
+    assert [len(scene) for scene in answers if isinstance(scene, Scene)] == [1, 2, 1, 3, 0]
+    assert [objects for _, (objects, _) in calls] == [[1, 2], [1], [3, 0]]
 
 
 def test_boxes_that_cover_more_than_the_memory_allows_are_refused() -> None:

@@ -50,8 +50,9 @@ class Served:
             else:
                 asked.setdefault(one.boxes_are, []).append(one)
         for alike in asked.values():
-            for one, answer in zip(alike, self._segmented(alike), strict=True):
-                answers[one.number] = answer
+            for some in self._parts(alike):
+                for one, answer in zip(some, self._segmented(some), strict=True):
+                    answers[one.number] = answer
         return [answer for answer in answers if answer is not None]
 
     def warm_up(self) -> None:
@@ -70,8 +71,22 @@ class Served:
         else:
             found = self.finder.find(job.photo, job.least_score)
             one = _Asked(number, job.photo, found.boxes, found.labels, self.finder.boxes_are, found.scores)
-        one.check_area(self.max_object_megapixels)
+        if one.megapixels > self.max_object_megapixels:
+            expected = f"expected at most {self.max_object_megapixels:g}; send a smaller photo or fewer boxes"
+            raise InputError("", "boxes", f"cover {one.megapixels:.3g} megapixels together", expected)
         return one
+
+    def _parts(self, asked: Sequence[_Asked]) -> list[list[_Asked]]:
+        """In their order, as many at once as the memory for one photo's objects allows."""
+        parts: list[list[_Asked]] = []
+        room = 0.0
+        for one in asked:
+            room -= one.megapixels
+            if not parts or room < 0:
+                parts.append([])
+                room = self.max_object_megapixels - one.megapixels
+            parts[-1].append(one)
+        return parts
 
     def _segmented(self, asked: Sequence[_Asked]) -> list[Scene | Exception]:
         try:
@@ -97,13 +112,12 @@ class _Asked:
     boxes_are: BoxKind
     scores: Float64[np.ndarray, " n"] | None = None
 
-    def check_area(self, most_megapixels: float) -> None:
+    @property
+    def megapixels(self) -> float:
+        """Of all boxes, as far as they lie inside the photo."""
         height, width = self.photo.shape[:2]
         corners = np.clip(self.boxes, 0, [width, height, width, height])
-        megapixels = float(np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum()) / 1e6
-        if megapixels > most_megapixels:
-            expected = f"expected at most {most_megapixels:g}; send a smaller photo or fewer boxes"
-            raise InputError("", "boxes", f"cover {megapixels:.3g} megapixels together", expected)
+        return float(np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum()) / 1e6
 
     def finished(self, scene: Scene) -> Scene:
         whole = scene.validate()
