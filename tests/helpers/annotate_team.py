@@ -82,6 +82,9 @@ class Team:
         desk = self.desk(name)
         desk.open("boxes", self.photo(photo))
         draw_boxes(desk, photo)
+        with desk.page.expect_response(lambda answer: answer.request.method == "PATCH") as answer:
+            desk.press("Enter")  # boxes and order of this photo are done
+        assert answer.value.ok, answer.value.text()
 
     def draw_masks(
         self, name: str, photo: str, *, shift: int, wheel_only: bool = False, only: int | None = None
@@ -135,9 +138,6 @@ def draw_boxes(desk: Desk, photo: str) -> None:
         for place in (front, behind):
             desk.click(*_own_part(objects, place))
     desk.saved()
-    with desk.page.expect_response(lambda answer: answer.request.method == "PATCH") as answer:
-        desk.press("Enter")  # boxes and order of this photo are done
-    assert answer.value.ok, answer.value.text()
 
 
 def _own_part(objects: list[Drawn], place: int) -> tuple[float, float]:
