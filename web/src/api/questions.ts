@@ -1,6 +1,6 @@
 /** What pages ask the server, with one name each, so that an answer is kept and shared. */
 
-import { queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { api, carryToken, said } from "./client";
 
@@ -32,10 +32,12 @@ export const questions = {
   tasks: queryOptions({ queryKey: ["tasks"], queryFn: () => said(api.GET("/api/tasks")) }),
   people: queryOptions({ queryKey: ["people"], queryFn: () => said(api.GET("/api/people")) }),
   progress: queryOptions({ queryKey: ["progress"], queryFn: () => said(api.GET("/api/manager/progress")) }),
-  agreement: queryOptions({
-    queryKey: ["agreement"],
-    queryFn: () => said(api.GET("/api/manager/agreement")),
-  }),
+  agreement: (limit: number) =>
+    queryOptions({
+      queryKey: ["agreement", limit],
+      queryFn: () => said(api.GET("/api/manager/agreement", { params: { query: { limit } } })),
+      placeholderData: keepPreviousData,
+    }),
   consistency: queryOptions({
     queryKey: ["consistency"],
     queryFn: () => said(api.GET("/api/manager/consistency")),
@@ -44,10 +46,12 @@ export const questions = {
     queryKey: ["statistics"],
     queryFn: () => said(api.GET("/api/manager/statistics")),
   }),
-  disagreements: queryOptions({
-    queryKey: ["disagreements"],
-    queryFn: () => said(api.GET("/api/manager/disagreements")),
-  }),
+  disagreements: (limit: number) =>
+    queryOptions({
+      queryKey: ["disagreements", limit],
+      queryFn: () => said(api.GET("/api/manager/disagreements", { params: { query: { limit } } })),
+      placeholderData: keepPreviousData,
+    }),
 };
 
 export interface PhotoQuery {

@@ -2,11 +2,15 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JSX, ReactNode } from "react";
+import { useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
 import { questions } from "../api/questions";
 import { People } from "../panels/People";
 import { StatisticsTable } from "../panels/StatisticsTable";
+
+const FIRST = 50;
+const MOST = 500; // that the server lists at once
 
 export function Manager(): JSX.Element {
   return (
@@ -92,45 +96,71 @@ function ProgressTable(): JSX.Element {
 }
 
 function Disagreements(): JSX.Element {
+  const [limit, setLimit] = useState(FIRST);
   return (
-    <Part title="Disagreements" asked={useQuery(questions.disagreements)}>
-      {({ disagreements }) =>
+    <Part title="Disagreements" asked={useQuery(questions.disagreements(limit))}>
+      {({ disagreements, total }) =>
         disagreements.length === 0 ? (
           <p>None is open.</p>
         ) : (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Object</th>
-                <th scope="col">Agreement</th>
-                <th scope="col">Round</th>
-                <th scope="col">Rounds left</th>
-              </tr>
-            </thead>
-            <tbody>
-              {disagreements.map((one) => (
-                <tr key={one.object_id}>
-                  <th scope="row">
-                    <a href={`#/settle/${one.photo_id}/${one.object_id}`}>
-                      {one.label} in {one.photo}
-                    </a>
-                  </th>
-                  <td>{one.agreement.toFixed(3)}</td>
-                  <td>{one.round}</td>
-                  <td>{one.rounds_left}</td>
+          <>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Object</th>
+                  <th scope="col">Agreement</th>
+                  <th scope="col">Round</th>
+                  <th scope="col">Rounds left</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {disagreements.map((one) => (
+                  <tr key={one.object_id}>
+                    <th scope="row">
+                      <a href={`#/settle/${one.photo_id}/${one.object_id}`}>
+                        {one.label} in {one.photo}
+                      </a>
+                    </th>
+                    <td>{one.agreement.toFixed(3)}</td>
+                    <td>{one.round}</td>
+                    <td>{one.rounds_left}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            <More shown={disagreements.length} total={total} show={setLimit} />
+          </>
         )
       }
     </Part>
   );
 }
 
-function Agreement(): JSX.Element {
+/** The list is long: how much of it is shown, and a way to the rest. */
+function More({
+  shown,
+  total,
+  show,
+}: {
+  shown: number;
+  total: number;
+  show: (limit: number) => void;
+}): JSX.Element {
+  if (shown >= total) return <></>;
   return (
-    <Part title="Agreement" asked={useQuery(questions.agreement)}>
+    <p>
+      {shown} of {total}.{" "}
+      <button type="button" disabled={shown >= MOST} onClick={() => show(Math.min(MOST, shown * 2))}>
+        Show more
+      </button>
+    </p>
+  );
+}
+
+function Agreement(): JSX.Element {
+  const [limit, setLimit] = useState(FIRST);
+  return (
+    <Part title="Agreement" asked={useQuery(questions.agreement(limit))}>
       {(data) => (
         <>
           <p>
@@ -159,12 +189,13 @@ function Agreement(): JSX.Element {
             <details>
               <summary>Each object, the worst first</summary>
               <ol className="worst">
-                {data.objects.slice(0, 200).map((one) => (
+                {data.objects.map((one) => (
                   <li key={one.object_id}>
                     {one.agreement.toFixed(3)} {one.label} in {one.photo}, round {one.round}
                   </li>
                 ))}
               </ol>
+              <More shown={data.objects.length} total={data.total} show={setLimit} />
             </details>
           )}
         </>
