@@ -61,9 +61,13 @@ def untrained(name: str, folder: Path) -> Path:
     """A network of that name with weights by chance."""
     torch.manual_seed(0)
     kind = member(name)
-    settings = kind.settings()
+    settings = kind.settings(shortest_px=128, longest_px=160, proposals_kept=(40, 30))
     network = kind.network(3, settings, pretrained=False).eval()
-    metadata = {"name": name, "classes": ["person", "car"], "settings": {}}
+    metadata = {
+        "name": name,
+        "classes": ["person", "car"],
+        "settings": {"shortest_px": 128, "longest_px": 160, "proposals_kept": [40, 30]},
+    }
     file = folder / f"{name}.safetensors"
     write_member(file, Loaded(name, network, ("person", "car"), settings, None, metadata), {})
     return file
