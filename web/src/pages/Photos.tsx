@@ -33,6 +33,8 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
     }),
   );
   const roles = session.person?.roles ?? [];
+  // Agreement and occlusion follow from what others drew, which annotators do not see.
+  const seesOthers = session.mode === "view" || roles.includes("expert") || roles.includes("manager");
   const choose = (set: (value: string) => void) => (event: { target: { value: string } }) => {
     set(event.target.value);
     setOffset(0);
@@ -46,8 +48,8 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
           Sort by
           <select value={sort} onChange={choose(setSort)}>
             <option value="name">name</option>
-            <option value="worst">worst first</option>
-            <option value="state">state</option>
+            {seesOthers && <option value="worst">worst first</option>}
+            {session.mode !== "view" && <option value="added">time added</option>}
             <option value="objects">number of objects</option>
           </select>
         </label>
@@ -60,16 +62,18 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
             ))}
           </select>
         </label>
-        <label>
-          Occlusion
-          <select value={level} onChange={choose(setLevel)}>
-            <option value="">any level</option>
-            <option value="L0">L0: nothing hidden</option>
-            <option value="L1">L1: up to 30 %</option>
-            <option value="L2">L2: 30 to 60 %</option>
-            <option value="L3">L3: more than 60 %</option>
-          </select>
-        </label>
+        {seesOthers && (
+          <label>
+            Occlusion
+            <select value={level} onChange={choose(setLevel)}>
+              <option value="">any level</option>
+              <option value="L0">L0: nothing hidden</option>
+              <option value="L1">L1: up to 30 %</option>
+              <option value="L2">L2: 30 to 60 %</option>
+              <option value="L3">L3: more than 60 %</option>
+            </select>
+          </label>
+        )}
       </div>
       {photos.isError && (
         <p role="alert" className="problem">
