@@ -43,13 +43,15 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
     [server.objects],
   );
   const numbers = useMemo(() => numbering(placed, edges), [placed, edges]);
-  const colour = useCallback((id: number) => colourOf(objects.findIndex((one) => one.id === id)), [objects]);
+  const indexOf = useCallback(
+    (id: number) => server.objects.findIndex((one) => one.id === id),
+    [server.objects],
+  );
+  const colour = useCallback((id: number) => colourOf(indexOf(id)), [indexOf]);
+  // The number is that of the results' file, as on the sheets that predict drew.
   const nameOf = useCallback(
-    (id: number): string => {
-      const index = objects.findIndex((one) => one.id === id);
-      return `${objects[index]?.label ?? "object"} ${index + 1}`;
-    },
-    [objects],
+    (id: number) => `${server.objects[indexOf(id)]?.label ?? "object"} ${id}`,
+    [server.objects, indexOf],
   );
   const shown = useMemo(
     () => ({
