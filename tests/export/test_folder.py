@@ -17,7 +17,7 @@ from amodal.errors import AmodalError, InputError
 from amodal.export import engines
 from amodal.export.folder import read_export
 from amodal.export.write import export_model
-from amodal.models import shipped
+from amodal.models import shipped, telling_file
 
 PHOTO = np.zeros((60, 80, 3), np.uint8)
 BOX = [[10, 10, 50, 50]]
@@ -61,6 +61,10 @@ def test_the_same_model_gives_the_same_graphs(exported: Path, tmp_path: Path):
     export_model("default", tmp_path / "again")
     first, second = (read_export(folder).head["files"] for folder in (exported, tmp_path / "again"))
     assert first == second
+
+
+def test_the_file_that_tells_of_a_change_is_the_head(exported: Path):
+    assert telling_file(exported) == exported / "export.json"
 
 
 def test_a_changed_graph_is_refused(copy: Path):

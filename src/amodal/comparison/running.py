@@ -31,7 +31,7 @@ from amodal.data.write import make_folder, write_text_atomically
 from amodal.errors import AmodalError, InputError
 from amodal.evaluation.calibration import Calibration, posterior_calibration
 from amodal.images import read_photo
-from amodal.models import shipped
+from amodal.models import shipped, telling_file
 from amodal.progress import Progress
 from amodal.scene import Scene
 from amodal.segmenter import METHODS, Segmenter, load
@@ -284,7 +284,7 @@ def _files_of(spec: MethodSpec) -> list[tuple[str, Path]]:
 
 def _model_file(model: str, method: str) -> Path:
     if model != "default":
-        return Path(model)
+        return telling_file(model)
     return shipped(method) if shipped(method).is_file() else shipped("default")
 
 

@@ -24,8 +24,8 @@ from amodal.segmenter import Photo
 GRAPHS = ("look", "student", "whole-box")
 """Those with convolutions."""
 FLOAT_CONVOLUTIONS = {"look": 8}
-"""The first convolutions of a graph that stay float32: stem and first blocks of EfficientNet-Lite0, whose channels differ
-so much in range that one scale for all of them loses most (features agree to a cosine of .81 without, .99 with)."""
+"""The first convolutions of a graph that stay float32: stem and first blocks of EfficientNet-Lite0. Their channels
+differ so much in range that one scale for all loses most (features agree to a cosine of .81 without, .99 with)."""
 _MOST_BATCHES = 64  # of each graph: ranges settle early, and all of them are held in memory
 
 

@@ -20,6 +20,11 @@ def file_of(model: str | os.PathLike[str]) -> Path:
     return shipped("default") if os.fspath(model) == "default" else Path(model)
 
 
+def telling_file(model: str | os.PathLike[str]) -> Path:
+    """The file whose content changes whenever the model does: its own, or the head of an exported folder."""
+    return Path(model) / EXPORT_HEAD if is_exported(model) else file_of(model)
+
+
 def has_extension(model: str | os.PathLike[str], name: str) -> bool:
     """Whether a compositional model's file says that it carries this; False for what is no such file."""
     from safetensors import SafetensorError, safe_open

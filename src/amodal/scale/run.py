@@ -11,7 +11,7 @@ from typing import Any
 
 from amodal.data.parts import Kind, check_kind
 from amodal.errors import InputError
-from amodal.models import file_of
+from amodal.models import telling_file
 from amodal.progress import Progress
 from amodal.scale.jobs import Unit, units_of
 from amodal.scale.ledger import Ledger, open_ledger
@@ -119,7 +119,7 @@ def _settings(asked: Asked, photos_per_part: int) -> dict[str, Any]:
     """All that the rows depend on, beside the photos."""
     from amodal import __version__
 
-    file = file_of(asked.model)
+    file = telling_file(asked.model)
     return {
         **asdict(asked),
         "settings": dict(asked.settings),
