@@ -112,21 +112,6 @@ class Edge(BaseModel):
     probability: float
 
 
-class SceneDocument(BaseModel):
-    """COCO JSON with the visible masks and the order added, of one photo: what `amodal predict` writes."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": []})
-
-    schema_version: int
-    boxes_are: Literal["amodal", "visible"]
-    method: str
-    model: str
-    images: list[Photo]
-    categories: list[Category]
-    annotations: list[Annotation]
-    order: list[Edge]
-
-
 BOXES_EXAMPLE = '[{"box": [153, 113, 457, 339], "class": "bus"}, {"box": [54, 51, 207, 193]}]'
 EXAMPLE: dict[str, Any] = {
     "schema_version": 1,
@@ -169,7 +154,23 @@ EXAMPLE: dict[str, Any] = {
     ],
     "order": [{"image_id": 1, "front": 1, "behind": 2, "probability": 0.93}],
 }
-SceneDocument.model_config["json_schema_extra"] = {"examples": [EXAMPLE]}
+
+
+class SceneDocument(BaseModel):
+    """COCO JSON with the visible masks and the order added, of one photo: what `amodal predict` writes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    schema_version: int
+    boxes_are: Literal["amodal", "visible"]
+    method: str
+    model: str
+    images: list[Photo]
+    categories: list[Category]
+    annotations: list[Annotation]
+    order: list[Edge]
+
+
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": said}
     for status, said in {
