@@ -149,7 +149,7 @@ def _with_numbers(jobs: Iterable[PhotoJob]) -> Iterator[PhotoJob]:
 
 
 class _Digests:
-    """Which keys there were, in 8 to 16 bytes each: sorted digests, and those since they were last sorted."""
+    """Which keys there were, in about a dozen bytes each: sorted digests, and those since they were last sorted."""
 
     def __init__(self) -> None:
         self._sorted = np.zeros(0, np.uint64)
@@ -162,7 +162,7 @@ class _Digests:
         if digest in self._recent or (place < len(self._sorted) and int(self._sorted[place]) == digest):
             return False
         self._recent.add(digest)
-        if len(self._recent) >= _FIRST_DIGESTS:
+        if len(self._recent) >= max(_FIRST_DIGESTS, len(self._sorted) // 16):  # so that sorting stays cheap
             more = np.array(sorted(self._recent), np.uint64)
             self._sorted = np.sort(np.concatenate([self._sorted, more]), kind="stable")
             self._recent.clear()

@@ -43,6 +43,9 @@ def open_ledger(out: Path, settings: Mapping[str, Any], kind: Kind) -> Iterator[
         try:
             ledger.write_index(complete=False)
             yield ledger
+        except BaseException:  # Ctrl-C too: the index is never behind what a run leaves
+            ledger.write_index(complete=False)
+            raise
         finally:
             ledger.close()
 
