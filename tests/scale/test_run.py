@@ -250,6 +250,24 @@ def test_a_worker_that_is_killed_from_outside_loses_nothing(tmp_path: Path) -> N
     assert results(tmp_path / "out") == results(tmp_path / "whole")
 
 
+def unpacked(text: str, tester: int) -> str:
+    """Kills a worker, not the process that tests."""
+    if os.getpid() != tester:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return text
+
+
+class DeadlyText(str):
+    def __reduce__(self) -> tuple[Callable[[str, int], str], tuple[str, int]]:
+        return unpacked, (str(self), os.getpid())
+
+
+def test_workers_that_die_before_any_photo_end_the_run_and_blame_none(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(AmodalError, match="died before it had seen a photo"):
+        run(source, tmp_path / "out", workers=1, asked=Asked(model=DeadlyText("default"), method="box"))
+    assert errors(tmp_path / "out") == []
+
+
 def test_what_a_worker_cannot_load_ends_the_run_with_its_reason(source: Path, tmp_path: Path) -> None:
     with pytest.raises(AmodalError, match=r"no\.safetensors"):
         run(source, tmp_path / "out", workers=1, asked=Asked(model=str(tmp_path / "no.safetensors"), method="orm"))

@@ -99,7 +99,11 @@ class _Worker:
         self._pool = self._started()
 
     def submit(self, call: Callable[..., Any], *values: Any) -> Future[Any]:
-        return self._pool.submit(call, *values)
+        try:
+            return self._pool.submit(call, *values)
+        except BrokenProcessPool:  # it died with nothing in its hands
+            self.restart()
+            return self._pool.submit(call, *values)
 
     def restart(self) -> None:
         self._pool.shutdown(wait=False)
@@ -123,6 +127,11 @@ def _again(worker: _Worker, unit: Unit, say: Say) -> Finished:
     for _ in range(MOST_DEATHS):
         say(f"a worker died in part {unit.number}: its {len(unit.jobs)} photos are tried one by one")
         worker.restart()
+        try:
+            worker.submit(_ready).result()
+        except BrokenProcessPool as error:
+            hint = "there may be too little memory for so many workers: see --workers"
+            raise AmodalError(f"a worker died before it had seen a photo; {hint}") from error
         jobs = [_tried(worker, job, say) for job in unit.jobs]
         unit = Unit(unit.number, tuple(jobs))
         try:
@@ -181,15 +190,19 @@ def _end_with_parent() -> None:
 
 
 def _unit(unit: Unit) -> Finished:
-    order, tools = _ready()
+    order, tools = _tools_here()
     return do_unit(unit, tools, order.folder, order.kind, told=_count)
 
 
 def _try(job: PhotoJob) -> None:
-    scenes_of_jobs([job], _ready()[1])
+    scenes_of_jobs([job], _tools_here()[1])
 
 
-def _ready() -> tuple[Order, Tools]:
+def _ready() -> None:
+    _tools_here()
+
+
+def _tools_here() -> tuple[Order, Tools]:
     global _tools  # noqa: PLW0603 - see above
     if _order is None:
         raise RuntimeError("no worker process")
