@@ -83,8 +83,9 @@ def predict_many(
 
         def told(more: int) -> None:
             nonlocal done
-            done += more
-            progress("photos", min(done, total), total)
+            if more:
+                done += more
+                progress("photos", min(done, total), total)
 
         units = _missing(units_of(photos, photos_per_part), ledger)
         order = Order(asked, Path(out), kind, max(1, cores() // max(1, workers)))
