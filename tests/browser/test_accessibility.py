@@ -70,7 +70,7 @@ def test_looking_has_no_serious_findings(tmp_path: Path, open_page: Callable[...
 
     write_truth(tmp_path / "scenes.json")
     shown = open_results(tmp_path / "scenes.json", truth=tmp_path / "scenes.json", images=DEMO)
-    with served(create_view_app(shown, "drawn")) as url:
+    with served(create_view_app(shown, Path("drawn"))) as url:
         desk = Desk(open_page(color_scheme=scheme), url)
         desk.page.get_by_role("article").first.wait_for()
         found = {"list": desk.findings()}

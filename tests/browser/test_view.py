@@ -51,7 +51,7 @@ def url(results: Path) -> Iterator[str]:
     from amodal.annotate.view.results import open_results
 
     shown = open_results(results / "out", truth=results / "truth.json")
-    with served(create_view_app(shown, "out")) as url:
+    with served(create_view_app(shown, Path("out"))) as url:
         yield url
 
 

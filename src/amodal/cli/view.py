@@ -36,5 +36,5 @@ class View:
         from amodal.annotate.view.results import open_results
 
         shown = open_results(self.results, truth=self.truth, images=self.images, method=self.method)
-        serve(create_view_app(shown, self.results.resolve().name), "127.0.0.1", self.port)
+        serve(create_view_app(shown, self.results), "127.0.0.1", self.port)
         return DONE

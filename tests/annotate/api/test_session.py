@@ -21,6 +21,15 @@ def test_one_person_has_every_role_without_log_in(alone: Person) -> None:
     assert set(said["person"]["roles"]) == {"expert", "annotator", "manager"}
 
 
+def test_a_session_names_its_project_as_long_as_that_is_there(
+    alone: Person, open_copy: Callable[[bool], Place], as_person: AsPerson, team: Place
+) -> None:
+    uid = alone.get("/session").json()["project"]
+    assert len(uid) == 32
+    said = as_person("anna").get("/session").json()["project"]
+    assert said == Person(team).get("/session").json()["project"] != uid, "logged in or not"
+
+
 def test_other_hosts_are_not_answered_without_log_in(alone: Person) -> None:
     assert alone.http.get("/api/session", headers={"Host": "evil.example"}).status_code == 403
     assert alone.http.get("/api/session", headers={"Host": "localhost:8000"}).status_code == 200

@@ -18,7 +18,7 @@ from amodal.annotate.exchange.exports import LOSSES, export
 from amodal.annotate.exchange.imports import Taken, import_truths
 from amodal.annotate.exchange.project_file import PROJECT_JSON, project_content, read_project
 from amodal.annotate.exchange.reading import read_any
-from amodal.annotate.store.people import person_of
+from amodal.annotate.store.people import person_of, project_of
 from amodal.annotate.workflow.scenes import scene_of
 from amodal.scene import Scene
 
@@ -91,6 +91,22 @@ def test_the_whole_project_comes_back_the_same(drawn: Place, new_place: Callable
         read_project(session, me(other, session), tmp_path / "out" / "files" / PROJECT_JSON)
     with drawn.database.read() as one, other.database.read() as two:
         assert project_content(one) == project_content(two)
+
+
+def test_a_project_that_came_in_is_another_than_that_it_was_written_of(
+    drawn: Place, new_place: Callable[[str], Place], tmp_path: Path
+) -> None:
+    exported(drawn, "project", tmp_path / "out")
+    other = new_place("other")
+    before = uid(other)
+    with other.database.write() as session:
+        read_project(session, me(other, session), tmp_path / "out" / "files" / PROJECT_JSON)
+    assert len({uid(drawn), before, uid(other)}) == 3
+
+
+def uid(place: Place) -> str:
+    with place.database.read() as session:
+        return project_of(session).uid
 
 
 def test_a_whole_project_does_not_go_into_one_that_has_objects(drawn: Place, tmp_path: Path) -> None:

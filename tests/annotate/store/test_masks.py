@@ -186,6 +186,17 @@ def test_of_two_annotators_who_want_the_last_place_one_gets_it(database: Databas
         assert session.query(Assignment).count() == 1
 
 
+def test_finds_of_an_earlier_call_of_the_same_method_are_over(drawn: tuple[Database, Team, int]) -> None:
+    database, all_of, _ = drawn
+    mask = CropMask.from_box((0, 0, 9, 9), HEIGHT, WIDTH)
+    for _ in range(2):
+        with database.write() as session:
+            found = [Proposed("car", (0, 0, 9, 9), mask, mask), Proposed("van", (1, 1, 9, 9), mask, mask)]
+            last = add_proposals(session, all_of.expert, 1, "student", found)
+    with database.read() as session:
+        assert [row.id for row in proposals_of(session, 1)] == [row.id for row in last]
+
+
 def test_a_verdict_on_a_proposal_is_each_persons_own(drawn: tuple[Database, Team, int]) -> None:
     database, all_of, id = drawn
     first, second = all_of.annotators[:2]

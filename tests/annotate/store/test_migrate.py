@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,8 @@ from sqlalchemy import create_engine, select, text
 from amodal.annotate.store import migrate
 from amodal.annotate.store.database import open_database
 from amodal.annotate.store.masks import mask_document
+from amodal.annotate.store.people import project_of
+from amodal.annotate.store.proposals import proposals_of
 from amodal.annotate.store.tables import Base, Mask, Photo, Proposal, Verdict
 from amodal.errors import InputError
 
@@ -50,7 +53,7 @@ def test_verdicts_keep_who_and_when_on_their_way_into_their_own_table(older: Pat
         verdicts = session.scalars(select(Verdict)).all()
         assert [(one.proposal_id, one.person_id, one.verdict, one.version) for one in verdicts] == [(1, 1, "edited", 1)]
         assert verdicts[0].time.isoformat() == "2026-01-02T03:04:05+00:00"
-        assert len(session.scalars(select(Proposal)).all()) == 2
+        assert len(session.scalars(select(Proposal)).all()) == 4
     database.close()
 
 
@@ -71,12 +74,34 @@ def test_photos_of_one_object_are_taken_for_done(older: Path) -> None:
     database.close()
 
 
+def test_an_older_project_gets_a_random_name_of_its_own(older: Path, tmp_path: Path) -> None:
+    shutil.copy(older, tmp_path / "second.sqlite")
+    found = set()
+    for path in (older, tmp_path / "second.sqlite"):
+        database = open_database(path)
+        with database.read() as session:
+            found.add(project_of(session).uid)
+        database.close()
+    assert {len(uid) for uid in found} == {32}
+    assert len(found) == 2
+
+
+def test_what_a_method_found_without_boxes_stays_together(older: Path) -> None:
+    database = open_database(older)
+    with database.read() as session:
+        assert [one.id for one in proposals_of(session, 1) if one.object_id is None] == [3, 4]
+    database.close()
+
+
 def test_the_older_file_is_copied_aside(older: Path) -> None:
     open_database(older).close()
     copy = older.with_name(f"project.sqlite.before-{migrate.newest()}")
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
-        assert connection.execute("SELECT verdict FROM proposals ORDER BY id").fetchall() == [("edited",), ("open",)]
+        assert connection.execute("SELECT verdict FROM proposals ORDER BY id").fetchall() == [
+            ("edited",),
+            *[("open",)] * 3,
+        ]
 
 
 def test_a_migration_that_fails_leaves_the_older_file_as_it_was(older: Path) -> None:
@@ -88,7 +113,10 @@ def test_a_migration_that_fails_leaves_the_older_file_as_it_was(older: Path) -> 
     with closing(sqlite3.connect(older)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
         assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'verdicts'").fetchone() == (0,)
-        assert connection.execute("SELECT verdict FROM proposals ORDER BY id").fetchall() == [("edited",), ("open",)]
+        assert connection.execute("SELECT verdict FROM proposals ORDER BY id").fetchall() == [
+            ("edited",),
+            *[("open",)] * 3,
+        ]
 
 
 def test_an_older_database_of_a_server_becomes_todays(postgres_url: str) -> None:
@@ -121,6 +149,10 @@ def test_a_file_of_a_newer_version_is_refused(older: Path) -> None:
 
 def _fill(connection) -> None:  # type: ignore[no-untyped-def]
     rows = {
+        "project": {
+            "id": 1, "name": "street", "categories": "[]", "annotators_per_object": 1, "agreement_threshold": 0.8,
+            "max_rounds": 3, "stage": 1, "version": 1, "created": TIME,
+        },
         "people": {
             "id": 1, "name": "Ann", "role": "annotator", "every_role": False, "active": True, "version": 1,
             "created": TIME,
@@ -147,6 +179,9 @@ def _fill(connection) -> None:  # type: ignore[no-untyped-def]
     judged = {"verdict": "edited", "verdict_by": 1, "verdict_time": TIME}
     _insert(connection, "proposals", {"id": 1, **proposal, **judged})
     _insert(connection, "proposals", {"id": 2, **proposal, "verdict": "open"})
+    for id in (3, 4):  # found where there was no box yet, one a moment after the other
+        later = {"id": id, "object_id": None, "time": TIME.replace("000000", f"00000{id}")}
+        _insert(connection, "proposals", {**proposal, **later, "verdict": "open"})
 
 
 def _insert(connection, table: str, values: dict[str, object]) -> None:  # type: ignore[no-untyped-def]

@@ -44,12 +44,13 @@ def results(tmp_path: Path) -> Path:
 
 
 def client(results: Path, **how: object) -> TestClient:
-    return TestClient(create_view_app(open_results(results, **how), "out"), base_url=HOST)  # type: ignore[arg-type]
+    return TestClient(create_view_app(open_results(results, **how), results), base_url=HOST)  # type: ignore[arg-type]
 
 
 def test_photos_masks_order_and_maps_are_shown(results: Path) -> None:
     page = client(results)
-    assert page.get("/api/session").json()["mode"] == "view"
+    session = page.get("/api/session").json()
+    assert (session["mode"], len(session["project"])) == ("view", 32)
     said = page.get("/api/photos/1").json()
     assert [one["number"] for one in said["objects"]] == [0, 1]
     assert said["objects"][1]["mask"]["inmodal"] == BEHIND.modal.to_coco_rle()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +20,10 @@ from amodal.annotate.view import documents
 from amodal.annotate.view.results import Shown
 
 
-def create_view_app(shown: Sequence[Shown], name: str) -> FastAPI:
-    """The application over what `view.open_results` read; photos have their place in it, from 1, as id."""
+def create_view_app(shown: Sequence[Shown], results: Path) -> FastAPI:
+    """The application over what `view.open_results` read of `results`; photos have their place, from 1, as id."""
+    results = results.resolve()
+    key = hashlib.sha256(os.fsencode(results)).hexdigest()[:32]
     app = FastAPI(title="amodal view", docs_url=None, redoc_url=None, openapi_url=None)
     api = APIRouter(prefix="/api", responses=REFUSED)
 
@@ -40,11 +44,11 @@ def create_view_app(shown: Sequence[Shown], name: str) -> FastAPI:
 
     @api.get("/session")
     def get_session() -> schemas.SessionInfo:
-        return schemas.SessionInfo(mode="view", person=None, csrf="")
+        return schemas.SessionInfo(mode="view", project=key, person=None, csrf="")
 
     @api.get("/project")
     def get_project() -> schemas.Project:
-        return documents.project(shown, name)
+        return documents.project(shown, results.name)
 
     @api.get("/photos")
     def get_photos(

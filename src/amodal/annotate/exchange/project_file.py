@@ -35,6 +35,7 @@ from amodal.annotate.store.tables import (
     Photo,
     Project,
     Sample,
+    new_uid,
     now,
 )
 from amodal.annotate.workflow.scenes import refresh
@@ -199,6 +200,7 @@ def _by_name(rows: Iterable[Mask], names: Mapping[int | None, str | None]) -> li
 
 
 def _set(project: Project, said: Field) -> None:
+    project.uid = new_uid()  # rows get new ids: what browsers kept by the old ones is of no use here
     project.name = check_name(said["name"].text(), "name")
     project.categories = check_categories(
         [{"name": one["name"].text(), "group": one["group"].text()} for one in said["categories"].items()]

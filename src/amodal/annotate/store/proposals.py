@@ -43,6 +43,7 @@ def add_proposals(
     permit(by, *ROLES)
     photo = photo_of(session, photo_id)
     rows = []
+    time = now()  # of the call: rows of one time belong together
     for one in proposed:
         row = Proposal(
             photo_id=photo.id,
@@ -55,7 +56,7 @@ def add_proposals(
             inmodal=counts(one.inmodal),
             edges=[list(edge) for edge in one.edges],
             author_id=by.id,
-            time=now(),
+            time=time,
         )
         session.add(row)
         session.flush()
@@ -93,7 +94,7 @@ def proposals_of(session: Session, photo_id: int) -> list[Proposal]:
     rows = list(session.scalars(wanted))
     newest = {row.object_id: row for row in rows if row.object_id is not None}
     free = [row for row in rows if row.object_id is None]
-    return [*newest.values(), *(row for row in free if row.method == free[-1].method)]
+    return [*newest.values(), *(row for row in free if row.time == free[-1].time)]
 
 
 def proposal_document(proposal: Proposal, verdict: str = OPEN) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import (
     JSON,
@@ -27,6 +28,11 @@ KEY_LENGTH = 64
 def now() -> datetime:
     """The time that rows get."""
     return datetime.now(UTC)
+
+
+def new_uid() -> str:
+    """The random name that a project gets."""
+    return uuid4().hex
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -66,6 +72,7 @@ class Project(Base):
     __tablename__ = "project"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), default=new_uid)  # ids of rows mean nothing beyond it
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     categories: Mapped[list[Any]]  # [{"name", "group"}]
     annotators_per_object: Mapped[int]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Asker, Here, whoever
+from amodal.annotate.api.place import Place
 from amodal.annotate.api.problems import NotLoggedIn
 from amodal.annotate.api.security import (
     SESSION_COOKIE,
@@ -31,10 +32,10 @@ _hashing = threading.Semaphore(4)  # a hash takes 64 MiB on purpose; many at onc
 def get_session(here: Here, asker: Visitor, request: Request, response: Response) -> schemas.SessionInfo:
     """Who is logged in, and the token that writes need as the header X-CSRF-Token."""
     if asker is not None:
-        return _said(here.mode, asker)
+        return _said(here, asker, asker.csrf)
     visitor = request.cookies.get(VISITOR_COOKIE) or new_token()
     set_cookie(request, response, VISITOR_COOKIE, visitor)
-    return schemas.SessionInfo(mode=here.mode, person=None, csrf=visitor)
+    return _said(here, None, visitor)
 
 
 @router.post("/session")
@@ -61,7 +62,7 @@ def log_in(here: Here, request: Request, response: Response, asked: schemas.LogI
         asker = Asker.of(person, login.csrf)
     set_cookie(request, response, SESSION_COOKIE, token, people.SESSION_HOURS * 3600)
     clear_cookie(response, VISITOR_COOKIE)
-    return _said(here.mode, asker)
+    return _said(here, asker, asker.csrf)
 
 
 @router.delete("/session")
@@ -76,9 +77,15 @@ def log_out(here: Here, asker: Visitor, request: Request, response: Response) ->
     clear_cookie(response, SESSION_COOKIE)
     visitor = new_token()
     set_cookie(request, response, VISITOR_COOKIE, visitor)
-    return schemas.SessionInfo(mode=here.mode, person=None, csrf=visitor)
+    return _said(here, None, visitor)
 
 
-def _said(mode: schemas.Mode, asker: Asker) -> schemas.SessionInfo:
-    person = schemas.Person(id=asker.id, name=asker.name, role=asker.role, roles=sorted(asker.roles))
-    return schemas.SessionInfo(mode=mode, person=person, csrf=asker.csrf)
+def _said(here: Place, asker: Asker | None, csrf: str) -> schemas.SessionInfo:
+    with here.database.read() as session:
+        project = people.project_of(session).uid
+    person = (
+        None
+        if asker is None
+        else schemas.Person(id=asker.id, name=asker.name, role=asker.role, roles=sorted(asker.roles))
+    )
+    return schemas.SessionInfo(mode=here.mode, project=project, person=person, csrf=csrf)

@@ -28,9 +28,13 @@ class Person(Said):
 
 
 class SessionInfo(Said):
-    """Who is logged in. `person` is null where a log-in is wanted; in view mode nobody is needed."""
+    """Who is logged in. `person` is null where a log-in is wanted; in view mode nobody is needed.
+
+    `project` is random and the project's own: ids mean the same only where it is the same.
+    """
 
     mode: Mode
+    project: str
     person: Person | None
     csrf: str
 
