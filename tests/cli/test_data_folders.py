@@ -48,3 +48,10 @@ def test_check_names_the_files_of_a_folder_of_kins(amodal: Amodal, tmp_path: Pat
     outcome = amodal("data", "check", tmp_path)
     assert outcome.code == 2
     assert "update_test_2020.json" in outcome.err
+
+
+def test_check_says_what_to_do_with_a_folder_of_parts(amodal: Amodal, above: Path, tmp_path: Path) -> None:
+    assert amodal("data", "convert", above, tmp_path / "parts", "--to", "parts").code == 0
+    refused = amodal("data", "check", tmp_path / "parts")
+    assert refused.code == 2
+    assert "holds parts of results" in refused.err and "amodal data convert" in refused.err

@@ -32,7 +32,8 @@ from helpers.kins_miniature import make_kins_miniature
 DATA = Path(os.environ.get("AMODAL_RESEARCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 COCOA, KITTI = DATA / "amodal" / "annotations.json", DATA / "kitti"
 JSON_FORMATS = ("kins-2019", "kins-2020", "coco", "cocoa", "cocoa-regions", "d2sa")
-CHECKED = [name for name in FORMATS if name != "cityscapes"]  # its pictures are checked in test_instance_pictures
+# Cityscapes' pictures are checked in test_instance_pictures; parts are results, which are validated as they are read.
+CHECKED = [name for name in FORMATS if name not in ("cityscapes", "parts")]
 
 
 @st.composite

@@ -87,6 +87,9 @@ class Check:
 
     def _check_folder(self, path: Path, progress: Progress) -> Findings:
         name = folder_format(path)
+        if name == "parts":
+            expected = "expected annotations; amodal data convert makes a file of it, --to amodal, which can be checked"
+            raise InputError(str(path), "folder", "holds parts of results", expected)
         if name not in FOLDERS:
             files = ", ".join(str(part.annotations) for part in parts_of(path, None))
             raise InputError(str(path), "folder", f"is one of {name}", f"expected one of its files: {files}")
