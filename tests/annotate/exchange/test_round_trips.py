@@ -16,7 +16,8 @@ from amodal.annotate.exchange.archive import packed
 from amodal.annotate.exchange.cvat import read_cvat
 from amodal.annotate.exchange.exports import LOSSES, export
 from amodal.annotate.exchange.imports import Taken, import_truths
-from amodal.annotate.exchange.project_file import PROJECT_JSON, project_content, read_project
+from amodal.annotate.exchange.project_file import PROJECT_JSON, project_content
+from amodal.annotate.exchange.project_read import read_project
 from amodal.annotate.exchange.reading import read_any
 from amodal.annotate.store.people import person_of, project_of
 from amodal.annotate.workflow.scenes import scene_of

@@ -14,6 +14,7 @@ from amodal.annotate.store.checks import rle_of
 from amodal.annotate.store.tables import Consensus, Object, Person, now
 
 OPEN, DISPUTED, AGREED, SETTLED = "open", "disputed", "agreed", "settled"
+STANDINGS = (OPEN, DISPUTED, AGREED, SETTLED)
 OVER = (AGREED, SETTLED)
 """States in which an object has its mask: voted with enough agreement, or decided by the expert."""
 

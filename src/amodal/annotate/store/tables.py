@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+MAX_INTEGER = 2**31 - 1  # of a column, in every database
 NAME_LENGTH = 200
 PHOTO_NAME_LENGTH = 1000
 KEY_LENGTH = 64

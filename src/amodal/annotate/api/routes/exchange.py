@@ -12,12 +12,13 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from amodal.annotate.api import schemas
+from amodal.annotate.api.admission import UploadRoute
 from amodal.annotate.api.asking import Here, Overseer
 from amodal.annotate.api.parameters import ARCHIVE
 from amodal.annotate.store.audit import note
 from amodal.data.write import make_folder
 
-router = APIRouter(tags=["exchange"])
+router = APIRouter(tags=["exchange"], route_class=UploadRoute)
 FormatField = Annotated[schemas.ImportFormat | None, Form()]
 WORK = "work"  # in the project's folder, on the same disk
 
@@ -26,7 +27,7 @@ WORK = "work"  # in the project's folder, on the same disk
 def take_in(here: Here, asker: Overseer, file: UploadFile, format: FormatField = None) -> schemas.Import:
     """Take in a file (or a zip with it); its format is recognised unless said. All of it or nothing."""
     from amodal.annotate.exchange.imports import import_truths
-    from amodal.annotate.exchange.project_file import read_project
+    from amodal.annotate.exchange.project_read import read_project
     from amodal.annotate.exchange.reading import read_any
 
     name = Path((file.filename or "file").replace("\\", "/")).name[:100] or "file"
