@@ -13,6 +13,7 @@ from PIL import Image
 
 from amodal.annotate.exchange.reading import read_any
 from amodal.errors import InputError
+from helpers.archives import broken_zip
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
 <annotations><image name="&b;"/></annotations>"""
@@ -95,6 +96,27 @@ def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path: Path, name: str) ->
     with pytest.raises(InputError, match="names inside it"):
         read(tmp_path, "a.zip", stream.getvalue())
     assert not list(tmp_path.rglob("evil.json"))
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_zip_whose_packing_is_broken_is_refused(tmp_path: Path, packing: int) -> None:
+    broken_zip(tmp_path / "a.zip", packing, "a.json")
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read(tmp_path, "a.zip", (tmp_path / "a.zip").read_bytes())
+
+
+@pytest.mark.parametrize("ending", ["json", "xml"])
+def test_each_file_of_annotations_may_only_be_so_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr("amodal.annotate.exchange.reading.MAX_FILE_BYTES", 1000)
+    small = json.dumps(labelme()) if ending == "json" else IMAGE.format("")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(f"a.{ending}", small)
+        packed.writestr(f"b.{ending}", small + " " * 1000)
+    with pytest.raises(InputError, match=f"b.{ending}.*too large"):
+        read(tmp_path, "a.zip", stream.getvalue())
 
 
 def test_a_zip_that_is_too_large_unpacked_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from amodal.annotate.store.tables import Base, Object
 from amodal.annotate.workflow.rounds import save_mask
 from amodal.errors import InputError
 from helpers.annotation import Team, car, photo, rectangle, team
+from helpers.archives import broken_zip
 
 PICTURE = b"any bytes will do"
 
@@ -119,6 +120,10 @@ def _leads_outside(files: dict[str, bytes]) -> None:
     files[MANIFEST] = json.dumps(said).encode()
 
 
+def _list_of_nothing(files: dict[str, bytes]) -> None:
+    files[MANIFEST] = b"[]"
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -126,6 +131,7 @@ def _leads_outside(files: dict[str, bytes]) -> None:
         (_other_picture, "not the picture that was saved"),
         (_without_picture, "cannot be read"),
         (_damaged_rows, "is damaged"),
+        (_list_of_nothing, "lists no photos"),
         (_leads_outside, "expected paths inside the project"),
     ],
 )
@@ -144,6 +150,13 @@ def test_a_damaged_backup_is_refused_and_leaves_no_project(
         restore_backup(tmp_path / "bad.zip", tmp_path / "deep" / "after")
     assert not (tmp_path / "deep" / "after").exists()
     assert not (tmp_path / "outside.png").exists()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_backup_whose_packing_is_broken_is_refused(tmp_path: Path, packing: int) -> None:
+    broken_zip(tmp_path / "x.zip", packing, PROJECT_FILE, MANIFEST)
+    with pytest.raises(InputError, match="cannot be read"):
+        restore_backup(tmp_path / "x.zip", tmp_path / "after")
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:

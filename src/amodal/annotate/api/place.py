@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,10 +10,10 @@ from typing import Literal
 from amodal.annotate.api.photo_files import LastPhoto, inside
 from amodal.annotate.api.proposer import Proposer
 from amodal.annotate.api.security import Attempts, new_token
-from amodal.annotate.store.database import Database
+from amodal.annotate.store.database import IMAGES, Database
 from amodal.annotate.store.photos import photo_of
 
-UPLOADS, THUMBNAILS = "images", "thumbnails"  # in the project's folder
+THUMBNAILS = "thumbnails"  # in the project's folder
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Place:
         pixels: of the photo that was snapped to last.
         csrf: the token of writes where nobody logs in.
         attempts: failed log-ins.
+        uploading: held while uploaded photos get names and rows: who fails must not take a file that another relies on.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Place:
     pixels: LastPhoto = field(default_factory=LastPhoto)
     csrf: str = field(default_factory=new_token)
     attempts: Attempts = field(default_factory=Attempts)
+    uploading: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def mode(self) -> Literal["one-person", "team"]:
@@ -47,7 +50,7 @@ class Place:
     @property
     def uploads(self) -> Path:
         """Where uploaded photos go."""
-        return self.folder / UPLOADS
+        return self.folder / IMAGES
 
     @property
     def thumbnails(self) -> Path:

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from amodal.annotate.store.backup import BROKEN_ZIP
 from amodal.errors import InputError
 
 MAX_FILES = 200_000
@@ -29,7 +30,7 @@ def unpacked(archive: Path, folder: Path, where: str) -> list[Path]:
                     where, "zip", f"is {total:,} bytes unpacked", f"expected {MAX_UNPACKED_BYTES:,} at most"
                 )
             return [_one(packed, one, folder, where) for one in entries]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except BROKEN_ZIP as error:
         raise InputError(where, "zip", f"cannot be unpacked ({error})", "expected a zip without password") from error
 
 

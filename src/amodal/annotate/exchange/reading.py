@@ -18,7 +18,7 @@ from amodal.data.formats import open_source
 from amodal.data.truth import Truth
 from amodal.errors import InputError
 
-MAX_JSON_BYTES = 512 * 2**20  # it is parsed as one
+MAX_FILE_BYTES = 512 * 2**20  # it is parsed as one
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,13 @@ def read_any(file: Path, name: str, work: Path, format: str | None = None) -> Fo
     annotations = [path for path in files if path.suffix.lower() in (".json", ".xml") and path.name != LOSSES]
     if not annotations:
         raise InputError(name, "file", "holds no annotations", "expected .json or .xml, or a zip with them")
+    for path in annotations:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(
+                name, path.name, "is too large", f"expected annotations of at most {MAX_FILE_BYTES:,} bytes"
+            )
     if annotations[0].suffix.lower() == ".xml":
         return _said("cvat", format, name, Found("cvat", [one for path in annotations for one in read_cvat(path)]))
-    if annotations[0].stat().st_size > MAX_JSON_BYTES:
-        raise InputError(name, "file", "is too large", f"expected JSON of at most {MAX_JSON_BYTES:,} bytes")
     root = read_json(annotations[0])
     if is_project(root):
         return _said("project", format, name, Found("project", project=annotations[0]))

@@ -13,20 +13,32 @@ import os
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from contextlib import closing
+from lzma import LZMAError
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, text
 
 from amodal.annotate.store import migrate
-from amodal.annotate.store.database import PROJECT_FILE, Database, open_database
+from amodal.annotate.store.database import IMAGES, PROJECT_FILE, Database, open_database
 from amodal.annotate.store.tables import Base, Photo, now
 from amodal.data.write import new_folder, writing_atomically, writing_to
 from amodal.errors import InputError
 
-IMAGES = "images"
 MANIFEST = "manifest.json"
 MAX_UNPACKED = 2**40
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What a broken zip raises, sooner or later."""
 _CHUNK = 2**20
 _ROWS = 500
 
@@ -70,7 +82,7 @@ def restore_backup(archive: Path, project: Path, server: str | None = None) -> i
             open_database(folder / PROJECT_FILE).close()
             if server is not None:
                 _fill_server(folder / PROJECT_FILE, server)
-    except (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError) as error:
+    except (*BROKEN_ZIP, KeyError) as error:
         raise InputError(os.fspath(archive), "backup", f"cannot be read ({error})", "expected one of ours") from error
     return len(photos)
 
@@ -140,7 +152,10 @@ def _check(archive: Path, packed: zipfile.ZipFile) -> dict[str, dict[str, object
     if sum(one.file_size for one in packed.infolist()) > MAX_UNPACKED:
         raise InputError(os.fspath(archive), "backup", "is too large unpacked", f"expected up to {MAX_UNPACKED} bytes")
     said = json.loads(packed.read(MANIFEST))
-    photos = {str(one["name"]): dict(one) for one in said["photos"]}
+    try:
+        photos = {str(one["name"]): dict(one) for one in said["photos"]}
+    except TypeError as error:
+        raise ValueError(f"{MANIFEST} lists no photos") from error
     for name in photos:
         parts = name.split("/")
         if name.startswith("/") or "\\" in name or any(part in ("", ".", "..") for part in parts):

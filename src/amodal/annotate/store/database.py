@@ -20,6 +20,7 @@ from amodal.annotate.store import migrate, revisions
 from amodal.errors import InputError
 
 PROJECT_FILE = "project.sqlite"
+IMAGES = "images"  # uploaded photos, beside it
 BUSY_SECONDS = 15  # how long a write waits for another's
 _BEGIN = "amodal_begin"
 
