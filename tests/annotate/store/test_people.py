@@ -43,6 +43,14 @@ def test_the_last_active_manager_must_stay_one(session: Session, all_of: Team) -
             store.change_person(session, all_of.manager, all_of.manager.id, **change)
 
 
+def test_a_manager_who_cannot_log_in_does_not_count_as_the_last_one(session: Session, all_of: Team) -> None:
+    other = store.add_person(session, all_of.manager, name="Max", role="manager", password=PASSWORD)
+    other.password_hash = None  # as imported people are, or who worked here alone before
+    for change in ({"role": "expert"}, {"active": False}):
+        with pytest.raises(Invalid, match="last active manager"), session.begin_nested():
+            store.change_person(session, all_of.manager, all_of.manager.id, **change)
+
+
 def test_passwords_are_kept_as_hashes_and_stand_in_no_revision(session: Session, all_of: Team) -> None:
     kept = all_of.expert.password_hash
     assert kept is not None and kept.startswith("$argon2id$") and PASSWORD not in kept
@@ -102,6 +110,14 @@ def test_who_works_alone_has_every_role_and_no_password(session: Session) -> Non
 
 def test_a_teams_project_cannot_be_opened_alone(session: Session, all_of: Team) -> None:
     with pytest.raises(Forbidden, match="team mode"):
+        store.person_alone(session)
+
+
+def test_a_project_that_was_one_person_s_is_closed_to_whoever_comes_without_log_in(session: Session) -> None:
+    store.create_project(session, "street", annotators_per_object=1)
+    alone = store.person_alone(session)
+    store.add_person(session, alone, name="Mia", role="manager", password=PASSWORD)
+    with pytest.raises(Forbidden, match="--team"):
         store.person_alone(session)
 
 

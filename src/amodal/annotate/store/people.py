@@ -150,11 +150,11 @@ def person_alone(session: Session) -> Person:
     Raises:
         Forbidden: the database has people with passwords, so it is a team's.
     """
+    if session.scalars(select(Person.id).where(Person.password_hash.is_not(None))).first() is not None:
+        raise Forbidden("this project has accounts; open it in team mode, with --team")
     found = session.scalars(select(Person).where(Person.every_role)).first()
     if found is not None:
         return found
-    if not _is_empty(session):
-        raise Forbidden("this project has accounts; open it in team mode")
     person = _inserted(session, ALONE, "expert", every_role=True, password_hash=None)
     revisions.record(session, "person", person.id, 1, None, person_document(person))
     return person
@@ -179,13 +179,14 @@ def change_person(
     own_password = by.id == person_id and role is None and active is None
     permit(by, *(ROLES if own_password else ("manager",)))
     person = locked(session, Person, person_id, "person")
+    was_manager = person in _managers(session)
     if role is not None:
         person.role = _role(role)
     if active is not None:
         person.active = active
     if password is not None:
         person.password_hash = _hashed(password)
-    if not any("manager" in one.roles for one in people(session) if one.active):
+    if was_manager and not _managers(session):
         raise Invalid("role: this is the last active manager, and one must stay", "role")
     if not person.active or password is not None:
         session.execute(delete(Login).where(Login.person_id == person.id))
@@ -194,6 +195,13 @@ def change_person(
     revisions.record(session, "person", person.id, person.version, by, person_document(person))
     note(session, by, "change person", person.name, detail)
     return person
+
+
+def _managers(session: Session) -> list[Person]:
+    """Who can manage: once there are passwords, nobody without one gets in."""
+    listed = people(session)
+    accounts = [one for one in listed if one.password_hash is not None]
+    return [one for one in accounts or listed if one.active and "manager" in one.roles]
 
 
 def people(session: Session) -> list[Person]:
