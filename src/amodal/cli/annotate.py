@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from amodal.cli.exits import DONE
-from amodal.cli.serving import serve
+from amodal.cli.serving import CONNECTIONS, Manners, serve
 from amodal.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,14 +66,16 @@ class Annotate:
         from amodal.annotate.api.proposer import Proposer
 
         proposer = Proposer(self.model, self.method)
-        place = open_place(self.project, images=self.images, database=self.database, team=self.team, proposer=proposer)
+        team = self.team or self.backup is not None  # for a backup nobody needs to be somebody
+        place = open_place(self.project, images=self.images, database=self.database, team=team, proposer=proposer)
         if self.backup is not None:
             return _backed_up(place, self.backup)
         if self.team:
             self._first_manager(place)
-        from amodal.annotate.api.app import create_app
+        from amodal.annotate.api.app import BODY_SECONDS, create_app
 
-        serve(create_app(place), self.host, self.port, certificate=self.certificate, key=self.key)
+        manners = Manners(patience_seconds=BODY_SECONDS + 5, most_connections=CONNECTIONS)  # the answer 408 goes first
+        serve(create_app(place), self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
         return DONE
 
     def _check(self) -> None:

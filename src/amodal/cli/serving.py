@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 GRACE_SECONDS = 10
+CONNECTIONS = 512  # open at once, where nothing else is said
 BACKLOG = 512  # connections that the system keeps until we take them
 
 

@@ -23,6 +23,8 @@ class Limited:
     app: ASGIApp
     max_json_bytes: int = 16 * 2**20
     max_upload_bytes: int = 2**30
+    upload_paths: frozenset[str] | None = None
+    """Where multipart may bring so much; None for everywhere."""
     body_seconds: float | None = None
     """How long a body may take to come; None for as long as it likes."""
 
@@ -35,6 +37,7 @@ class Limited:
             receive = _in_time(receive, self.body_seconds)
         headers = dict(scope["headers"])
         is_upload = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+        is_upload = is_upload and (self.upload_paths is None or scope["path"] in self.upload_paths)
         limit = self.max_upload_bytes if is_upload else self.max_json_bytes
         said = headers.get(b"content-length", b"0")
         if not said.isdigit() or int(said) > limit:

@@ -8,13 +8,18 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from PIL import Image
 
 from amodal.annotate.api import photo_files
+from amodal.annotate.api.page import serve_page
+from amodal.annotate.store.tables import Photo
 from amodal.http.limits import MAX_DEPTH, is_deeper
 from amodal.masks import CropMask
 from helpers.annotate_client import HEIGHT, WIDTH, Person
@@ -99,13 +104,43 @@ def test_a_folder_s_photo_that_became_a_link_out_of_it_is_not_served(alone: Pers
     assert alone.get("/photos/1/picture").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/../pyproject.toml", "/%2e%2e/%2e%2e/etc/passwd", "/assets/../../app.py", "/..%5capp.py"]
-)
-def test_no_path_outside_the_page_is_served(alone: Person, path: str) -> None:
-    said = alone.http.get(path)
-    assert b"import" not in said.content[:200]
-    assert b"root:" not in said.content
+@pytest.fixture
+def page(tmp_path: Path) -> TestClient:
+    """A page whose folder has a secret beside it."""
+    web = tmp_path / "web"
+    (web / "assets").mkdir(parents=True)
+    (web / "index.html").write_text("the page")
+    (web / "assets" / "a.js").write_text("a script")
+    (tmp_path / "secret.txt").write_text("a secret")
+    (web / "link.txt").symlink_to(tmp_path / "secret.txt")
+    app = FastAPI()
+    serve_page(app, web)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+LEADING_OUT = (
+    "/../secret.txt", "/%2e%2e/secret.txt", "/assets/../../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt",
+    "/..%5csecret.txt", "/link.txt", "/%2fetc/passwd", "//etc/passwd",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LEADING_OUT)
+def test_no_path_outside_the_page_is_served(page: TestClient, path: str) -> None:
+    assert page.get("/assets/a.js").text == "a script"
+    said = page.get("http://testserver" + path)
+    assert (said.status_code, said.text) == (200, "the page") or said.status_code == 404, said.text
+
+
+@pytest.mark.parametrize("path", ["/" + "x" * 300, "/assets/" + "x" * 300, "/" + "x/" * 3000, "/%00"])
+def test_no_address_is_too_long_or_too_odd_for_an_answer(page: TestClient, path: str) -> None:
+    assert page.get(path).status_code == (404 if path.startswith("/assets") else 200)
+
+
+def test_a_photo_of_a_name_that_no_file_can_have_is_not_there(alone: Person) -> None:
+    place = alone.http.app.state.place  # type: ignore[attr-defined]
+    with place.database.write() as session:
+        session.get_one(Photo, 1).name = "x" * 300 + ".png"  # an imported project may name it so
+    assert alone.get("/photos/1/picture").status_code == 404
 
 
 NUMBERS: list[Any] = [float("nan"), float("inf"), 1e300, "5", None, True, [], {}]
@@ -226,6 +261,11 @@ def test_a_body_that_is_not_what_is_expected_is_refused(alone: Person, body: byt
     said = alone.http.post("/api/photos/1/objects", content=body, headers=headers)
     assert said.status_code in (400, 422)
     assert said.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("boxed", [1, "true", "on", None, []], ids=str)
+def test_whether_boxes_are_done_is_true_or_false_and_nothing_else(alone: Person, boxed: Any) -> None:
+    assert alone.patch("/photos/1", {"boxed": boxed}).status_code == 422
 
 
 def test_depth_is_counted_outside_of_strings_only() -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from amodal.annotate.api.admission import UPLOADS
 from amodal.annotate.api.page import serve_page
 from amodal.annotate.api.parameters import REFUSED
 from amodal.annotate.api.place import Place
@@ -17,6 +18,7 @@ from amodal.annotate.api.taking_in import Register
 from amodal.http.headers import LOCAL_HOSTS, Guarded
 from amodal.http.limits import Limited
 
+BODY_SECONDS = 900.0  # for a request to come whole: 1 GiB at 10 Mbit/s
 TOPICS = (health, session, project, photos, objects, masks, help, tasks, manager, exchange)
 
 
@@ -58,7 +60,7 @@ def finished(app: FastAPI, *, local_only: bool) -> FastAPI:
     """The application with its page, errors in words, limits and headers; `local_only` answers to our own names."""
     serve_page(app)
     answer_errors(app)
-    app.add_middleware(Limited)
+    app.add_middleware(Limited, upload_paths=UPLOADS, body_seconds=BODY_SECONDS)
     app.add_middleware(Guarded, hosts=LOCAL_HOSTS if local_only else None)
     return app
 

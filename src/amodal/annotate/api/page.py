@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -26,7 +27,7 @@ def serve_page(app: FastAPI, folder: Path = WEB) -> None:
             raise HTTPException(404)
         root = folder.resolve()
         file = (root / path).resolve() if "\0" not in path else root
-        if path and file.is_relative_to(root) and file.is_file():
+        if path and file.is_relative_to(root) and os.path.isfile(file):  # False too where no name can be so long
             kept = UNCHANGING if path.startswith("assets/") else "no-cache"
             kind = KINDS.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             return FileResponse(file, media_type=kind, headers={"Cache-Control": kept})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -94,29 +96,51 @@ def plain_name(name: str | None) -> str:
     return given
 
 
-def take_in(stream: BinaryIO, name: str, folder: Path) -> tuple[PhotoFile, Path]:
-    """Keep an uploaded photo in `folder`, decoded whole first; a file that is there already is never written over.
+@dataclass(frozen=True)
+class Sent:
+    """An uploaded photo that was decoded whole: what it is, the file it waits in, and where it belongs."""
+
+    photo: PhotoFile
+    part: Path
+    place: Path
+
+
+def received(stream: BinaryIO, name: str, folder: Path) -> Sent:
+    """Write an uploaded photo into a file of its own in `folder`, and decode it whole.
 
     Raises:
-        Invalid: no photo, broken, too large, or another file of that name.
+        Invalid: no photo, broken or too large; nothing of it stays.
     """
     content = stream.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise Invalid(f"{name}: is larger than {MAX_FILE_BYTES:,} bytes", "files")
     place = make_folder(folder) / name
-    digest = hashlib.sha256(content).hexdigest()
-    if place.exists() and _hash_of(place) != digest:
-        raise Invalid(f"{name}: there is another photo of this name", "files")
-    part = place.with_name(f".{digest[:16]}.part")
+    part = place.with_name(f".{secrets.token_hex(8)}.part")  # others may send the same bytes at this moment
     try:
         write_bytes_atomically(part, content)
         height, width = read_photo(part, MAX_PIXELS).shape[:2]
-        part.replace(place)
     except InputError as error:
-        raise Invalid(f"{name}: {error.found}, {error.expected}", "files") from error
-    finally:
         part.unlink(missing_ok=True)
-    return PhotoFile(name, width, height, digest), place
+        raise Invalid(f"{name}: {error.found}, {error.expected}", "files") from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return Sent(PhotoFile(name, width, height, hashlib.sha256(content).hexdigest()), part, place)
+
+
+def put_in_place(sent: Sent) -> bool:
+    """Give a photo its name; False where the same photo has it already. A file that is there is never written over.
+
+    Raises:
+        Invalid: another photo has that name.
+    """
+    try:
+        os.link(sent.part, sent.place)
+    except FileExistsError:
+        if _hash_of(sent.place) != sent.photo.sha256:
+            raise Invalid(f"{sent.photo.name}: there is another photo of this name", "files") from None
+        return False
+    return True
 
 
 def inside(folder: Path | None, name: str) -> Path:
@@ -127,7 +151,7 @@ def inside(folder: Path | None, name: str) -> Path:
     """
     if folder is not None:
         path = (folder / name).resolve()
-        if path.is_relative_to(folder.resolve()) and path.is_file():
+        if path.is_relative_to(folder.resolve()) and os.path.isfile(path):  # False too where no name can be so long
             return path
     raise Missing(f"the file of photo {name!r} is not there; was the server started with the right --images?")
 
@@ -135,8 +159,11 @@ def inside(folder: Path | None, name: str) -> Path:
 def picture(path: Path, fingerprint: str) -> Response:
     """The photo for the page."""
     kept = {"Cache-Control": "private, max-age=3600", "ETag": f'"{fingerprint[:32]}"'}
-    with path.open("rb") as stream:
-        head = stream.read(16)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise Missing(f"the file of photo {path.name!r} cannot be read ({error.strerror})") from error
     kind = next((kind for start, kind in SHOWN.items() if head.startswith(start)), None)
     if kind is not None:
         return FileResponse(path, media_type=kind, headers=kept)
@@ -147,7 +174,10 @@ def picture(path: Path, fingerprint: str) -> Response:
 
 def thumbnail(path: Path, fingerprint: str, kept_in: Path) -> Response:
     """The photo within 320 × 320 px; made once."""
-    kept = make_folder(kept_in) / f"{fingerprint[:32]}.jpg"
+    folder = make_folder(kept_in)
+    kept = folder / f"{fingerprint[:32]}.jpg"
+    if kept.resolve().parent != folder.resolve():  # rows of older projects may say anything
+        raise Missing("this photo's fingerprint is none, so it has no small picture")
     if not kept.is_file():
         write_bytes_atomically(kept, _small(path))
     return FileResponse(kept, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})

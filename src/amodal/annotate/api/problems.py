@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 
 from fastapi import FastAPI, Request
@@ -35,24 +36,37 @@ def answer_errors(app: FastAPI) -> None:
     problems.answer_errors(app, _refused, said)
 
     @app.exception_handler(OperationalError)
-    async def not_written(request: Request, error: OperationalError) -> JSONResponse:
-        return _not_written(error.orig)
+    async def no_database(request: Request, error: OperationalError) -> JSONResponse:
+        words = str(error.orig).lower()
+        full = any(one in words for one in ("disk", "no space", "file too large", "quota"))
+        return _not_done("The database does not answer", error, full)
 
     @app.exception_handler(OSError)
-    async def no_place(request: Request, error: OSError) -> JSONResponse:
-        return _not_written(error)
+    async def no_file(request: Request, error: OSError) -> JSONResponse:
+        said = f"The server cannot use one of its files ({error.strerror or 'no reason is known'})"
+        return _not_done(said, error, _disk_is_full(error))
 
 
-def _not_written(error: BaseException | None) -> JSONResponse:
+def _not_done(why: str, error: BaseException, disk_is_full: bool) -> JSONResponse:
     """The page keeps what it could not save, and tries again later."""
-    _log.error("not written: %s", error)
-    words = str(error).lower()
-    if any(one in words for one in ("disk", "no space", "file too large", "quota")):
+    _log.error("not done: %s", error)
+    if disk_is_full:
         return problem(507, "The server's disk is full, so this was not saved; what was saved before is safe.")
-    return problem(503, "The database does not answer, so this was not done; what was saved before is safe.")
+    return problem(503, f"{why}, so this was not done; what was saved before is safe.")
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether that is what the system said, also where we said it in words of ours since."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _refused(error: AmodalError) -> JSONResponse:
+    if _disk_is_full(error):
+        return _not_done("", error, True)
     if isinstance(error, NotLoggedIn):
         return problem(401, str(error))
     if isinstance(error, TooMany):

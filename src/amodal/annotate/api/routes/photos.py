@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response, UploadFile
 
 from amodal.annotate.api import photo_files, schemas
-from amodal.annotate.api.asking import Anyone, Expert, Here, Overseer
+from amodal.annotate.api.admission import UploadRoute
+from amodal.annotate.api.asking import Anyone, Asker, Expert, Here, Overseer
 from amodal.annotate.api.documents import photo_document, photo_item
 from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
-from amodal.annotate.api.place import file_of
+from amodal.annotate.api.place import Place, file_of
 from amodal.annotate.api.taking_in import Register
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.objects import labels_in_use
@@ -20,6 +22,7 @@ from amodal.annotate.store.photos import add_photo, put_boxed
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
 router = APIRouter(tags=["photos"])
+uploads = APIRouter(route_class=UploadRoute)
 
 
 @router.get("/photos")
@@ -46,27 +49,19 @@ def get_photos(
         return schemas.Photos(total=total, photos=photos, labels=sorted(labels_in_use(session)))
 
 
-@router.post("/photos", status_code=201)
+@uploads.post("/photos", status_code=201)
 def add_photos(here: Here, asker: Overseer, files: list[UploadFile]) -> schemas.Uploaded:
     """Take photos in; each is decoded first, and none is taken if one is refused."""
     names = [photo_files.plain_name(file.filename) for file in files]
-    new: list[Path] = []
+    sent: list[photo_files.Sent] = []
     try:
-        found = []
         for file, name in zip(files, names, strict=True):
-            is_there = (here.uploads / name).exists()
-            described, path = photo_files.take_in(file.file, name, here.uploads)
-            found.append(described)
-            new += [] if is_there else [path]
-        with here.database.write() as session:
-            person = asker.person(session)
-            rows = [add_photo(session, person, **asdict(one), uploaded=True) for one in found]
-            note(session, person, "upload", f"{len(rows)} photos", {"names": names[:20]})
-            return schemas.Uploaded(photos=[photo_item(session, person, row) for row in rows])
-    except Exception:
-        for path in new:
-            path.unlink(missing_ok=True)
-        raise
+            sent.append(photo_files.received(file.file, name, here.uploads))
+        with here.uploading:
+            return _taken_in(here, asker, sent)
+    finally:
+        for one in sent:
+            one.part.unlink(missing_ok=True)
 
 
 @router.get("/photos/{id}")
@@ -94,3 +89,24 @@ def get_picture(here: Here, asker: Anyone, id: IdPath) -> Response:
 def get_thumbnail(here: Here, asker: Anyone, id: IdPath) -> Response:
     """The photo within 320 × 320 px."""
     return photo_files.thumbnail(*file_of(here, id), here.thumbnails)
+
+
+router.include_router(uploads)
+
+
+def _taken_in(here: Place, asker: Asker, sent: Sequence[photo_files.Sent]) -> schemas.Uploaded:
+    """Photos get their names and rows; where one does not, only the files that this request brought go again."""
+    new: list[Path] = []
+    try:
+        for one in sent:
+            if photo_files.put_in_place(one):
+                new.append(one.place)
+        with here.database.write() as session:
+            person = asker.person(session)
+            rows = [add_photo(session, person, **asdict(one.photo), uploaded=True) for one in sent]
+            note(session, person, "upload", f"{len(rows)} photos", {"names": [row.name for row in rows[:20]]})
+            return schemas.Uploaded(photos=[photo_item(session, person, row) for row in rows])
+    except BaseException:
+        for path in new:
+            path.unlink(missing_ok=True)
+        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from amodal.annotate.api.schemas.objects import ObjectItem, Order, Proposal
 from amodal.annotate.api.schemas.values import Asked, Said
@@ -31,7 +31,7 @@ class PhotoItem(Said):
 class PhotoChange(Asked):
     """Whether boxes and order are done."""
 
-    boxed: bool
+    boxed: StrictBool
 
 
 class Photos(Said):
