@@ -24,6 +24,7 @@ from amodal.scale.run import Totals, predict_many
 from amodal.scale.sources import Photos, open_sources
 from amodal.scale.work import Asked
 from helpers.command_line import contents, save_truncated_jpeg
+from helpers.deadly import WithDeadly
 from helpers.many_photos import Photos as Saved
 from helpers.many_photos import save_jsonl, save_photos
 
@@ -203,25 +204,6 @@ def test_broken_photos_are_rows_of_the_error_file(saved: Saved, source: Path, tm
     assert [error["number"] for error in errors(tmp_path / "out")] == [2, 4, 8]
     assert [error["key"] for error in errors(tmp_path / "out")] == [saved.entries[n]["file"] for n in (2, 4, 8)]
     assert len(list(read_parts(tmp_path / "out"))) == COUNT - 3
-
-
-class Deadly:
-    """A photo whose reading kills the process, as a fault in a decoder would."""
-
-    def read(self) -> bytes:
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError
-
-
-@dataclass(frozen=True, eq=False)
-class WithDeadly(Photos):
-    """A source in which one photo kills."""
-
-    number: int = 4
-
-    def __iter__(self) -> Iterator[PhotoJob]:
-        for number, job in enumerate(super().__iter__()):
-            yield replace(job, place=Deadly()) if number == self.number else job
 
 
 def test_a_photo_that_kills_its_worker_is_named_and_left_out(source: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from amodal.cli.engine import Engine, check_engine
 from amodal.cli.exits import DONE, NOTHING_DONE, SOME_REFUSED
 from amodal.cli.in_format import check_format, write_in_format
 from amodal.cli.objects import Finder, ObjectsIn, found_by_the_method, from_detector, from_file, from_visible_masks
@@ -110,6 +111,10 @@ class Predict:
     """So many of them in a part; each worker loses at most so many when the run is killed."""
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one a core)")] = None
     """Processes that work on parts; 0 for this one alone."""
+    engine: Engine = "local"
+    """Many photos: local, or ray for the machines of a Ray cluster, which share the folders of photos and results."""
+    ray_address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")] = None
+    """Of a running cluster; without it, and without RAY_ADDRESS, one is started on this machine."""
     pictures: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Write scenes.json alone, no pictures and no page."""
     json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
@@ -121,6 +126,9 @@ class Predict:
         self._check_use()
         if self.parts is not None or any(is_source(path) for path in self.photos):
             return self._many()
+        if self.engine != "local":
+            expected = "expected --parts, or a list of photos or shards, to be spread"
+            raise InputError("predict", "--engine", f"found {self.engine} for a few photos", expected)
         photos = find_photos(self.photos)
         if hopeless := _none_usable(photos):
             return _nothing_done(hopeless)
@@ -153,6 +161,7 @@ class Predict:
         given = [name for name, value in ways.items() if value is not None]
         if len(given) > 1:
             raise InputError("predict", ", ".join(ways), f"found {' and '.join(given)}", "expected one of them")
+        check_engine(self.engine, self.ray_address)
         if self.to is not None:
             check_format(self.to, self.out)
         if self.rounds is not None and self.rounds < 0:
@@ -175,7 +184,7 @@ class Predict:
             self.boxes,
             replace(asked, boxes_are=self.boxes_are),
             self.out,
-            Parts(self.parts or "jsonl", self.photos_per_part, self.workers),
+            Parts(self.parts or "jsonl", self.photos_per_part, self.workers, self.engine, self.ray_address),
             as_json=self.json,
         )
 

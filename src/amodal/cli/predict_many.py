@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from amodal.cli.engine import Engine, engine_of
 from amodal.cli.exits import DONE, NOTHING_DONE, SOME_REFUSED
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.boxes_lookup import open_boxes
@@ -24,6 +25,8 @@ class Parts:
     kind: Kind
     photos_per_part: int
     workers: int | None
+    engine: Engine = "local"
+    ray_address: str | None = None
 
 
 def run_many(
@@ -32,7 +35,7 @@ def run_many(
     """Do it; returns the exit code."""
     started = time.perf_counter()
     try:
-        with progress_on_stderr() as report:
+        with engine_of(parts.engine, parts.workers, parts.ray_address) as spread, progress_on_stderr() as report:
             lookup = None if boxes is None else open_boxes(boxes, asked.boxes_are, report)
             totals = predict_many(
                 open_sources(sources, boxes=lookup, boxes_are=asked.boxes_are),
@@ -41,6 +44,7 @@ def run_many(
                 kind=parts.kind,
                 photos_per_part=parts.photos_per_part,
                 workers=parts.workers,
+                spread=spread,
                 progress=report,
                 say=say,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from amodal.scale.jobs import Unit, units_of
 from amodal.scale.ledger import Ledger, open_ledger
 from amodal.scale.sources import Photos
 from amodal.scale.work import Asked, cores
-from amodal.scale.workers import Order, Say, do_here, do_in_workers
+from amodal.scale.workers import Order, Say, do_here, do_in_workers, do_spread
+from amodal.spread import Spread
 
 PHOTOS_PER_PART = 256
 
@@ -47,6 +48,7 @@ def predict_many(
     kind: Kind = "jsonl",
     photos_per_part: int = PHOTOS_PER_PART,
     workers: int | None = None,
+    spread: Spread | None = None,
     progress: Progress = lambda *_: None,
     say: Say = lambda _: None,
 ) -> Totals:
@@ -62,6 +64,7 @@ def predict_many(
         kind: of parts.
         photos_per_part: so many photos are lost at most, for each worker, when a run is killed.
         workers: processes; one a core unless given, 0 for this process alone.
+        spread: in place of these, where workers are; see `amodal.scale.cluster`.
         progress: called with ("photos", done, all).
         say: called with what the user should know.
 
@@ -89,7 +92,10 @@ def predict_many(
 
         units = _missing(units_of(photos, photos_per_part), ledger)
         order = Order(asked, Path(out), kind, max(1, cores() // max(1, workers)))
-        finished = do_in_workers(units, order, workers, told, say) if workers else do_here(units, order, told)
+        if spread is not None:
+            finished = do_spread(units, replace(order, threads=1), spread, told, say)
+        else:
+            finished = do_in_workers(units, order, workers, told, say) if workers else do_here(units, order, told)
         for one in finished:
             ledger.add(one)
         ledger.write_index(complete=True)

@@ -15,14 +15,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
-from amodal.data.parts import Kind
-from amodal.errors import AmodalError
+from amodal.data.parts import PARTS, Kind
+from amodal.errors import AmodalError, InputError
 from amodal.scale.jobs import PhotoJob, Unit
 from amodal.scale.work import Asked, Finished, Tools, do_unit, scenes_of_jobs
+from amodal.spread import Spread
 
 MOST_DEATHS = 3
 _SECONDS_BETWEEN_WORDS = 1.0
@@ -89,6 +91,34 @@ def do_in_workers(units: Iterable[Unit], order: Order, workers: int, told: Told,
     finally:
         for worker in (*idle, *(worker for worker, _ in busy.values())):
             worker.end()
+
+
+def do_spread(units: Iterable[Unit], order: Order, spread: Spread, told: Told, say: Say) -> Iterator[Finished]:
+    """The units as they are finished, by workers wherever `spread` has them; the folder must be the same for all.
+
+    Each of its workers has a process of ours for the photos, so that one that kills is found and named as here.
+    """
+    for finished, words in spread(units, partial(_careful, order)):
+        for word in words:
+            say(word)
+        if not (order.folder / PARTS / finished.file).is_file():
+            found = f"part {finished.number} was written, and is not here"
+            raise InputError(str(order.folder), "--out", found, "expected a folder that all machines share")
+        told(finished.photos)
+        yield finished
+
+
+def _careful(order: Order) -> Callable[[Unit], tuple[Finished, list[str]]]:
+    worker = _Worker(order, multiprocessing.get_context("spawn").Value("q", 0))
+
+    def do(unit: Unit) -> tuple[Finished, list[str]]:
+        words: list[str] = []
+        try:
+            return worker.submit(_unit, unit).result(), words
+        except BrokenProcessPool:
+            return _again(worker, unit, words.append), words
+
+    return do
 
 
 class _Worker:
