@@ -12,9 +12,10 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
@@ -35,6 +36,7 @@ from amodal.data.fields import read_json
 from amodal.data.write import make_folder, write_bytes_atomically, write_text_atomically
 from amodal.errors import InputError
 from amodal.progress import Progress
+from amodal.spread import Spread
 
 SHARD = 24  # scenes made in one go, and redone if stopped: a multiple of 3, so that levels are even in each
 SETTINGS, PARTS = "settings.json", "parts"
@@ -78,11 +80,17 @@ class ChallengeConfig:
     """Processes; does not change the result."""
 
 
-def generate(config: ChallengeConfig, out: str | os.PathLike[str], progress: Progress = lambda *_: None) -> Summary:
+def generate(
+    config: ChallengeConfig,
+    out: str | os.PathLike[str],
+    progress: Progress = lambda *_: None,
+    spread: Spread | None = None,
+) -> Summary:
     """Write scenes.json, images/, records.jsonl, sheet.jpg, datasheet.json and datasheet.md into the folder `out`.
 
     Stopped at any moment and called again with the same settings, it goes on and gives the same files; a folder that
-    is finished is left as it is.
+    is finished is left as it is. `spread` makes the shards elsewhere, in place of `config.workers` processes; the
+    folder must be the same there.
 
     Raises:
         InputError: nothing usable to paste or to paste on, other settings than those the folder was begun with, or
@@ -97,20 +105,25 @@ def generate(config: ChallengeConfig, out: str | os.PathLike[str], progress: Pro
     if not (folder / DATASHEET).is_file():
         for stray in folder.glob(".*.part"):  # of a write that was killed
             stray.unlink()
-        _make(config, folder, sources, backgrounds, progress)
+        _make(config, folder, sources, backgrounds, progress, spread)
     shutil.rmtree(folder / PARTS, ignore_errors=True)
     refused = (*sources.refused, *backgrounds.refused)
     return Summary.read(folder).timed(time.perf_counter() - started, refused)
 
 
 def _make(
-    config: ChallengeConfig, folder: Path, sources: Sources, backgrounds: Backgrounds, progress: Progress
+    config: ChallengeConfig,
+    folder: Path,
+    sources: Sources,
+    backgrounds: Backgrounds,
+    progress: Progress,
+    spread: Spread | None,
 ) -> None:
     """All files are made among the parts and then moved up, the one that says that all is done last."""
     work = make_folder(folder / PARTS)
     make_folder(folder / "images")
     parts = [_part(work, number) for number in range((config.scenes + SHARD - 1) // SHARD)]
-    _make_shards(config, folder, parts, sources, backgrounds, progress)
+    _make_shards(config, folder, parts, sources, backgrounds, progress, spread)
     counts, shown, wanted = Datasheet(), [], chosen(config.scenes)
     for content, record in assemble(work, parts, progress):
         counts.add(content, record)
@@ -197,12 +210,17 @@ def _make_shards(
     sources: Sources,
     backgrounds: Backgrounds,
     progress: Progress,
+    spread: Spread | None,
 ) -> None:
     missing = [number for number, part in enumerate(parts) if not part.is_file()]
     done = min((len(parts) - len(missing)) * SHARD, config.scenes)
     progress("scenes", done, config.scenes)
-    workers = min(config.workers, len(missing))
-    for _ in _finished(config, folder, missing, sources, backgrounds, workers):
+    if spread is None:
+        workers = min(config.workers, len(missing))
+        finished = _finished(config, folder, missing, sources, backgrounds, workers)
+    else:
+        finished = spread(missing, partial(_maker, config, folder, sources, backgrounds))
+    for _ in finished:
         done = min(done + SHARD, config.scenes)
         progress("scenes", done, config.scenes)
 
@@ -261,6 +279,13 @@ def _work(number: int) -> None:
     if _worker is not None:
         config, folder, sources, backgrounds = _worker
         _make_shard(config, folder, number, sources, backgrounds)
+
+
+def _maker(config: ChallengeConfig, folder: Path, sources: Sources, backgrounds: Backgrounds) -> Callable[[int], None]:
+    """Of a worker that `spread` has."""
+    if not (folder / PARTS).is_dir():
+        raise InputError(os.fspath(folder), "--out", "is not there", "expected a folder that all machines share")
+    return lambda number: _make_shard(config, folder, number, sources, backgrounds)
 
 
 def _make_shard(config: ChallengeConfig, folder: Path, number: int, sources: Sources, backgrounds: Backgrounds) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from amodal.challenge.generate import ChallengeConfig, generate
+from amodal.cli.engine import Engine, engine_of
 from amodal.cli.exits import DONE
 from amodal.cli.progress import progress_on_stderr, say
 
@@ -29,14 +30,19 @@ class Challenge:
     """What to make."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder to write; the same command, stopped at any moment, goes on where it was."""
+    engine: Engine = "local"
+    """local, or ray: shards are made by the machines of a Ray cluster, which share the folders."""
+    ray_address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")] = None
+    """Of a running cluster; without it, and without RAY_ADDRESS, one is started on this machine."""
     json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
     """Print the summary as JSON on stdout."""
 
     def run(self) -> int:
         """Do it; returns the exit code."""
         try:
-            with progress_on_stderr() as report:
-                summary = generate(self.config, self.out, report)
+            spreading = engine_of(self.engine, self.config.workers, self.ray_address)
+            with spreading as spread, progress_on_stderr() as report:
+                summary = generate(self.config, self.out, report, spread)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"finished scenes are kept in {self.out}") from None
         refused = Counter(entry.reason for entry in summary.refused)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 
 from amodal.data.entries import Source
+from amodal.errors import InputError
 from amodal.progress import Progress
+from amodal.spread import Spread
 from amodal.survey.numbers import PhotoNumbers, numbers_of
 
 GENERAL = {
@@ -30,6 +33,7 @@ GENERAL = {
 OTHER = "other"
 LAST_BIN = 6  # Fig. 4c ends with "6 and more"
 LEVEL_BINS = 10
+PHOTOS_AT_ONCE = 64  # that a worker elsewhere measures and tells together
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,37 @@ def survey(source: Source, progress: Progress | None = None) -> list[PhotoNumber
     """Measure a file photo by photo; of each only its numbers are kept."""
     photos = []
     for number in range(len(source)):
-        entry = source[number]
-        codes = {} if entry.read is None else entry.read.codes
-        photos.append(numbers_of(entry.truth, [code.whole for code in codes.values()]))
+        photos.append(_measured(source, number))
         if progress is not None:
             progress("measuring photos", number + 1, len(source))
     return photos
+
+
+def survey_spread(open: Callable[[], Source], spread: Spread, progress: Progress | None = None) -> list[PhotoNumbers]:
+    """The same by workers elsewhere; each opens the file itself, and no photo's masks are sent."""
+    count = len(open())
+    spans = [(start, min(count, start + PHOTOS_AT_ONCE)) for start in range(0, count, PHOTOS_AT_ONCE)]
+    found: dict[int, list[PhotoNumbers]] = {}
+    done = 0
+    for start, numbers in spread(spans, partial(_surveyor, open, count)):
+        found[start] = numbers
+        done += len(numbers)
+        if progress is not None:
+            progress("measuring photos", done, count)
+    return [numbers for start, _ in spans for numbers in found[start]]
+
+
+def _surveyor(open: Callable[[], Source], count: int) -> Callable[[tuple[int, int]], tuple[int, list[PhotoNumbers]]]:
+    source = open()
+    if len(source) != count:
+        raise InputError("survey", "photos", f"found {len(source)} on a worker's machine", f"expected {count} as here")
+    return lambda span: (span[0], [_measured(source, number) for number in range(*span)])
+
+
+def _measured(source: Source, number: int) -> PhotoNumbers:
+    entry = source[number]
+    codes = {} if entry.read is None else entry.read.codes
+    return numbers_of(entry.truth, [code.whole for code in codes.values()])
 
 
 def statistics_of(photos: Sequence[PhotoNumbers]) -> Statistics:

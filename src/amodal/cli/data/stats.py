@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from amodal.cli.engine import Engine, engine_of
 from amodal.cli.exits import DONE
 from amodal.cli.progress import progress_on_stderr, say
 from amodal.data.formats import open_source
@@ -16,7 +18,7 @@ from amodal.data.write import write_text_atomically
 from amodal.survey.kitti_boxes import box_consistency, read_label_boxes
 from amodal.survey.plots import require_matplotlib, write_plots
 from amodal.survey.report import statistics_json, statistics_text
-from amodal.survey.statistics import statistics_of, survey
+from amodal.survey.statistics import statistics_of, survey, survey_spread
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class Stats:
     """Write plots here; needs matplotlib: pip install 'amodal[plots]'."""
     plots_as: Literal["svg", "png"] = "svg"
     """Which pictures."""
+    engine: Engine = "local"
+    """local, in this process; or ray, by the machines of a Ray cluster, which share the file."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one a core)")] = None
+    """With --engine ray: processes that measure."""
+    ray_address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")] = None
+    """Of a running cluster; without it, and without RAY_ADDRESS, one is started on this machine."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="JSON", help_behavior_hint="")] = None
     """Write the numbers here as JSON."""
     json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
@@ -52,9 +60,12 @@ class Stats:
         if self.plots is not None:
             require_matplotlib()
         labels = None if self.kitti is None else read_label_boxes(self.kitti)
-        with progress_on_stderr() as progress:
-            source = open_source(self.file, images=self.images, split=self.split, progress=progress)
-            photos = survey(source, progress)
+        with engine_of(self.engine, self.workers, self.ray_address) as spread, progress_on_stderr() as progress:
+            opened = partial(open_source, self.file, images=self.images, split=self.split)
+            if spread is None:
+                photos = survey(opened(progress=progress), progress)
+            else:
+                photos = survey_spread(opened, spread, progress)
         found = statistics_of(photos)
         boxes = None if labels is None else box_consistency(photos, labels)
         content = json.dumps(statistics_json(found, boxes), indent=1, allow_nan=False)
