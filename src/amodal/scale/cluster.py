@@ -12,7 +12,7 @@ import pickle
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -45,8 +45,9 @@ def ray_cluster(workers: int | None = None, address: str | None = None) -> Itera
     ray = _ray()
     address = address or os.environ.get("RAY_ADDRESS")
     there = ray.is_initialized()
-    if not there:
-        _connect(ray, address, workers)
+    with _answering(address) if address not in (None, "local") else nullcontext():
+        if not there:
+            _connect(ray, address, workers)
     try:
         have = int(ray.cluster_resources().get("CPU", 0))
         wanted = have if workers is None else workers
@@ -82,15 +83,19 @@ def _connect(ray: Any, address: str | None, workers: int | None) -> None:
         at_home = {"include_dashboard": False, "object_store_memory": STORE, "_node_ip_address": "127.0.0.1"}
         ray.init(address="local", num_cpus=workers, **at_home, **quiet)
         return
+    ray.init(address=address, **quiet)
+
+
+@contextmanager
+def _answering(address: str) -> Iterator[None]:
     try:
         if (host := urlsplit(f"//{address}")).port:  # Ray itself would go on asking for minutes
             socket.create_connection((host.hostname, host.port), SECONDS_FOR_AN_ANSWER).close()
-        ray.init(address=address, **quiet)
+        yield
     except (OSError, RuntimeError, ValueError) as error:
+        found = f"no answer ({str(error).splitlines()[0]})"
         expected = "expected a cluster that runs: see `ray start --head`"
-        raise InputError(
-            "ray", f"--ray-address {address}", f"no answer ({str(error).splitlines()[0]})", expected
-        ) from error
+        raise InputError("ray", f"--ray-address {address}", found, expected) from error
 
 
 def _spread(
