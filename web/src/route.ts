@@ -7,7 +7,7 @@ export interface Route {
   readonly ids: readonly number[];
 }
 
-export function routeOf(hash: string): Route {
+function routeOf(hash: string): Route {
   const [page = "", ...rest] = hash.replace(/^#\/?/, "").split("/");
   return { page: page || "photos", ids: rest.map(Number).filter((id) => Number.isInteger(id) && id > 0) };
 }

@@ -46,7 +46,7 @@ async function load(url: string, tell: (picture: Picture) => void): Promise<void
 }
 
 /** The smallest level that still has a pixel for each of the screen's. */
-export function levelAt(levels: number, scale: number): number {
+function levelAt(levels: number, scale: number): number {
   return Math.min(levels - 1, Math.max(0, Math.floor(Math.log2(1 / scale) + 1e-9)));
 }
 

@@ -14,7 +14,7 @@ import type { Plan, Table } from "./useDesk";
 
 export type BoxTable = Table<BoxDocument, Known>;
 
-export function boxTable(server: PhotoDocument): BoxTable {
+function boxTable(server: PhotoDocument): BoxTable {
   const nameOf = new Map(server.objects.map((one) => [one.id, one.key ?? String(one.id)]));
   const name = (id: number): string => nameOf.get(id) ?? String(id);
   const alive = server.objects.filter((one) => !one.deleted);
@@ -73,7 +73,7 @@ const CODEC: Codec<BoxDocument, Known, BoxPiece> = {
   unpackKnown: (packed) => packed as Known,
 };
 
-export function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
+function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
   const keyOf = new Map(Object.entries(draft.known.objects).map(([key, one]) => [one.id, key]));
   const objects = { ...draft.known.objects };
   let document = draft.document;

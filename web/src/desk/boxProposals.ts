@@ -74,7 +74,7 @@ function newBoxes(proposals: readonly Proposal[]): Proposal[] {
 }
 
 /** Only pairs that nobody ordered, and no edge that would close a circle. */
-export function withProposedOrder(document: BoxDocument, proposed: readonly Edge<string>[]): BoxDocument {
+function withProposedOrder(document: BoxDocument, proposed: readonly Edge<string>[]): BoxDocument {
   let edges = document.edges;
   for (const [front, behind] of proposed) {
     if (edges.some((pair) => pair.includes(front) && pair.includes(behind))) continue;

@@ -45,7 +45,7 @@ export function drawingOf(mask: ServerMask): Drawing {
   };
 }
 
-export function maskTable(server: PhotoDocument): MaskTable {
+function maskTable(server: PhotoDocument): MaskTable {
   const masks = server.objects.flatMap((one) => (one.mask ? [{ id: one.id, mask: one.mask }] : []));
   const known = Object.fromEntries(
     masks.map(({ id, mask }) => [id, { version: mask.version, drawing: drawingOf(mask) }]),

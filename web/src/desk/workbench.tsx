@@ -59,7 +59,7 @@ export function useWorkbench(): Workbench {
       hidden: turn("hidden"),
       fainter: fade(-0.1),
       stronger: fade(0.1),
-      "previous-photo": () => go("/photos"),
+      "photo-list": () => go("/photos"),
     };
   }, [stages]);
   return { look, setLook, stages, sheet, showSheet, acts };

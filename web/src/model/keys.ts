@@ -14,7 +14,7 @@ const LOOKING = {
   sheet: ["?", "show or hide this sheet"],
   "next-object": ["Tab", "choose the next object"],
   "previous-object": ["Shift+Tab", "choose the object before"],
-  "previous-photo": ["PageUp", "back to the photos"],
+  "photo-list": ["PageUp", "back to the photos"],
   fit: ["0", "show the whole photo"],
   "zoom-in": ["+ =", "zoom in"],
   "zoom-out": ["-", "zoom out"],
@@ -71,6 +71,7 @@ const MASKS = {
   close: ["Enter", "close the outline; with none open: the object is done"],
   "last-corner": ["Backspace", "take back the last corner of the open outline"],
   clear: ["Delete", "empty the mask"],
+  finish: ["f", "finish a proposal: what it shows as visible stays, paint what is hidden"],
   snap: ["s", "move the outline onto edges of the photo"],
 } as const;
 

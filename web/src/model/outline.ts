@@ -63,7 +63,7 @@ function traced(mask: Mask): Point[][] {
 }
 
 /** Douglas and Peucker's rule on a ring: between its first corner and the one farthest from that. */
-export function thinned(ring: Point[], tolerance: number): Point[] {
+function thinned(ring: Point[], tolerance: number): Point[] {
   if (tolerance <= 0 || ring.length < 5) return ring;
   let far = 0;
   ring.forEach((point, index) => {

@@ -56,10 +56,6 @@ export function removeCorner(polygons: readonly Polygon[], at: Corner): Polygon[
   );
 }
 
-export function movePolygons(polygons: readonly Polygon[], dx: number, dy: number): Polygon[] {
-  return polygons.map((line) => line.map((value, place) => value + (place % 2 ? dy : dx)));
-}
-
 function changed(polygons: readonly Polygon[], which: number, change: (line: Polygon) => Polygon): Polygon[] {
   return polygons.map((line, index) => (index === which ? change(line) : line));
 }

@@ -1,4 +1,4 @@
-/** Two layers: groups, and the categories in them. A project without any takes every name. */
+/** Two layers: groups, and the categories in them. */
 
 import type { JSX } from "react";
 
@@ -14,30 +14,22 @@ export function CategoryPicker({ categories, label, choose }: CategoryPickerProp
   return (
     <label className="category">
       Category
-      {categories.length === 0 ? (
-        <input
-          defaultValue={label}
-          maxLength={100}
-          onBlur={(event) => event.target.value.trim() && choose(event.target.value.trim())}
-        />
-      ) : (
-        <select value={label} onChange={(event) => choose(event.target.value)}>
-          {!known && <option>{label}</option>}
-          {groups.map((group) => (
-            <optgroup key={group} label={group || "categories"}>
-              {categories.map(
-                (one, index) =>
-                  (one.group ?? "") === group && (
-                    <option key={one.name} value={one.name}>
-                      {one.name}
-                      {index < 9 ? ` (${index + 1})` : ""}
-                    </option>
-                  ),
-              )}
-            </optgroup>
-          ))}
-        </select>
-      )}
+      <select value={label} onChange={(event) => choose(event.target.value)}>
+        {!known && <option>{label}</option>}
+        {groups.map((group) => (
+          <optgroup key={group} label={group || "categories"}>
+            {categories.map(
+              (one, index) =>
+                (one.group ?? "") === group && (
+                  <option key={one.name} value={one.name}>
+                    {one.name}
+                    {index < 9 ? ` (${index + 1})` : ""}
+                  </option>
+                ),
+            )}
+          </optgroup>
+        ))}
+      </select>
     </label>
   );
 }
