@@ -61,6 +61,8 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   const [tool, setTool] = useState<MaskTool>("polygon");
   const [radius, setRadius] = useState(() => Math.max(3, Math.round(photo.height / 50)));
   const [problem, setProblem] = useState<string>();
+  // What is visible of these is not touched by the eraser: only their hidden part is being painted.
+  const [finished, setFinished] = useState<ReadonlySet<number>>(new Set());
   const [chosen, setChosen] = useState<number | undefined>(props.first ?? ids[0]);
   const choose = useCallback(
     (id: number | undefined) => {
@@ -98,7 +100,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   );
   const numbers = useMemo(() => numbering(placed, edges), [placed, edges]);
   const [masks] = useState(() => new VisibleMasks());
-  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, edges), chosen, choose, edit, open, setOpen }); // prettier-ignore
+  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, edges), chosen, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
   const proposals = useMaskProposals(server, desk, choose);
   const { live } = tools;
   const timed = {
@@ -167,6 +169,12 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     }
   };
   const proposed = proposals.open.find((one) => one.object_id === chosen);
+  const finish = (proposal: Proposal): void => {
+    proposals.finish(proposal);
+    if (proposal.object_id !== null) setFinished(new Set([...finished, proposal.object_id]));
+    setOpen(undefined);
+    setTool("brush");
+  };
   useKeys("masks", {
     ...bench.acts,
     undo: desk.undo,
@@ -187,6 +195,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     propose: proposals.ask,
     accept: () => proposed && proposals.judge(proposed, "accepted"),
     refuse: () => proposed && proposals.judge(proposed, "refused"),
+    finish: () => proposed && finish(proposed),
     snap: () => void snap(),
   });
   return (
@@ -236,8 +245,14 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
               onChange={(event) => setRadius(event.target.valueAsNumber)}
             />
           </label>
-          {own?.inmodal && <p>The visible part of {nameOf(chosen!)} was corrected by hand.</p>}
-          <ProposalPanel proposals={proposals} nameOf={nameOf} />
+          {own?.inmodal && (
+            <p>
+              {finished.has(chosen!)
+                ? `What is visible of ${nameOf(chosen!)} is the proposal's and stays; paint what is hidden.`
+                : `The visible part of ${nameOf(chosen!)} was corrected by hand.`}
+            </p>
+          )}
+          <ProposalPanel proposals={{ ...proposals, finish }} nameOf={nameOf} />
           <ObjectPanels
             objects={placed}
             listed={ids}

@@ -8,6 +8,7 @@ import { questions } from "../api/questions";
 import type { PhotoDocument, Proposal } from "../api/types";
 import { draftKey } from "../model/drafts";
 import type { Drawing, KnownMasks, MaskDocument } from "../model/drawing";
+import { unite } from "../model/mask";
 import { decode } from "../model/rle";
 import type { ProposalsAtHand } from "../panels/ProposalPanel";
 import type { Desk } from "./useDesk";
@@ -15,6 +16,7 @@ import type { Verdict } from "./verdicts";
 import { useVerdicts } from "./verdicts";
 
 export interface MaskProposals extends ProposalsAtHand {
+  readonly finish: (proposal: Proposal) => void;
   /** An object is done: a proposal that it began with was taken as it is, edited, or after all not used. */
   readonly recordDone: (id: number, drawing: Drawing) => void;
 }
@@ -68,6 +70,24 @@ export function useMaskProposals(
     },
     [choose, desk, record],
   );
+  const finish = useCallback(
+    (proposal: Proposal): void => {
+      const id = proposal.object_id;
+      if (id === null) return;
+      record(proposal, "edited");
+      choose(id);
+      const seen = decode(proposal.inmodal);
+      const drawing: Drawing = {
+        polygons: null,
+        amodal: unite(decode(proposal.amodal), seen),
+        inmodal: seen,
+        source: "edited",
+        state: "draft",
+      };
+      desk.edit("took the visible part", (now) => ({ ...now, [id]: drawing }));
+    },
+    [choose, desk, record],
+  );
   const recordDone = useCallback(
     (id: number, drawing: Drawing): void => {
       const proposal = all.find((one) => one.object_id === id);
@@ -80,7 +100,7 @@ export function useMaskProposals(
   );
   // Of one that was taken, and the taking undone, there is still something to say.
   const open = all.filter((one) => one.verdict !== "refused" && !desk.document[one.object_id!]);
-  return { open, busy, problem: problem ?? (verdicts.problem || undefined), ask, judge, recordDone };
+  return { open, busy, problem: problem ?? (verdicts.problem || undefined), ask, judge, finish, recordDone };
 }
 
 function proposalsOf(server: PhotoDocument): Proposal[] {

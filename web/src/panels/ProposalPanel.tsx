@@ -10,6 +10,8 @@ export interface ProposalsAtHand {
   readonly problem: string | undefined;
   readonly ask: () => void;
   readonly judge: (proposal: Proposal, verdict: "accepted" | "refused") => void;
+  /** Takes what is visible as it is, and gives the brush for what is hidden; missing where no masks are drawn. */
+  readonly finish?: (proposal: Proposal) => void;
 }
 
 interface ProposalPanelProps {
@@ -18,7 +20,7 @@ interface ProposalPanelProps {
 }
 
 export function ProposalPanel({ proposals, nameOf }: ProposalPanelProps): JSX.Element | null {
-  const { open, busy, problem, judge } = proposals;
+  const { open, busy, problem, judge, finish } = proposals;
   if (!open.length && !busy && !problem) return null;
   return (
     <section aria-label="Proposals" className="proposals">
@@ -36,6 +38,11 @@ export function ProposalPanel({ proposals, nameOf }: ProposalPanelProps): JSX.El
             <button type="button" onClick={() => judge(one, "accepted")}>
               Take
             </button>
+            {finish && (
+              <button type="button" onClick={() => finish(one)}>
+                Finish the hidden part
+              </button>
+            )}
             <button type="button" onClick={() => judge(one, "refused")}>
               Refuse
             </button>

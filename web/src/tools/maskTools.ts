@@ -11,7 +11,7 @@ import type { Polygon } from "../model/fill";
 import type { Box, Frame, Point } from "../model/geometry";
 import { boxArea, boxHolds, distance } from "../model/geometry";
 import type { Mask } from "../model/mask";
-import { emptyMask, has } from "../model/mask";
+import { emptyMask, has, unite } from "../model/mask";
 import type { Corner } from "../model/polygon";
 import { cornerAt, insertCorner, moveCorner, removeCorner, sideAt } from "../model/polygon";
 import type { Viewport } from "../model/viewport";
@@ -41,6 +41,8 @@ export interface MaskToolUse {
   readonly edit: (label: string, change: (document: MaskDocument) => MaskDocument) => void;
   readonly open: OpenOutline | undefined;
   readonly setOpen: (open: OpenOutline | undefined) => void;
+  /** Objects of which the eraser takes hidden pixels only. */
+  readonly fixed: ReadonlySet<number>;
 }
 
 interface Live {
@@ -53,7 +55,7 @@ interface Live {
 const REACH_PX = 9;
 
 export function useMaskTools(use: MaskToolUse) {
-  const { frame, tool, radius, document, boxes, visible, chosen, choose, edit, open, setOpen } = use;
+  const { frame, tool, radius, document, boxes, visible, chosen, choose, edit, open, setOpen, fixed } = use;
   const [live, held, setLive] = useLive<Live>();
   const [cursor, setCursor] = useState<Point>();
   const painting = tool.endsWith("brush") || tool.endsWith("eraser");
@@ -73,7 +75,10 @@ export function useMaskTools(use: MaskToolUse) {
   const painted = (drawing: Drawing, id: number, from: Point, to: Point): Drawing => {
     const part = stroke(frame, from, to, radius);
     const erase = tool.endsWith("eraser");
-    if (tool === "brush" || tool === "eraser") return withMask(drawing, brushed(drawing.amodal, part, erase));
+    if (tool === "brush" || tool === "eraser") {
+      const whole = brushed(drawing.amodal, part, erase);
+      return withMask(drawing, fixed.has(id) && drawing.inmodal ? unite(whole, drawing.inmodal) : whole);
+    }
     return withVisible(drawing, brushed(drawing.inmodal ?? visible(id) ?? emptyMask(frame), part, erase));
   };
 
