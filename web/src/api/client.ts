@@ -62,7 +62,10 @@ export function wordsOf(error: unknown): string {
 
 /** Sends a form with files; the typed client only knows JSON bodies. */
 export async function sendForm<Data>(path: string, form: FormData): Promise<Data> {
-  const response = await fetch(path, { method: "POST", body: form, headers: { "X-CSRF-Token": token } });
+  const ask = (): Promise<Response> =>
+    globalThis.fetch(path, { method: "POST", body: form, headers: { "X-CSRF-Token": token } });
+  let response = await ask();
+  if (response.status === 403 && (await tokenChanged())) response = await ask();
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw refusalOf(response.status, body);
   return body as Data;

@@ -42,7 +42,7 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
   return (
     <main>
       <h1>Photos</h1>
-      {session.mode !== "view" && <Queue />}
+      {(roles.includes("expert") || roles.includes("annotator")) && <Queue />}
       <div className="filters">
         <label>
           Sort by
@@ -142,6 +142,7 @@ function PhotoCard({ photo, roles, view }: PhotoCardProps): JSX.Element {
 function Queue(): JSX.Element {
   const tasks = useQuery(questions.tasks);
   const next = tasks.data?.tasks[0];
+  if (tasks.error) return <p role="alert" className="problem">{wordsOf(tasks.error)}</p>; // prettier-ignore
   if (!tasks.data) return <p className="queue">Looking for what is to do …</p>;
   if (!next) return <p className="queue">Nothing is waiting for you.</p>;
   return (
@@ -160,7 +161,7 @@ export function addressOf(task: Task): string {
   return `#/masks/${task.photo_id}/${task.object_id}`;
 }
 
-export function wordsOfTask(task: Task): string {
+function wordsOfTask(task: Task): string {
   const what = {
     pass1: "boxes and order of",
     pass2: `mask of ${task.label} in`,
