@@ -1,16 +1,16 @@
 /** Who is here, and which page they asked for. */
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
 import { lazy, Suspense } from "react";
 
-import { api, said, wordsOf } from "./api/client";
+import { wordsOf } from "./api/client";
 import { questions } from "./api/questions";
-import { changePerson } from "./api/session";
 import type { SessionInfo } from "./api/types";
 import { LogIn } from "./pages/LogIn";
 import { Photos } from "./pages/Photos";
-import { go, useRoute } from "./route";
+import { Account } from "./panels/Account";
+import { useRoute } from "./route";
 import { turnTheme } from "./theme";
 
 // The list of photos is the first screen; the canvas and what works on it come when they are wanted.
@@ -82,12 +82,7 @@ function NotYours({ session, role }: { session: SessionInfo; role: string }): JS
 }
 
 function Top({ session, page }: { session: SessionInfo; page: string }): JSX.Element {
-  const client = useQueryClient();
   const person = session.person;
-  const leave = async (): Promise<void> => {
-    changePerson(client, await said(api.DELETE("/api/session")));
-    go("/login");
-  };
   return (
     <header className="top">
       <strong>amodal</strong>
@@ -102,16 +97,7 @@ function Top({ session, page }: { session: SessionInfo; page: string }): JSX.Ele
         )}
       </nav>
       <span className="space" />
-      {session.mode === "team" && person && (
-        <>
-          <span>
-            {person.name}, {person.role}
-          </span>
-          <button type="button" onClick={() => void leave()}>
-            Log out
-          </button>
-        </>
-      )}
+      {session.mode === "team" && person && <Account person={person} />}
       <button type="button" onClick={turnTheme} aria-label="Light or dark">
         ◐
       </button>

@@ -21,5 +21,6 @@ export type Order = Schemas["Order"];
 export type Proposal = Schemas["Proposal"];
 export type Consensus = Schemas["Consensus"];
 export type Task = Schemas["Task"];
+export type Revision = Schemas["Revision"];
 export type Progress = Schemas["Progress"];
 export type Consistency = Schemas["Consistency"];

@@ -2,10 +2,12 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
+import { useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
 import { questions } from "../api/questions";
 import type { Person } from "../api/types";
+import { PasswordDialog } from "../panels/PasswordDialog";
 
 type Role = Person["role"];
 const ROLES: readonly Role[] = ["annotator", "expert", "manager"];
@@ -34,6 +36,16 @@ export function People(): JSX.Element {
       ),
     onSuccess: refresh,
   });
+  const [letIn, setLetIn] = useState<Person>();
+  const password = useMutation({
+    // Who came with an imported file is switched off and has no password: both are changed at once.
+    mutationFn: ({ id, password }: { id: number; password: string }) =>
+      said(api.PATCH("/api/people/{id}", { params: { path: { id } }, body: { password, active: true } })),
+    onSuccess: async () => {
+      setLetIn(undefined);
+      await refresh();
+    },
+  });
   const error = people.error ?? change.error ?? add.error;
   return (
     <section aria-label="People" className="part">
@@ -51,6 +63,7 @@ export function People(): JSX.Element {
               <th scope="col">Name</th>
               <th scope="col">Role</th>
               <th scope="col">Active</th>
+              <th scope="col">Password</th>
             </tr>
           </thead>
           <tbody>
@@ -75,6 +88,20 @@ export function People(): JSX.Element {
                     checked={one.active ?? true}
                     onChange={(event) => change.mutate({ id: one.id, active: event.target.checked })}
                   />
+                </td>
+                <td>
+                  {one.id !== session.data?.person?.id && (
+                    <button
+                      type="button"
+                      aria-label={`${wayIn(one)}: ${one.name}`}
+                      onClick={() => {
+                        password.reset();
+                        setLetIn(one);
+                      }}
+                    >
+                      {wayIn(one)}
+                    </button>
+                  )}
                 </td>
               </tr>
             ))}
@@ -109,6 +136,22 @@ export function People(): JSX.Element {
           </button>
         </form>
       )}
+      {letIn && (
+        <PasswordDialog
+          title={`Password of ${letIn.name}`}
+          hint={
+            letIn.active
+              ? `${letIn.name} is logged out everywhere and comes in with the new one.`
+              : `${letIn.name} is switched on and can log in with it.`
+          }
+          sending={{ ...password, mutate: (word) => password.mutate({ id: letIn.id, password: word }) }}
+          onClose={() => setLetIn(undefined)}
+        />
+      )}
     </section>
   );
+}
+
+function wayIn(person: Person): string {
+  return person.active ? "Set password" : "Let in";
 }

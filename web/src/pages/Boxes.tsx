@@ -13,6 +13,7 @@ import { useBoxProposals } from "../desk/boxProposals";
 import { useDesk } from "../desk/useDesk";
 import { useBoxed } from "../desk/useBoxed";
 import { useKeys } from "../desk/useKeys";
+import { boxIn } from "../desk/versions";
 import { Canvas, useNextTask, useWorkbench, WorkFrame } from "../desk/workbench";
 import type { BoxDocument, BoxStep, Known } from "../model/boxes";
 import { addObject, changeObject, newKey, removeObject } from "../model/boxes";
@@ -23,6 +24,7 @@ import { nearToFar, numbering, orderFromList } from "../model/order";
 import { colourOf } from "../model/palette";
 import { BoxConflict } from "../panels/BoxConflict";
 import { CategoryPicker } from "../panels/CategoryPicker";
+import { ObjectHistory } from "../panels/ObjectHistory";
 import { ObjectPanels } from "../panels/ObjectPanels";
 import { ProposalPanel } from "../panels/ProposalPanel";
 import { ToolBar } from "../panels/ToolBar";
@@ -99,6 +101,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
   }, [tools.live, numbers, proposals.open]);
 
   const own = document.objects.find((one) => one.key === chosen);
+  const written = own && desk.known().objects[own.key];
   const step = (by: number) => (): void => {
     const index = document.objects.findIndex((one) => one.key === chosen);
     const count = document.objects.length;
@@ -213,6 +216,27 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
             look={bench.look}
             setLook={bench.setLook}
           />
+          {own && written && (
+            <>
+              {server.objects.find((one) => one.id === written.id)?.consensus && (
+                <a href={`#/settle/${photo.id}/${written.id}`}>Masks and decision of {nameOf(own.key)}</a>
+              )}
+              <ObjectHistory
+                key={written.id}
+                photo={photo}
+                object={written.id}
+                name={nameOf(own.key)}
+                version={written.version}
+                take={(one) => {
+                  const old = boxIn(one);
+                  return (
+                    old &&
+                    (() => edit(`took version ${one.version}`, (now) => changeObject(now, own.key, old)))
+                  );
+                }}
+              />
+            </>
+          )}
         </>
       }
     >

@@ -3,7 +3,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
 
-import { api, carryToken, said, wordsOf } from "../api/client";
+import { wordsOf } from "../api/client";
+import { enter } from "../api/enter";
 import { changePerson } from "../api/session";
 import { go } from "../route";
 
@@ -15,14 +16,7 @@ export function afterLogIn(hash: string): string {
 export function LogIn(): JSX.Element {
   const client = useQueryClient();
   const logIn = useMutation({
-    mutationFn: async (form: FormData) => {
-      // The session may have ended since the page was opened, and its token with it; who is still here leaves first.
-      const now = await said(api.GET("/api/session"));
-      carryToken(now.csrf);
-      if (now.person) carryToken((await said(api.DELETE("/api/session"))).csrf);
-      const body = { name: String(form.get("name")), password: String(form.get("password")) };
-      return said(api.POST("/api/session", { body }));
-    },
+    mutationFn: (form: FormData) => enter(String(form.get("name")), String(form.get("password"))),
     onSuccess: (session) => {
       changePerson(client, session);
       go(afterLogIn(window.location.hash));

@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
 import { questions } from "../api/questions";
@@ -10,44 +10,50 @@ import type { Consensus, ObjectItem, PhotoDocument, ServerMask } from "../api/ty
 import { MaskEditor } from "../desk/MaskEditor";
 import type { OpenOutline } from "../desk/maskPlan";
 import { drawingOf } from "../desk/maskPlan";
-import type { Plan } from "../desk/useDesk";
+import { openSettling, settlePlan, votedTable } from "../desk/settling";
 import { useDesk } from "../desk/useDesk";
+import { drawingIn } from "../desk/versions";
 import { Clock } from "../model/clock";
-import type { KnownMasks, MaskDocument } from "../model/drawing";
+import { draftKey } from "../model/drafts";
+import type { Drawing } from "../model/drawing";
 import { blank } from "../model/drawing";
 import { isEmpty } from "../model/mask";
 import { decode, encode } from "../model/rle";
 import { MaskPicture } from "../panels/MaskPicture";
+import { ObjectHistory } from "../panels/ObjectHistory";
 import { go } from "../route";
 
 export function Settle({ photo, object }: { photo: number; object: number }): JSX.Element {
   const server = useQuery(questions.photo(photo));
+  const session = useQuery(questions.session);
   if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
-  if (!server.data || server.isFetching) return <p className="wait">Loading …</p>;
+  if (!server.data || server.isFetching || !session.data) return <p className="wait">Loading …</p>;
   const item = server.data.objects.find((one) => one.id === object);
   if (!item?.consensus) return <p className="wait">There is nothing to settle about this object.</p>;
-  return <SettleDesk server={server.data} item={item} consensus={item.consensus} />;
+  const key = draftKey(session.data.person?.id ?? 0, "settle", object);
+  return <SettleDesk server={server.data} item={item} consensus={item.consensus} draft={key} />;
 }
-
-/** Nothing is saved on the way: only the decision is. */
-const ON_PAPER: Plan<MaskDocument, KnownMasks, never> = {
-  next: () => undefined,
-  send: () => Promise.reject(new Error("nothing to send")),
-  keep: () => true,
-};
 
 interface SettleDeskProps {
   readonly server: PhotoDocument;
   readonly item: ObjectItem;
   readonly consensus: Consensus;
+  /** Where the browser keeps what is drawn. */
+  readonly draft: string;
 }
 
-function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
+function SettleDesk({ server, item, consensus, draft }: SettleDeskProps): JSX.Element {
   const client = useQueryClient();
   const { photo } = server;
   const masks = consensus.masks ?? [];
-  const [start] = useState(() => ({ document: startOf(item, consensus), known: {} }));
-  const desk = useDesk(start, ON_PAPER);
+  const decided = useRef(false);
+  const [table] = useState(() => votedTable(server));
+  const [start] = useState(() => ({ document: openSettling(draft, item, consensus, table), known: {} }));
+  const plan = useMemo(
+    () => settlePlan(draft, item, consensus, table, () => decided.current),
+    [draft, item, consensus, table],
+  );
+  const desk = useDesk(start, plan);
   const [open, setOpen] = useState<OpenOutline>();
   const [clock] = useState(() => new Clock());
   const ids = useMemo(() => [item.id], [item.id]);
@@ -61,13 +67,26 @@ function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
       );
     },
     onSuccess: async () => {
+      decided.current = true;
       await client.invalidateQueries();
       go("/photos");
     },
   });
-  const take = (mask: ServerMask): void => {
-    desk.edit(`start from ${mask.author ?? "this mask"}`, (now) => ({ ...now, [item.id]: drawingOf(mask) }));
+  const reopen = useMutation({
+    mutationFn: () =>
+      said(
+        api.POST("/api/objects/{id}/reopen", {
+          params: { path: { id: item.id } },
+          body: { version: consensus.version },
+        }),
+      ),
+    onSuccess: () => client.invalidateQueries(),
+  });
+  const take = (author: string | null | undefined, drawing: Drawing): void => {
+    desk.edit(`start from ${author ?? "this mask"}`, (now) => ({ ...now, [item.id]: drawing }));
   };
+  const isOver = consensus.state === "agreed" || consensus.state === "settled";
+  const problem = settle.error ?? reopen.error;
   const drawn = desk.document[item.id];
   return (
     <MaskEditor
@@ -86,9 +105,17 @@ function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
             Round {consensus.round}
             {typeof consensus.agreement === "number" && `, agreement ${consensus.agreement.toFixed(3)}`}
           </p>
-          {settle.isError && (
+          {isOver && (
+            <p>
+              {consensus.settled_by ? `Settled by ${consensus.settled_by}.` : "Agreed by the vote."}{" "}
+              <button type="button" disabled={reopen.isPending} onClick={() => reopen.mutate()}>
+                Open again
+              </button>
+            </p>
+          )}
+          {problem && (
             <p role="alert" className="problem">
-              {wordsOf(settle.error)}
+              {wordsOf(problem)}
             </p>
           )}
           <div className="choices">
@@ -108,7 +135,7 @@ function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
                 <button type="button" onClick={() => settle.mutate({ choice: "mask", mask_id: mask.id })}>
                   Choose this one
                 </button>
-                <button type="button" onClick={() => take(mask)}>
+                <button type="button" onClick={() => take(mask.author, drawingOf(mask))}>
                   Go on from it
                 </button>
               </figure>
@@ -122,6 +149,16 @@ function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
           >
             Settle with what is drawn here
           </button>
+          <ObjectHistory
+            photo={photo}
+            object={item.id}
+            name={item.label}
+            version={consensus.version}
+            take={(one) => {
+              const old = drawingIn(one, photo);
+              return old && (() => take(one.author, old));
+            }}
+          />
         </section>
       }
     />
@@ -131,20 +168,4 @@ function SettleDesk({ server, item, consensus }: SettleDeskProps): JSX.Element {
 function Stored({ photo, rle }: { photo: PhotoDocument["photo"]; rle: ServerMask["amodal"] }): JSX.Element {
   const mask = useMemo(() => decode(rle), [rle]);
   return <MaskPicture photo={photo} mask={mask} />;
-}
-
-function startOf(item: ObjectItem, consensus: Consensus): MaskDocument {
-  const first = consensus.masks?.[0];
-  if (consensus.amodal) {
-    return {
-      [item.id]: {
-        polygons: null,
-        amodal: decode(consensus.amodal),
-        inmodal: null,
-        source: "drawn",
-        state: "draft",
-      },
-    };
-  }
-  return first ? { [item.id]: drawingOf(first) } : {};
 }

@@ -1,0 +1,97 @@
+/** Every version of an object: who, when, what; also what was refused. */
+
+import { useQuery } from "@tanstack/react-query";
+import type { JSX } from "react";
+import { useMemo, useState } from "react";
+
+import { api, said, wordsOf } from "../api/client";
+import type { PhotoDocument, Revision } from "../api/types";
+import { drawingIn } from "../desk/versions";
+import { MaskPicture } from "./MaskPicture";
+
+interface ObjectHistoryProps {
+  readonly photo: PhotoDocument["photo"];
+  readonly object: number;
+  readonly name: string;
+  /** Grows with what is written, so that the list is asked for anew. */
+  readonly version: number;
+  /** Lays a version on the table; undefined for one that this page cannot take. */
+  readonly take: (revision: Revision) => (() => void) | undefined;
+}
+
+export function ObjectHistory({ photo, object, name, version, take }: ObjectHistoryProps): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const history = useQuery({
+    queryKey: ["history", object, version],
+    queryFn: () => said(api.GET("/api/objects/{id}/history", { params: { path: { id: object } } })),
+    enabled: open,
+    staleTime: 0,
+  });
+  return (
+    <details className="history" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>History of {name}</summary>
+      {history.error ? (
+        <p role="alert" className="problem">
+          {wordsOf(history.error)}
+        </p>
+      ) : history.data ? (
+        <ol aria-label={`History of ${name}`}>
+          {history.data.revisions.toReversed().map((one) => (
+            <Version key={keyOf(one)} photo={photo} revision={one} onTake={take(one)} />
+          ))}
+        </ol>
+      ) : (
+        <p>Loading …</p>
+      )}
+    </details>
+  );
+}
+
+interface VersionProps {
+  readonly photo: PhotoDocument["photo"];
+  readonly revision: Revision;
+  readonly onTake: (() => void) | undefined;
+}
+
+function Version({ photo, revision, onTake }: VersionProps): JSX.Element {
+  const [shown, show] = useState(false);
+  const drawing = useMemo(() => (shown ? drawingIn(revision, photo) : undefined), [shown, revision, photo]);
+  return (
+    <li>
+      <p>
+        <strong>{wordsFor(revision)}</strong>
+        {revision.refused && <em className="problem"> refused</em>}
+        <br />
+        {revision.author ?? (revision.kind === "consensus" ? "the vote" : "nobody")},{" "}
+        <time dateTime={revision.time}>{new Date(revision.time).toLocaleString()}</time>
+      </p>
+      {Boolean(revision.payload["amodal"]) && (
+        <button type="button" aria-expanded={shown} onClick={() => show(!shown)}>
+          Show
+        </button>
+      )}
+      {onTake && (
+        <button type="button" onClick={onTake}>
+          Take this version
+        </button>
+      )}
+      {drawing && <MaskPicture photo={photo} mask={drawing.amodal} />}
+    </li>
+  );
+}
+
+function wordsFor({ kind, version, payload }: Revision): string {
+  const said = (...names: string[]): string =>
+    names
+      .flatMap((name) => (payload[name] ? [String(payload[name])] : []))
+      .concat(payload["deleted"] ? ["removed"] : [])
+      .join(", ");
+  const round = payload["round"] ? `, round ${String(payload["round"])}` : "";
+  if (kind === "object") return `Box, version ${version}: ${said("label")}`;
+  if (kind === "consensus") return `Decision, version ${version}${round}: ${said("state", "choice")}`;
+  return `Mask, version ${version}${round}: ${said("state", "source")}`;
+}
+
+function keyOf(one: Revision): string {
+  return `${one.kind} ${one.subject_id} ${one.version} ${one.time}`;
+}
