@@ -25,8 +25,8 @@ XYXY = tuple[float, float, float, float]  # half-open pixels: x1 - x0 is the wid
 BoxKind = Literal["amodal", "visible"]
 
 LEVELS = ("L0", "L1", "L2", "L3")
-_LEVELS = (("L0", 0.01), ("L1", 0.30), ("L2", 0.60))  # upper ends, not included; as in the papers
-_LAST_SCORED = 0.90
+LEVEL_ENDS = (("L0", 0.01), ("L1", 0.30), ("L2", 0.60))  # upper ends, not included; as in the papers
+LAST_SCORED = 0.90
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +121,10 @@ class Instance:
     def level(self) -> str | None:
         """Occlusion level "L0" to "L3"; None above 90 %, which is not scored."""
         hidden = self.occlusion
-        for name, upper in _LEVELS:
+        for name, upper in LEVEL_ENDS:
             if hidden < upper:
                 return name
-        return "L3" if hidden <= _LAST_SCORED else None
+        return "L3" if hidden <= LAST_SCORED else None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from amodal.annotate.store.migrate import newest
-from helpers.annotate_client import PASSWORD, save_photos
+from helpers.annotate_client import PASSWORD, project, save_photos
 from helpers.annotate_rows import check_file
 
 PROGRAM = [sys.executable, "-c", "import sys; from amodal.cli.main import main; sys.exit(main(sys.argv[1:]))"]
@@ -162,6 +162,24 @@ def test_a_backup_is_taken_beside_the_running_server_and_restores(tmp_path: Path
     with closing(sqlite3.connect(tmp_path / "again" / "project.sqlite")) as rows:
         assert rows.execute("SELECT count(*) FROM objects").fetchone() == (1,)
     assert "again" in refused(tmp_path / "again", "--restore", tmp_path / "day.zip")
+
+
+def test_a_team_s_backup_is_taken_without_anybody_s_log_in(tmp_path: Path) -> None:
+    project(tmp_path, team=True).database.close()
+    asked = [*PROGRAM, "annotate", str(tmp_path / "project"), "--backup", str(tmp_path / "day.zip")]
+    assert subprocess.run(asked, timeout=60, check=False).returncode == 0
+    assert "--team" in refused(tmp_path / "project", "--port", "0")
+
+
+def test_slow_clients_and_many_connections_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from amodal.cli import annotate
+    from amodal.cli.serving import Manners
+
+    asked: list[Manners] = []
+    monkeypatch.setattr(annotate, "serve", lambda *_, **more: asked.append(more["manners"]))
+    annotate.Annotate(tmp_path / "p").run()
+    assert asked[0].patience_seconds is not None and asked[0].most_connections is not None
+    assert asked[0].patience_seconds * 10e6 / 8 > 2**30, "1 GiB may come over 10 Mbit/s"
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl, which makes the certificate")

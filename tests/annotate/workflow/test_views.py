@@ -163,6 +163,20 @@ def test_photos_are_found_by_class_and_level(
     assert photo_list(session, all_of.expert, Wanted())[1] == 2
 
 
+LEVELS = {0.0: "L0", 0.01: "L1", 0.3: "L2", 0.6: "L3", 0.9: "L3", 0.90001: None, 1.0: None}  # as in the papers
+
+
+@pytest.mark.parametrize("hidden", LEVELS)
+def test_the_ends_of_levels_are_those_of_the_papers(
+    session: Session, all_of: Team, drawn: tuple[Object, Object], hidden: float
+) -> None:
+    for row in session.scalars(select(Consensus)):
+        row.occlusion = hidden
+    session.flush()
+    found = [level for level in ("L0", "L1", "L2", "L3") if photo_list(session, all_of.expert, Wanted(level=level))[1]]
+    assert found == ([] if LEVELS[hidden] is None else [LEVELS[hidden]])
+
+
 def test_levels_follow_a_change_of_the_order_once_it_is_refreshed(
     session: Session, all_of: Team, drawn: tuple[Object, Object]
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from amodal.annotate.api.place import Place
 from amodal.annotate.api.proposer import Proposer
+from amodal.annotate.store.checks import MAX_NAME
 from amodal.annotate.store.database import PROJECT_FILE, open_database
 from amodal.annotate.store.people import create_project, person_alone
 from amodal.data.write import make_folder
@@ -51,4 +52,4 @@ def open_place(
 
 
 def _printable(name: str) -> str:
-    return "".join(one for one in name if one.isprintable() and one not in '<>"\\/')[:100] or "project"
+    return "".join(one for one in name if one.isprintable() and one not in '<>"\\/')[:MAX_NAME] or "project"

@@ -9,12 +9,13 @@ from functools import lru_cache
 from typing import Any
 
 from amodal.annotate.errors import Forbidden, Invalid
-from amodal.annotate.store.tables import NAME_LENGTH, PHOTO_NAME_LENGTH, Person, Photo
+from amodal.annotate.store.tables import PHOTO_NAME_LENGTH, Person, Photo
 from amodal.errors import InputError
 from amodal.masks import CropMask
 
+MAX_NAME = 100  # characters
 MAX_CORNERS = 100_000
-MAX_SECONDS = 10_000_000.0
+MAX_SECONDS = 7 * 24 * 3600
 _FARTHEST = 10  # a box may reach this many picture sizes beyond the picture
 _SHORT = 8000  # characters of run lengths
 _FORBIDDEN = '<>"\\\x7f'
@@ -32,7 +33,7 @@ def permit(by: Person, *roles: str) -> None:
         raise Forbidden(f"this needs the role {' or '.join(roles)}; {by.name} is {', '.join(by.roles)}")
 
 
-def check_name(name: str, field: str, longest: int = NAME_LENGTH) -> str:
+def check_name(name: str, field: str, longest: int = MAX_NAME) -> str:
     """The name of a person, class or project without spaces around it.
 
     Raises:

@@ -113,7 +113,7 @@ def checked(drawn: Drawn, photo: Photo) -> tuple[list[list[float]], CropMask, Cr
     if drawn.state not in STATES:
         raise Invalid(f"state: found {drawn.state!r}, expected one of {', '.join(STATES)}", "state")
     if not 0 <= drawn.seconds <= MAX_SECONDS:
-        raise Invalid(f"seconds: found {drawn.seconds}, expected 0 to {MAX_SECONDS:.0f}", "seconds")
+        raise Invalid(f"seconds: found {drawn.seconds}, expected 0 to {MAX_SECONDS}", "seconds")
     if (drawn.polygons is None) == (drawn.amodal is None):
         raise Invalid("amodal: expected either polygons or run lengths, one of the two", "amodal")
     if drawn.polygons is not None:

@@ -15,7 +15,7 @@ from amodal.annotate.store.tables import Order, Person, Photo, now
 from amodal.errors import InputError
 from amodal.order import OrderEdge, OrderGraph
 
-MAX_EDGES = 100_000
+MAX_EDGES = 20_000  # of a photo
 
 
 def put_order(

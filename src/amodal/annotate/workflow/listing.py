@@ -16,10 +16,9 @@ from amodal.annotate.store.places import in_stage
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo
 from amodal.annotate.workflow.tasks import objects_to_draw
 from amodal.annotate.workflow.views import is_blind
+from amodal.scene import LAST_SCORED, LEVEL_ENDS, LEVELS
 
 SORTS = ("name", "added", "objects", "worst")
-LEVELS = {"L0": (-1.0, 0.01), "L1": (0.01, 0.30), "L2": (0.30, 0.60), "L3": (0.60, 0.9000001)}
-"""Hidden shares of each level, the upper end not included; as `Instance.level` has them."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +146,15 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.label is not None:
         here.append(Object.label == wanted.label)
     if wanted.level is not None:
-        low, high = LEVELS[wanted.level]
-        here += [Consensus.object_id == Object.id, Consensus.occlusion >= low, Consensus.occlusion < high]
+        here += [Consensus.object_id == Object.id, *_in_level(wanted.level)]
     return [exists().where(*here)] if wanted.label is not None or wanted.level is not None else []
+
+
+def _in_level(level: str) -> list[ColumnElement[bool]]:
+    """As `Instance.level` says it of one."""
+    hidden, upper = Consensus.occlusion, dict(LEVEL_ENDS)
+    lower = dict(zip(LEVELS, (0.0, *upper.values()), strict=True))
+    return [hidden >= lower[level], hidden < upper[level] if level in upper else hidden <= LAST_SCORED]
 
 
 def _check(viewer: Person, wanted: Wanted) -> None:

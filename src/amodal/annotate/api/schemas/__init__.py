@@ -80,11 +80,9 @@ from amodal.annotate.api.schemas.tasks import (
 )
 from amodal.annotate.api.schemas.values import (
     MAX_COORDINATES,
-    MAX_EDGES,
     MAX_ID,
     MAX_POLYGONS,
     MAX_RLE_CHARACTERS,
-    MAX_SECONDS,
     Asked,
     Box,
     Edge,
@@ -109,11 +107,9 @@ from amodal.annotate.api.schemas.values import (
 
 __all__ = [
     "MAX_COORDINATES",
-    "MAX_EDGES",
     "MAX_ID",
     "MAX_POLYGONS",
     "MAX_RLE_CHARACTERS",
-    "MAX_SECONDS",
     "Agreed",
     "AgreementReport",
     "AskProposals",

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 from amodal.annotate.api.schemas.values import (
     MAX_POLYGONS,
     MAX_RLE_CHARACTERS,
-    MAX_SECONDS,
     Asked,
     Id,
     MaskSource,
@@ -20,6 +19,7 @@ from amodal.annotate.api.schemas.values import (
     Version,
     storable,
 )
+from amodal.annotate.store.checks import MAX_SECONDS
 
 
 class Rle(BaseModel):

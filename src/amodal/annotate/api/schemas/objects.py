@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from amodal.annotate.api.schemas.masks import Consensus, Mask, Rle
-from amodal.annotate.api.schemas.values import MAX_EDGES, Asked, Box, ClientKey, Edge, Level, Name, Said, Version
+from amodal.annotate.api.schemas.values import Asked, Box, ClientKey, Edge, Level, Name, Said, Version
+from amodal.annotate.store.orders import MAX_EDGES
 
 
 class Proposal(Said):

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictBool
 
 from amodal.annotate.api.schemas.values import Asked, Mode, Name, Password, Role, Said, storable
+from amodal.annotate.store.checks import MAX_NAME
+from amodal.annotate.store.people import MOST_PASSWORD
 
 
 class LogIn(Asked):
     """Name and password."""
 
-    name: Annotated[str, Field(max_length=100), AfterValidator(storable)]
-    password: Annotated[str, Field(max_length=200), AfterValidator(storable)]
+    name: Annotated[str, Field(max_length=MAX_NAME), AfterValidator(storable)]
+    password: Annotated[str, Field(max_length=MOST_PASSWORD), AfterValidator(storable)]
 
 
 class Person(Said):

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
-MAX_ID = 2**31 - 1  # the largest whole number of every database
+from amodal.annotate.store.checks import MAX_NAME
+from amodal.annotate.store.people import LEAST_PASSWORD, MOST_PASSWORD
+from amodal.annotate.store.tables import MAX_INTEGER
+
+MAX_ID = MAX_INTEGER
 MAX_POLYGONS = 500
 MAX_COORDINATES = 20_000  # of one polygon
 MAX_RLE_CHARACTERS = 4_000_000
-MAX_EDGES = 20_000
-MAX_SECONDS = 7 * 24 * 3600
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f<>/\\\ud800-\udfff]")
 
 
@@ -45,8 +47,8 @@ def storable(text: str) -> str:
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 Version = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
 Pixel = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False, strict=True)]  # true is no pixel
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
-Password = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(storable)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(plain)]
+Password = Annotated[str, Field(min_length=LEAST_PASSWORD, max_length=MOST_PASSWORD), AfterValidator(storable)]
 ClientKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]  # made by the page, so that asking twice makes one
 Box = tuple[Pixel, Pixel, Pixel, Pixel]
 Polygon = Annotated[list[Pixel], Field(min_length=6, max_length=MAX_COORDINATES)]
