@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from amodal.masks import CropMask
 from helpers.annotate_client import HEIGHT, WIDTH, Person, both_databases
@@ -104,6 +105,39 @@ def test_a_drawing_of_an_object_deleted_meanwhile_stays_in_the_history(as_person
     erna.delete(f"/objects/{one}?version=1")
     assert anna.draw(one, 5, 5, 20, 20).status_code == 404
     assert lost(anna, one) == [[[5, 5, 20, 5, 20, 20, 5, 20]]]
+
+
+WHOLE = CropMask.from_box((5, 5, 30, 30), HEIGHT, WIDTH).to_coco_rle()
+SEEN = CropMask.from_box((5, 5, 20, 30), HEIGHT, WIDTH).to_coco_rle()
+
+
+@pytest.mark.parametrize("meanwhile", ["settled", "nothing stands", "deleted"])
+def test_all_that_an_expert_sent_in_vain_stays_in_the_history(as_person: AsPerson, meanwhile: str) -> None:
+    erna = as_person("erna")
+    one = erna.box(1, 5, 5, 30, 30)
+    if meanwhile == "settled":
+        erna.post(f"/objects/{one}/settle", {"version": 0, "choice": "drawn", "amodal": SEEN})
+    elif meanwhile == "deleted":
+        erna.delete(f"/objects/{one}?version=1")
+    version = 4 if meanwhile == "nothing stands" else 0
+    sent = {"version": version, "choice": "drawn", "amodal": WHOLE, "inmodal": SEEN}
+    said = erna.post(f"/objects/{one}/settle", sent)
+    assert said.status_code == (404 if meanwhile == "deleted" else 409)
+    (kept,) = [line for line in erna.get(f"/objects/{one}/history").json()["revisions"] if line["refused"]]
+    assert (kept["payload"]["amodal"], kept["payload"]["inmodal"]) == (WHOLE, SEEN)
+
+
+def test_what_was_drawn_while_the_second_stage_began_is_told_that_nothing_stands_there(as_person: AsPerson) -> None:
+    erna, maria = as_person("erna"), as_person("maria")
+    one = erna.box(1, 10, 10, 50, 40)
+    for name in ("anna", "ben", "cleo"):
+        as_person(name).draw(one, 10, 10, 50, 40)
+    maria.post("/manager/stage", {"share": 1.0, "seed": 3})
+    said = as_person("anna").draw(one, 10, 10, 50, 30, version=1)
+    assert said.status_code == 409
+    current = said.json()["current"]
+    assert (current["version"], current["stage"], current["state"], current["polygons"]) == (0, 2, "draft", [])
+    assert as_person("anna").draw(one, 10, 10, 50, 30, version=current["version"]).status_code == 200
 
 
 def test_who_never_drew_leaves_nothing_in_the_history(as_person: AsPerson) -> None:

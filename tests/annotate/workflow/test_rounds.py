@@ -163,6 +163,26 @@ def test_who_is_switched_off_makes_room_unless_the_mask_is_done(session: Session
     assert stands(session, one).state == "agreed"
 
 
+def test_an_object_whose_places_are_kept_by_finished_masks_is_offered_to_nobody(
+    session: Session, all_of: Team, one: Object
+) -> None:
+    set_project(session, annotators_per_object=2)
+    first, second, third = all_of.annotators
+    save_mask(session, first, one.id, rectangle(0, 0, 20, 20), version=0)
+    save_mask(session, second, one.id, rectangle(0, 0, 20, 20, "draft"), version=0)
+    change_person(session, all_of.manager, first.id, active=False)
+    assert next_task(session, third) is None
+
+
+def test_who_left_after_a_round_makes_room_in_the_next(session: Session, all_of: Team, one: Object) -> None:
+    set_project(session, annotators_per_object=2)
+    first, _, third = all_of.annotators
+    draw(session, all_of, one, 10, 40)
+    change_person(session, all_of.manager, first.id, active=False)
+    task = next_task(session, third)
+    assert task is not None and (task.object_id, task.round) == (one.id, 2)
+
+
 def test_fewer_annotators_per_object_conclude_what_waits(session: Session, all_of: Team, one: Object) -> None:
     draw(session, all_of, one, 20, 20)
     set_project(session, annotators_per_object=2)

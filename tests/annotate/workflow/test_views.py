@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from amodal.annotate.errors import AnnotateError, Forbidden, Invalid
+from amodal.annotate.errors import AnnotateError, Conflict, Forbidden, Invalid
 from amodal.annotate.store.consensus import OVER
 from amodal.annotate.store.database import Database
 from amodal.annotate.store.masks import Drawn
 from amodal.annotate.store.orders import put_order
+from amodal.annotate.store.people import create_project, person_alone
 from amodal.annotate.store.photos import put_boxed
-from amodal.annotate.store.tables import Consensus, Mask, Object, Person
+from amodal.annotate.store.revisions import keep_draft
+from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Sample
 from amodal.annotate.workflow.listing import Wanted, photo_list
 from amodal.annotate.workflow.manager import start_stage
 from amodal.annotate.workflow.rounds import save_mask, settle
@@ -86,7 +88,8 @@ def _check_blind(session: Session, viewer: Person, street: int, objects: list[Ob
     said = json.dumps(documents)
     over = {(row.object_id, row.stage): row for row in session.scalars(select(Consensus)) if row.state in OVER}
     stage = max([1, *(mask.stage for mask in session.scalars(select(Mask)))])
-    allowed = {row.amodal for (id, at), row in over.items() if (id, stage) in over or at == stage}
+    anew = set(session.scalars(select(Sample.object_id)))  # what was settled of the others stays for all to see
+    allowed = {row.amodal for (id, at), row in over.items() if (id, stage) in over or at == stage or id not in anew}
     for mask in session.scalars(select(Mask).where(Mask.annotator_id != viewer.id)):
         assert json.dumps(mask.amodal) not in said or mask.amodal in allowed
     for view in documents[0]["objects"]:  # type: ignore[call-overload]
@@ -150,6 +153,35 @@ def test_in_a_second_stage_annotators_do_not_see_what_the_first_settled(
     for view in photo_view(session, all_of.annotators[0], 1)["objects"]:
         assert (view["mask"], view["consensus"], view["occlusion"]) == (None, None, None)
     assert photo_view(session, all_of.expert, 1)["objects"][0]["consensus"]["state"] == "agreed"
+
+
+def test_who_works_alone_gets_nothing_of_the_first_stage_in_the_history_of_what_is_drawn_anew(session: Session) -> None:
+    create_project(session, "street", annotators_per_object=1)
+    me = person_alone(session)
+    one = car(session, me, photo(session, me).id)
+    save_mask(session, me, one.id, rectangle(0, 0, 20, 20), version=0)
+    with pytest.raises(Conflict) as refused:
+        save_mask(session, me, one.id, rectangle(0, 0, 10, 20), version=0)
+    assert refused.value.draft is not None
+    keep_draft(session, refused.value.draft)
+    start_stage(session, me, share=1, seed=0)
+    assert [row["kind"] for row in history(session, me, one.id)] == ["object"]
+    save_mask(session, me, one.id, rectangle(0, 0, 20, 20), version=0)
+    assert len(history(session, me, one.id)) > 5, "once it is drawn anew all is shown"
+
+
+def test_annotators_do_not_get_their_own_refused_drawings_of_the_first_stage(session: Session, all_of: Team) -> None:
+    one = car(session, all_of.expert, photo(session, all_of.expert).id)
+    for person in all_of.annotators:
+        save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
+    ann = all_of.annotators[0]
+    with pytest.raises(Forbidden) as refused:
+        save_mask(session, ann, one.id, rectangle(0, 0, 10, 20), version=1)
+    assert refused.value.draft is not None
+    keep_draft(session, refused.value.draft)
+    assert [row["kind"] for row in history(session, ann, one.id)] == ["object", "mask", "lost mask"]
+    start_stage(session, all_of.manager, share=1, seed=0)
+    assert [row["kind"] for row in history(session, ann, one.id)] == ["object"]
 
 
 @pytest.mark.parametrize(("level", "expected"), [("L0", 1), ("L1", 0), ("L2", 1), ("L3", 0)])

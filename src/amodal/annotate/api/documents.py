@@ -13,6 +13,7 @@ from amodal.annotate.api import schemas
 from amodal.annotate.api.place import Place
 from amodal.annotate.errors import Conflict, Document
 from amodal.annotate.store.consensus import round_of, standing, standings
+from amodal.annotate.store.masks import not_drawn
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.proposals import proposal_document, verdicts_of
@@ -76,6 +77,13 @@ def consensus_of(session: Session, viewer: Person, row: Consensus) -> schemas.Co
 def own_mask(session: Session, mask: Mask) -> schemas.Mask:
     """A mask that its own author has just written."""
     return schemas.Mask(**mask_view(session, mask))
+
+
+def not_drawn_mask(session: Session, author: Person, object_id: int) -> schemas.Mask:
+    """What stands for a mask of which nothing is written yet in the stage and the round that are on; its id is 0."""
+    one, stage = row_of(session, Object, object_id, "object"), project_of(session).stage
+    empty = not_drawn(one.photo, one.id, author.id, stage, round_of(standing(session, one.id, stage)))
+    return schemas.Mask(**{**empty, "id": 0, "inmodal": empty["amodal"], "author": author.name})
 
 
 def proposals_said(session: Session, viewer: Person, rows: Sequence[Proposal]) -> list[schemas.Proposal]:

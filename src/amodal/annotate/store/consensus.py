@@ -18,6 +18,8 @@ STANDINGS = (OPEN, DISPUTED, AGREED, SETTLED)
 OVER = (AGREED, SETTLED)
 """States in which an object has its mask: voted with enough agreement, or decided by the expert."""
 
+LOST = "lost decision"  # the kind of revisions of what an expert sent where no decision stands to be a version of
+
 
 def standing(session: Session, object_id: int, stage: int) -> Consensus | None:
     """Where an object stands; None while no round has ended."""

@@ -21,6 +21,7 @@ from amodal.annotate.store.checks import (
     permit,
     rle_of,
 )
+from amodal.annotate.store.people import project_of
 from amodal.annotate.store.revisions import locked
 from amodal.annotate.store.tables import Mask, Object, Person, Photo, now
 from amodal.masks import CropMask
@@ -59,8 +60,8 @@ def put_mask(
     kept = fields_of(drawn, photo)
     mask = own_mask(session, by, object_id, stage, round_)
     if mask is None:
-        # A version of something that is not there is one of an earlier round, which ended meanwhile.
-        wanted = {"annotator": by.id, **kept}
+        # A version of something that is not there is one of an earlier round, which ended meanwhile, or stage.
+        wanted = {"annotator": by.id, "stage": stage if round_ > 1 else max(1, stage - 1), **kept}
         current = not_drawn(photo, one.id, by.id, stage, round_)
         revisions.check_version(LOST, one.id, by, seen=version, found=0, current=current, wanted=wanted)
         mask = Mask(object_id=one.id, annotator_id=by.id, stage=stage, round=round_, version=1, time=now(), **kept)
@@ -99,7 +100,8 @@ def lost_mask(session: Session, by: Person, object_id: int, drawn: Drawn, versio
     has_drawn = session.scalar(select(exists().where(Mask.object_id == object_id, Mask.annotator_id == by.id)))
     if one is None or not ("annotator" in by.roles or has_drawn):
         return None
-    return Draft(LOST, one.id, version, by.id, {"annotator": by.id, **fields_of(drawn, one.photo)})
+    payload = {"annotator": by.id, "stage": project_of(session).stage, **fields_of(drawn, one.photo)}
+    return Draft(LOST, one.id, version, by.id, payload)
 
 
 def checked(drawn: Drawn, photo: Photo) -> tuple[list[list[float]], CropMask, CropMask | None]:

@@ -12,7 +12,6 @@ from amodal.annotate.errors import Document, Invalid, Missing
 from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import check_box, permit
 from amodal.annotate.store.people import project_of
-from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.revisions import locked
 from amodal.annotate.store.tables import Object, Person, Photo, now
 
@@ -37,9 +36,8 @@ def add_object(
         Missing, Forbidden, Invalid: no such photo; a class that the project lacks; a box that cannot be.
     """
     permit(by, *roles)
-    photo = photo_of(session, photo_id)
-    if key is not None:
-        locked(session, Photo, photo_id, "photo")  # the same request twice at once: the second waits, and finds it
+    photo = locked(session, Photo, photo_id, "photo")
+    if key is not None:  # the same request twice at once: the second has waited, and finds it
         there = session.scalars(select(Object).where(Object.photo_id == photo_id, Object.client_key == key)).first()
         if there is not None:
             return there
@@ -105,7 +103,7 @@ def delete_object(session: Session, by: Person, object_id: int, *, version: int)
 def restore_object(session: Session, by: Person, object_id: int) -> Object:
     """Bring a deleted object back; one that is there stays as it is."""
     permit(by, "expert")
-    one = locked(session, Object, object_id, "object")
+    one = _locked(session, object_id)
     if not one.deleted:
         return one
     one.deleted = False
@@ -153,11 +151,17 @@ def object_document(one: Object) -> Document:
 
 def _to_write(session: Session, by: Person, object_id: int, version: int, wanted: dict[str, Any]) -> Object:
     permit(by, "expert")
-    one = locked(session, Object, object_id, "object")
+    one = _locked(session, object_id)
     revisions.check_version(
         "object", one.id, by, seen=version, found=one.version, current=object_document(one), wanted=wanted
     )
     return one
+
+
+def _locked(session: Session, object_id: int) -> Object:
+    """An object and its photo; the photo first, as everybody does, for numbers of the others follow from this one."""
+    locked(session, Photo, revisions.row_of(session, Object, object_id, "object").photo_id, "photo")
+    return locked(session, Object, object_id, "object")
 
 
 def _written(session: Session, by: Person, one: Object) -> Object:

@@ -74,6 +74,16 @@ def project_of(session: Session) -> Project:
     return project
 
 
+def project_held(session: Session) -> Project:
+    """The project as it stays until this transaction ends; others may read it so at the same time.
+
+    Raises:
+        Missing: the database has none yet.
+    """
+    session.get(Project, 1, with_for_update={"read": True}, populate_existing=True)
+    return project_of(session)
+
+
 def change_project(session: Session, by: Person, *, version: int | None = None, **changes: Any) -> Project:
     """Change name, categories, annotators_per_object, agreement_threshold or max_rounds; managers may.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Forbidden
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.revisions import locked
-from amodal.annotate.store.tables import Assignment, Mask, Object, Person, Sample, now
+from amodal.annotate.store.tables import Assignment, Consensus, Mask, Object, Person, Sample, now
 
 
 def in_stage(stage: int) -> ColumnElement[bool]:
@@ -35,33 +35,22 @@ def take_place(session: Session, by: Person, object_id: int, stage: int, round_:
     if any(one.annotator_id == by.id for one in taken):
         return
     wanted = project_of(session).annotators_per_object
-    if len(taken) < wanted:
-        free = next(place for place in range(1, wanted + 1) if place not in {one.place for one in taken})
+    kept = set(session.scalars(_kept(stage, literal(round_)).where(Assignment.object_id == object_id)))
+    if len(kept) >= wanted:
+        raise Forbidden(f"object {object_id} has its {wanted} annotators already")
+    free = next(place for place in range(1, wanted + 1) if place not in kept)
+    left = next((one for one in taken if one.place == free), None)
+    if left is None:
         session.add(Assignment(object_id=object_id, stage=stage, place=free, annotator_id=by.id, time=now()))
     else:
-        left = next((one for one in taken if _is_gone(session, one, round_)), None)
-        if left is None:
-            raise Forbidden(f"object {object_id} has its {wanted} annotators already")
         left.annotator_id, left.time = by.id, now()
     session.flush()
 
 
-def annotators_of(session: Session, object_id: int, stage: int) -> list[int]:
-    """Ids of those who took a place."""
-    wanted = select(Assignment.annotator_id).where(Assignment.object_id == object_id, Assignment.stage == stage)
-    return list(session.scalars(wanted.order_by(Assignment.place)))
-
-
-def places_taken(stage: int) -> ColumnElement[int]:
-    """For queries over objects: how many places are taken by people who are still active."""
-    return (
-        select(func.count())
-        .select_from(Assignment)
-        .join(Person, Person.id == Assignment.annotator_id)
-        .where(Assignment.object_id == Object.id, Assignment.stage == stage, Person.active)
-        .correlate(Object)
-        .scalar_subquery()
-    )
+def places_kept(stage: int, round_: ColumnElement[int]) -> ColumnElement[int]:
+    """For queries over objects: how many places others cannot have in the round that is on."""
+    kept = _kept(stage, round_).where(Assignment.object_id == Object.id).correlate(Object, Consensus)
+    return kept.with_only_columns(func.count()).scalar_subquery()
 
 
 def is_assigned(person_id: int, stage: int) -> ColumnElement[bool]:
@@ -75,13 +64,18 @@ def _sampled(stage: int) -> ColumnElement[bool]:
     return exists().where(Sample.object_id == Object.id, Sample.stage == stage)
 
 
-def _is_gone(session: Session, place: Assignment, round_: int) -> bool:
-    person = session.get(Person, place.annotator_id)
-    done = exists().where(
-        Mask.object_id == place.object_id,
-        Mask.annotator_id == place.annotator_id,
-        Mask.stage == place.stage,
-        Mask.round == round_,
-        Mask.state == "done",
+def _kept(stage: int, round_: ColumnElement[int]) -> Select[int]:
+    """The places of a stage whose people are active, or have finished the round before they left."""
+    done = (  # the round may be of the query around: then Consensus is that query's
+        exists()
+        .where(
+            Mask.object_id == Assignment.object_id,
+            Mask.annotator_id == Assignment.annotator_id,
+            Mask.stage == stage,
+            Mask.round == round_,
+            Mask.state == "done",
+        )
+        .correlate(Assignment, Consensus)
     )
-    return person is not None and not person.active and not session.scalar(select(done))
+    wanted = select(Assignment.place).join(Person, Person.id == Assignment.annotator_id)
+    return wanted.where(Assignment.stage == stage, or_(Person.active, done))

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from amodal.annotate.errors import Conflict, Forbidden, Invalid, Missing
+from amodal.annotate.errors import Conflict, Draft, Forbidden, Invalid, Missing
 from amodal.annotate.store import masks as mask_rows
 from amodal.annotate.store import revisions
 from amodal.annotate.store.audit import note
@@ -19,6 +19,7 @@ from amodal.annotate.store.checks import counts, mask_from_rle, permit
 from amodal.annotate.store.consensus import (
     AGREED,
     DISPUTED,
+    LOST,
     OPEN,
     OVER,
     SETTLED,
@@ -29,10 +30,10 @@ from amodal.annotate.store.consensus import (
 )
 from amodal.annotate.store.masks import Drawn, done_masks
 from amodal.annotate.store.objects import object_of
-from amodal.annotate.store.people import project_of
+from amodal.annotate.store.people import project_held, project_of
 from amodal.annotate.store.places import in_stage, is_in_stage, take_place
 from amodal.annotate.store.revisions import locked
-from amodal.annotate.store.tables import Consensus, Mask, Object, Person
+from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo, Project
 from amodal.annotate.workflow.consensus import agreement, voted
 from amodal.annotate.workflow.scenes import refresh, seen_by_annotator
 
@@ -55,9 +56,7 @@ def save_mask(session: Session, by: Person, object_id: int, drawn: Drawn, *, ver
 
 def _saved(session: Session, by: Person, object_id: int, drawn: Drawn, version: int) -> Mask:
     permit(by, "annotator")
-    one = object_of(session, object_id)
-    locked(session, Object, one.id, "object")
-    project = project_of(session)
+    project, one = _locked(session, object_id)
     stage = project.stage
     if not is_in_stage(session, one.id, stage):
         raise Forbidden(f"object {one.id} is not in the sample of stage {stage}")
@@ -74,6 +73,18 @@ def _saved(session: Session, by: Person, object_id: int, drawn: Drawn, version: 
     if reopened or concluded is not None:
         refresh(session, one.photo_id, stage, around=one.id)
     return mask
+
+
+def _locked(session: Session, object_id: int) -> tuple[Project, Object]:
+    """The project's settings as they stay meanwhile, and an object whose photo nobody else can write.
+
+    The photo, because the hidden share of its other objects follows from this one. Everybody locks in this sequence:
+    project, photo, object.
+    """
+    project = project_held(session)
+    locked(session, Photo, object_of(session, object_id).photo_id, "photo")
+    locked(session, Object, object_id, "object")
+    return project, object_of(session, object_id)
 
 
 def conclude(session: Session, one: Object) -> Consensus | None:
@@ -106,6 +117,8 @@ def conclude_all(session: Session) -> int:
     drawn = select(Mask.object_id).where(Mask.stage == stage, Mask.state == "done")
     over = select(Consensus.object_id).where(Consensus.stage == stage, Consensus.state.in_(OVER))
     wanted = select(Object).where(Object.id.in_(drawn), Object.id.not_in(over), in_stage(stage)).order_by(Object.id)
+    of_photos = select(Photo).where(Photo.id.in_(wanted.with_only_columns(Object.photo_id).order_by(None)))
+    session.scalars(of_photos.order_by(Photo.id).with_for_update()).all()
     objects = session.scalars(wanted.with_for_update()).all()
     concluded = [one for one in objects if conclude(session, one) is not None]
     for photo_id in sorted({one.photo_id for one in concluded}):
@@ -130,19 +143,30 @@ def settle(
         Missing, Forbidden, Invalid, Conflict: no vote to accept; a mask of another object; settled by another expert
             after `version` (0 where nothing stands yet).
     """
+    sent = {"choice": choice, "mask": mask_id, "amodal": amodal, "inmodal": inmodal}
+    try:
+        return _settled(session, by, object_id, version, sent)
+    except (Forbidden, Missing) as refused:
+        if session.get(Object, object_id) is not None:
+            refused.draft = _lost(by, object_id, version, sent)
+        raise
+
+
+def _settled(session: Session, by: Person, object_id: int, version: int, sent: dict[str, Any]) -> Consensus:
     permit(by, "expert")
-    one = object_of(session, object_id)
-    locked(session, Object, one.id, "object")
-    stage = project_of(session).stage
+    project, one = _locked(session, object_id)
+    stage = project.stage
     if not is_in_stage(session, one.id, stage):
-        raise Invalid(f"object {one.id} is not in the sample of stage {stage}", "object")
-    _check_standing(session, by, one, stage, version, {"choice": choice, "mask": mask_id, "amodal": amodal})
+        draft = _lost(by, one.id, version, sent)
+        raise Invalid(f"object {one.id} is not in the sample of stage {stage}", "object", draft)
+    _check_standing(session, by, one, stage, version, sent)
+    choice, mask_id = sent["choice"], sent["mask"]
     if choice == "vote":
         values = _last_vote(session, one, stage)
     elif choice == "mask":
         values = _chosen(session, one, stage, mask_id)
     elif choice == "drawn":
-        values = _drawn(one, amodal, inmodal)
+        values = _drawn(one, sent["amodal"], sent["inmodal"])
     else:
         raise Invalid(f"choice: found {choice!r}, expected vote, mask or drawn", "choice")
     row = put_standing(session, by, one, stage, **{"mask_id": None, **values}, state=SETTLED, choice=choice)
@@ -158,9 +182,8 @@ def reopen(session: Session, by: Person, object_id: int, *, version: int) -> Con
         Missing, Forbidden, Conflict.
     """
     permit(by, "expert")
-    one = object_of(session, object_id)
-    locked(session, Object, one.id, "object")
-    stage = project_of(session).stage
+    project, one = _locked(session, object_id)
+    stage = project.stage
     _check_standing(session, by, one, stage, version, {"state": OPEN})
     row = put_standing(session, by, one, stage, state=OPEN, choice=None, mask_id=None)
     note(session, by, "reopen", f"object {one.id}", {"stage": stage})
@@ -182,12 +205,18 @@ def _check_standing(
     row = standing(session, one.id, stage)
     found = 0 if row is None else row.version
     if row is None and version:
-        raise Conflict(f"object {one.id} has no decision in stage {stage} yet", {"version": 0, "state": OPEN})
+        said = f"object {one.id} has no decision in stage {stage} yet"
+        raise Conflict(said, {"version": 0, "state": OPEN}, _lost(by, one.id, version, wanted))
     if row is not None:
         current = consensus_document(row)
         revisions.check_version(
             "consensus", row.id, by, seen=version, found=found, current=current, wanted={"by": by.id, **wanted}
         )
+
+
+def _lost(by: Person, object_id: int, version: int, sent: dict[str, Any]) -> Draft:
+    """What an expert sent of an object of which no decision stands, or none may."""
+    return Draft(LOST, object_id, version, by.id, {"by": by.id, **sent})
 
 
 def _vote(session: Session, done: list[Mask]) -> dict[str, Any]:

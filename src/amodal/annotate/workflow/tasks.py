@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store.consensus import DISPUTED, OPEN
 from amodal.annotate.store.people import project_of
-from amodal.annotate.store.places import in_stage, is_assigned, places_taken, take_place
+from amodal.annotate.store.places import in_stage, is_assigned, places_kept, take_place
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo, Project
 
 KINDS = ("pass1", "pass2", "settle")
 _ROLE = {"pass1": "expert", "pass2": "annotator", "settle": "expert"}
+_ROUND = func.coalesce(Consensus.round, 1)  # the one that is on
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _photos_to_box(by: Person, project: Project) -> Select[int, str, bool]:
 def objects_to_draw(by: Person, project: Project) -> Select[Any]:
     """Objects that this annotator has begun, has to draw again, or may draw, in this sequence."""
     own = is_assigned(by.id, project.stage)
-    may = or_(own, places_taken(project.stage) < project.annotators_per_object)
+    may = or_(own, places_kept(project.stage, _ROUND) < project.annotators_per_object)
     wanted = _with_round(project).where(may, ~_drawn(by, project, "done"))
     wanted = wanted.add_columns(_drawn(by, project, "draft").label("begun"))
     return wanted.order_by(_drawn(by, project, "draft").desc(), own.desc(), Object.photo_id, Object.id)
@@ -106,7 +107,7 @@ def _objects(project: Project) -> Select[Any]:
             Photo.name.label("photo"),
             Object.id.label("object_id"),
             Object.label,
-            func.coalesce(Consensus.round, 1).label("round"),
+            _ROUND.label("round"),
         )
         .join(Photo, Photo.id == Object.photo_id)
         .outerjoin(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == project.stage))
@@ -125,7 +126,7 @@ def _drawn(by: Person, project: Project, state: str) -> ColumnElement[bool]:
         Mask.object_id == Object.id,
         Mask.annotator_id == by.id,
         Mask.stage == project.stage,
-        Mask.round == func.coalesce(Consensus.round, 1),
+        Mask.round == _ROUND,
         Mask.state == state,
     )
 

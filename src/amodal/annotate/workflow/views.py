@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Document
 from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import rle_of
+from amodal.annotate.store.consensus import LOST as LOST_DECISION
 from amodal.annotate.store.consensus import OPEN, OVER, standings
 from amodal.annotate.store.masks import LOST, mask_document, newest_masks
 from amodal.annotate.store.objects import object_document
@@ -73,18 +74,27 @@ def mask_view(session: Session, mask: Mask, seen: Mapping[int, CropMask] | None 
 
 
 def history(session: Session, viewer: Person, object_id: int) -> list[Document]:
-    """All versions of an object, its masks and its consensus, the oldest first; an annotator gets its own masks'."""
-    project_stage = project_of(session).stage
-    masks = list(session.scalars(select(Mask).where(Mask.object_id == object_id)))
-    if is_blind(viewer):
-        masks = [mask for mask in masks if mask.annotator_id == viewer.id and mask.stage == project_stage]
-    wanted = [("object", object_id), *(("mask", mask.id) for mask in masks)]
-    rows = [row for kind, id in wanted for row in revisions.revisions_of(session, kind, id)]
+    """All versions of an object, its masks and its consensus, the oldest first; an annotator gets its own masks'.
+
+    Who is to draw it anew in a later stage gets nothing of the first's, its own neither.
+    """
+    masks = select(Mask.id).where(Mask.object_id == object_id)
+    decisions = select(Consensus.id).where(Consensus.object_id == object_id)
     lost = revisions.revisions_of(session, LOST, object_id)
-    rows += [row for row in lost if not is_blind(viewer) or row.author_id == viewer.id]
-    if not is_blind(viewer):
-        standing_ids = session.scalars(select(Consensus.id).where(Consensus.object_id == object_id))
-        rows += [row for id in standing_ids for row in revisions.revisions_of(session, "consensus", id)]
+    lost_decisions = revisions.revisions_of(session, LOST_DECISION, object_id)
+    photo_id = revisions.row_of(session, Object, object_id, "object").photo_id
+    if is_blind(viewer) or object_id in hidden_from(session, viewer, photo_id):
+        stage = project_of(session).stage
+        masks = masks.where(Mask.annotator_id == viewer.id, Mask.stage == stage)
+        decisions = decisions.where(Consensus.stage == stage)
+        lost = [row for row in lost if row.author_id == viewer.id and row.payload.get("stage", 1) == stage]
+        lost_decisions = []
+    if is_blind(viewer):
+        decisions = decisions.where(false())
+    wanted = [("object", object_id)]
+    wanted += [("mask", id) for id in session.scalars(masks)]
+    wanted += [("consensus", id) for id in session.scalars(decisions)]
+    rows = [row for kind, id in wanted for row in revisions.revisions_of(session, kind, id)] + lost + lost_decisions
     return [revisions.document(session, row) for row in sorted(rows, key=_age)]
 
 

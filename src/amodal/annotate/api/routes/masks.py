@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Anyone, Asker, Expert, Here
-from amodal.annotate.api.documents import consensus_of, object_now, own_mask, writing
+from amodal.annotate.api.documents import consensus_of, not_drawn_mask, object_now, own_mask, writing
 from amodal.annotate.api.parameters import CONFLICT, IdPath
 from amodal.annotate.store.masks import Drawn
 from amodal.annotate.workflow import rounds
@@ -45,9 +45,9 @@ def reopen(here: Here, asker: Expert, id: IdPath, asked: schemas.Reopen) -> sche
 
 def _mask_now(session: Session, asker: Asker, id: int) -> schemas.Mask | None:
     one = object_now(session, asker.person(session), id)
-    return None if one is None else one.mask
+    return None if one is None else one.mask or not_drawn_mask(session, asker.person(session), id)
 
 
 def _standing_now(session: Session, asker: Asker, id: int) -> schemas.Consensus | None:
     one = object_now(session, asker.person(session), id)
-    return None if one is None else one.consensus
+    return None if one is None else one.consensus or schemas.Consensus(version=0, state="open", round=1)
