@@ -139,7 +139,7 @@ class Desk:
         for name, role in roles.items():
             people.get_by_label("Name").fill(name)
             people.locator("select[name=role]").select_option(role)
-            people.get_by_label("Password").fill(password)
+            people.locator("input[name=password]").fill(password)
             people.get_by_role("button", name="Add").click()
             people.get_by_role("rowheader", name=name).wait_for()
 
