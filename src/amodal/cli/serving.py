@@ -42,6 +42,9 @@ class Manners:
     log_requests: bool = False
 
 
+USUAL = Manners()
+
+
 def serve(
     app: FastAPI,
     host: str,
@@ -49,7 +52,7 @@ def serve(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
-    manners: Manners = Manners(),
+    manners: Manners = USUAL,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; requests that run are ended first.
 
