@@ -62,14 +62,13 @@ class Annotate:
         self._check()
         if self.restore is not None:
             return self._restored(self.restore)
+        if self.backup is not None:
+            return self._backed_up(self.backup)
         from amodal.annotate.api.opening import open_place
         from amodal.annotate.api.proposer import Proposer
 
         proposer = Proposer(self.model, self.method)
-        team = self.team or self.backup is not None  # for a backup nobody needs to be somebody
-        place = open_place(self.project, images=self.images, database=self.database, team=team, proposer=proposer)
-        if self.backup is not None:
-            return _backed_up(place, self.backup)
+        place = open_place(self.project, images=self.images, database=self.database, team=self.team, proposer=proposer)
         if self.team:
             self._first_manager(place)
         from amodal.annotate.api.app import BODY_SECONDS, create_app
@@ -90,6 +89,14 @@ class Annotate:
 
         photos = restore_backup(archive, self.project, self.database)
         print(f"{self.project}: restored, {photos} photos listed")
+        return DONE
+
+    def _backed_up(self, archive: Path) -> int:
+        """Nobody needs to be somebody for that; but there must be a project."""
+        from amodal.annotate.store.backup import back_up
+
+        photos = back_up(self.project, self.database, archive)
+        print(f"{archive}: {photos} photos listed")
         return DONE
 
     def _first_manager(self, place: Place) -> None:
@@ -114,15 +121,3 @@ def _asked(prompt: str) -> str:
     except EOFError:
         found = "nobody to ask on this terminal"
         raise InputError("annotate", "--team", found, "expected --manager NAME and a password on stdin") from None
-
-
-def _backed_up(place: Place, file: Path) -> int:
-    from amodal.annotate.store.audit import note
-    from amodal.annotate.store.backup import write_backup
-
-    with place.database.write() as session:
-        note(session, None, "backup", file.name)
-    photos = write_backup(place.database, place.folder, file)
-    place.database.close()
-    print(f"{file}: {photos} photos listed")
-    return DONE

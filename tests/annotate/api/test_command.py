@@ -171,6 +171,11 @@ def test_a_team_s_backup_is_taken_without_anybody_s_log_in(tmp_path: Path) -> No
     assert "--team" in refused(tmp_path / "project", "--port", "0")
 
 
+def test_a_backup_of_no_project_is_refused_and_makes_none(tmp_path: Path) -> None:
+    assert "no project.sqlite" in refused(tmp_path / "mistyped", "--backup", tmp_path / "day.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_slow_clients_and_many_connections_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from amodal.cli import annotate
     from amodal.cli.serving import Manners

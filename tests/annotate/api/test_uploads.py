@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import threading
@@ -20,6 +21,7 @@ from amodal.annotate.api import photo_files
 from amodal.annotate.api.admission import UPLOADS
 from amodal.annotate.api.openapi import contract
 from amodal.annotate.api.place import Place
+from amodal.annotate.store.photos import add_photo
 from amodal.annotate.store.tables import Photo
 from helpers.annotate_client import Person
 
@@ -179,3 +181,15 @@ def test_an_upload_that_fills_the_disk_is_told_so(alone: Person, monkeypatch: py
     said = alone.post(path, files=files)
     assert said.status_code == 507
     assert "disk is full" in said.json()["error"]["message"]
+
+
+def test_photos_that_an_imported_project_names_can_be_uploaded_with_their_own_bytes_alone(alone: Person) -> None:
+    sent = picture(20)
+    with place_of(alone).database.write() as session:
+        sha256 = hashlib.sha256(sent).hexdigest()
+        id = add_photo(session, None, name="new.png", width=20, height=10, sha256=sha256).id
+    assert upload(alone, picture(30)).status_code == 422
+    assert alone.get(f"/photos/{id}/picture").status_code == 404
+    said = upload(alone, sent)
+    assert (said.status_code, said.json()["photos"][0]["id"]) == (201, id)
+    assert alone.get(f"/photos/{id}/picture").content == sent

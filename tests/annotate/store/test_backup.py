@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from amodal.annotate.store.backup import MANIFEST, restore_backup, write_backup
+from amodal.annotate.store.backup import MANIFEST, back_up, restore_backup, write_backup
 from amodal.annotate.store.database import PROJECT_FILE, Database, open_database
 from amodal.annotate.store.photos import add_photo
 from amodal.annotate.store.tables import Base, Object
@@ -170,6 +170,12 @@ def test_a_backup_goes_into_no_folder_that_has_something(sqlite_database: Databa
     write_backup(sqlite_database, tmp_path / "before", tmp_path / "backup.zip")
     with pytest.raises(InputError, match="is there already"):
         restore_backup(tmp_path / "backup.zip", tmp_path / "before")
+
+
+def test_a_server_s_database_without_a_project_is_not_backed_up(postgres_url: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no project"):
+        back_up(tmp_path, postgres_url, tmp_path / "backup.zip")
+    assert not (tmp_path / "backup.zip").exists()
 
 
 def test_a_missing_uploaded_picture_stops_a_backup(sqlite_database: Database, tmp_path: Path) -> None:

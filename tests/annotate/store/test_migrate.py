@@ -104,6 +104,25 @@ def test_the_older_file_is_copied_aside(older: Path) -> None:
         ]
 
 
+def test_half_a_copy_aside_does_not_count_as_one(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(Exception):
+        pass
+
+    class Torn(sqlite3.Connection):
+        def backup(self, target: sqlite3.Connection, **_: object) -> None:  # type: ignore[override]
+            target.execute("CREATE TABLE half (x TEXT)")
+            raise Killed
+
+    connect = sqlite3.connect
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", lambda path: connect(path, factory=Torn))
+        with pytest.raises(Killed):
+            migrate._copy_aside(older, "0001")
+    open_database(older).close()
+    with closing(sqlite3.connect(older.with_name(f"project.sqlite.before-{migrate.newest()}"))) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
 def test_a_migration_that_fails_leaves_the_older_file_as_it_was(older: Path) -> None:
     with closing(sqlite3.connect(older)) as connection:
         connection.execute("CREATE TABLE samples (in_the_way TEXT)")

@@ -20,8 +20,8 @@ def unpacked(archive: Path, folder: Path, where: str) -> list[Path]:
         InputError: no zip, a broken one, names that lead out of it, or more than we take.
     """
     try:
-        with zipfile.ZipFile(archive) as packed:
-            entries = [one for one in packed.infolist() if not one.is_dir()]
+        with zipfile.ZipFile(archive) as opened:
+            entries = [one for one in opened.infolist() if not one.is_dir()]
             if len(entries) > MAX_FILES:
                 raise InputError(where, "zip", f"holds {len(entries)} files", f"expected at most {MAX_FILES}")
             total = sum(one.file_size for one in entries)
@@ -29,7 +29,7 @@ def unpacked(archive: Path, folder: Path, where: str) -> list[Path]:
                 raise InputError(
                     where, "zip", f"is {total:,} bytes unpacked", f"expected {MAX_UNPACKED_BYTES:,} at most"
                 )
-            return [_one(packed, one, folder, where) for one in entries]
+            return [_one(opened, one, folder, where) for one in entries]
     except BROKEN_ZIP as error:
         raise InputError(where, "zip", f"cannot be unpacked ({error})", "expected a zip without password") from error
 
@@ -44,14 +44,14 @@ def packed(folder: Path, out: Path) -> None:
                 shutil.copyfileobj(source, target)
 
 
-def _one(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, where: str) -> Path:
+def _one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, where: str) -> Path:
     parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
     if not parts or any(part in ("..", "/") or ":" in part for part in parts):
         raise InputError(where, "zip", f"holds {entry.filename[:100]!r}", "expected names inside it")
     place = folder.joinpath(*parts)
     place.parent.mkdir(parents=True, exist_ok=True)
     left = entry.file_size  # what the list says; a lie ends here
-    with packed.open(entry) as source, place.open("xb") as target:
+    with opened.open(entry) as source, place.open("xb") as target:
         while chunk := source.read(min(1 << 20, left + 1)):
             left -= len(chunk)
             if left < 0:

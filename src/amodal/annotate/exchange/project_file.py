@@ -1,7 +1,8 @@
 """The whole project as one JSON file: people, boxes, order, everybody's masks, what is settled.
 
 Its history and passwords are not in it: those are in a backup. Rows are named by their place in the file, photos and
-people by their names, so the same project gives the same file whatever its ids are.
+people by their names, so the same project gives the same file whatever its ids are. Names are sorted here, for each
+database has an alphabet of its own.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def project_content(session: Session) -> dict[str, Any]:
     project = project_of(session)
     names: dict[int | None, str | None] = {row.id: row.name for row in session.scalars(select(Person))}
     names[None] = None
-    photos = {row.id: row.name for row in session.scalars(select(Photo).order_by(Photo.name))}
+    photos = {row.id: row.name for row in session.scalars(select(Photo))}
     rows = sorted(session.scalars(select(Object)), key=lambda row: (photos[row.photo_id], row.id))
     place = {row.id: number for number, row in enumerate(rows)}
     in_file = sorted(place, key=lambda id: place[id])
@@ -68,7 +69,7 @@ def project_content(session: Session) -> dict[str, Any]:
         "project": {key: getattr(project, key) for key in _SETTINGS},
         "people": [
             {"name": row.name, "role": row.role, "every_role": row.every_role}
-            for row in session.scalars(select(Person).order_by(Person.name))
+            for row in sorted(session.scalars(select(Person)), key=lambda row: row.name)
         ],
         "photos": [
             {
@@ -80,7 +81,7 @@ def project_content(session: Session) -> dict[str, Any]:
                 "boxed_at": None if row.boxed_at is None else row.boxed_at.isoformat(),
                 "meta": row.meta,
             }
-            for row in session.scalars(select(Photo).order_by(Photo.name))
+            for row in sorted(session.scalars(select(Photo)), key=lambda row: row.name)
         ],
         "objects": [
             {

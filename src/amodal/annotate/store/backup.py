@@ -21,8 +21,9 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, text
 
 from amodal.annotate.store import migrate
+from amodal.annotate.store.audit import note
 from amodal.annotate.store.database import IMAGES, PROJECT_FILE, Database, open_database
-from amodal.annotate.store.tables import Base, Photo, now
+from amodal.annotate.store.tables import Base, Photo, Project, now
 from amodal.data.write import new_folder, writing_atomically, writing_to
 from amodal.errors import InputError
 
@@ -41,6 +42,25 @@ BROKEN_ZIP = (
 """What a broken zip raises, sooner or later."""
 _CHUNK = 2**20
 _ROWS = 500
+
+
+def back_up(project: Path, server: str | None, target: Path) -> int:
+    """Write an archive of the project in a folder, whoever works on it; how many photos it lists.
+
+    Raises:
+        InputError: there is no project; else as `write_backup`.
+    """
+    if server is None and not (project / PROJECT_FILE).is_file():
+        raise InputError(os.fspath(project), "backup", f"has no {PROJECT_FILE}", "expected a project's folder")
+    database = open_database(server or project / PROJECT_FILE)
+    try:
+        with database.write() as session:
+            if session.get(Project, 1) is None:
+                raise InputError("--database", "backup", "has no project in it", "expected a project's database")
+            note(session, None, "backup", target.name)
+        return write_backup(database, project, target)
+    finally:
+        database.close()
 
 
 def write_backup(database: Database, project: Path, target: Path) -> int:

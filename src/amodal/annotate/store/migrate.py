@@ -88,5 +88,8 @@ def _copy_aside(path: Path, revision: str) -> None:
     target = path.with_name(f"{path.name}.before-{newest()}")
     if target.exists():
         return
-    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(target)) as new:
+    part = target.with_name(f"{target.name}.part")  # half a copy must not be taken for one
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(part)) as new:
         old.backup(new)
+    part.replace(target)

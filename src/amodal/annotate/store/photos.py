@@ -74,10 +74,19 @@ def put_boxed(session: Session, by: Person, photo_id: int, *, boxed: bool, roles
     if (photo.boxed_at is not None) == boxed:
         return photo
     photo.boxed_at, photo.boxed_by_id = (now(), by.id) if boxed else (None, None)
-    session.flush()
-    version = len(revisions.revisions_of(session, "photo", photo.id)) + 1
-    revisions.record(session, "photo", photo.id, version, by, photo_document(photo))
-    return photo
+    return _written(session, by, photo)
+
+
+def put_uploaded(session: Session, by: Person, photo_id: int) -> Photo:
+    """The file of a photo that was known by name and fingerprint alone has come; experts and managers may.
+
+    Raises:
+        Missing, Forbidden.
+    """
+    permit(by, "expert", "manager")
+    photo = revisions.locked(session, Photo, photo_id, "photo")
+    photo.uploaded = True
+    return _written(session, by, photo)
 
 
 def photo_named(session: Session, name: str) -> Photo | None:
@@ -102,3 +111,10 @@ def photo_document(photo: Photo) -> Document:
         "boxed": photo.boxed_at is not None,
         "meta": photo.meta,
     }
+
+
+def _written(session: Session, by: Person, photo: Photo) -> Photo:
+    session.flush()
+    version = len(revisions.revisions_of(session, "photo", photo.id)) + 1
+    revisions.record(session, "photo", photo.id, version, by, photo_document(photo))
+    return photo

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, UploadFile
+from sqlalchemy.orm import Session
 
 from amodal.annotate.api import photo_files, schemas
 from amodal.annotate.api.admission import UploadRoute
@@ -16,9 +17,11 @@ from amodal.annotate.api.documents import photo_document, photo_item
 from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
 from amodal.annotate.api.place import Place, file_of
 from amodal.annotate.api.taking_in import Register
+from amodal.annotate.errors import Missing
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.objects import labels_in_use
-from amodal.annotate.store.photos import add_photo, put_boxed
+from amodal.annotate.store.photos import add_photo, photo_named, put_boxed, put_uploaded
+from amodal.annotate.store.tables import Person, Photo
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
 router = APIRouter(tags=["photos"])
@@ -103,10 +106,21 @@ def _taken_in(here: Place, asker: Asker, sent: Sequence[photo_files.Sent]) -> sc
                 new.append(one.place)
         with here.database.write() as session:
             person = asker.person(session)
-            rows = [add_photo(session, person, **asdict(one.photo), uploaded=True) for one in sent]
+            rows = [_row(here, session, person, one.photo) for one in sent]
             note(session, person, "upload", f"{len(rows)} photos", {"names": [row.name for row in rows[:20]]})
             return schemas.Uploaded(photos=[photo_item(session, person, row) for row in rows])
     except BaseException:
         for path in new:
             path.unlink(missing_ok=True)
         raise
+
+
+def _row(here: Place, session: Session, by: Person, photo: photo_files.PhotoFile) -> Photo:
+    """A new photo's, or that of one whose file was not here: an imported project names photos before they come."""
+    known = photo_named(session, photo.name)
+    if known is not None and known.sha256 == photo.sha256 and not known.uploaded:
+        try:
+            photo_files.inside(here.images, known.name)
+        except Missing:
+            return put_uploaded(session, by, known.id)
+    return add_photo(session, by, **asdict(photo), uploaded=True)

@@ -27,7 +27,11 @@ def get_tasks(here: Here, asker: Worker, pass_: Pass = None, offset: Offset = 0,
 
 @router.get("/tasks/next")
 def get_next_task(here: Here, asker: Worker, pass_: Pass = None) -> schemas.NextTask:
-    """The first one of it; an annotator who asks takes a place among the object's annotators."""
+    """The first one of it; an annotator who asks takes a place among the object's annotators.
+
+    That is written without the token of writes: the cookie is SameSite=Strict, so pages of other sites ask as nobody,
+    and where nobody logs in there is one person, whose places are taken from no one.
+    """
     with here.database.write() as session:
         found = tasks.next_task(session, asker.person(session), KINDS[pass_])
     return schemas.NextTask(task=None if found is None else schemas.Task(**asdict(found)))

@@ -24,7 +24,6 @@ class Proposal(Said):
     amodal: Rle
     inmodal: Rle
     verdict: Literal["open", "accepted", "edited", "refused"]
-    by: str | None = None
 
 
 class TruthMask(Said):
