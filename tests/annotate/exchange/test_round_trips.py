@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from amodal.annotate.api.place import Place
@@ -19,7 +20,9 @@ from amodal.annotate.exchange.imports import Taken, import_truths
 from amodal.annotate.exchange.project_file import PROJECT_JSON, project_content
 from amodal.annotate.exchange.project_read import read_project
 from amodal.annotate.exchange.reading import read_any
-from amodal.annotate.store.people import person_of, project_of
+from amodal.annotate.store.database import open_database
+from amodal.annotate.store.people import create_project, person_of, project_of
+from amodal.annotate.store.photos import add_photo
 from amodal.annotate.workflow.scenes import scene_of
 from amodal.scene import Scene
 
@@ -92,6 +95,20 @@ def test_the_whole_project_comes_back_the_same(drawn: Place, new_place: Callable
         read_project(session, me(other, session), tmp_path / "out" / "files" / PROJECT_JSON)
     with drawn.database.read() as one, other.database.read() as two:
         assert project_content(one) == project_content(two)
+
+
+def test_names_are_sorted_the_same_whatever_the_database_s_alphabet(postgres_url: str) -> None:
+    database = open_database(postgres_url)
+    with database.engine.begin() as connection:
+        connection.execute(text('ALTER TABLE photos ALTER COLUMN name TYPE varchar(1000) COLLATE "und-x-icu"'))
+    with database.write() as session:
+        create_project(session, "street")
+        for name in ("b.png", "A.png", "a.png", "B.png"):
+            add_photo(session, None, name=name, width=9, height=9, sha256="0" * 64)
+    with database.read() as session:
+        names = [one["name"] for one in project_content(session)["photos"]]
+    database.close()
+    assert names == ["A.png", "B.png", "a.png", "b.png"]
 
 
 def test_a_project_that_came_in_is_another_than_that_it_was_written_of(
