@@ -39,8 +39,13 @@ export function ProposalPanel({ proposals, nameOf }: ProposalPanelProps): JSX.El
               Take
             </button>
             {finish && (
-              <button type="button" onClick={() => finish(one)}>
-                Finish the hidden part
+              <button
+                type="button"
+                aria-label="Finish the hidden part"
+                title="Finish the hidden part"
+                onClick={() => finish(one)}
+              >
+                Finish
               </button>
             )}
             <button type="button" onClick={() => judge(one, "refused")}>
