@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { questions } from "./api/questions";
 import { App } from "./App";
 import { Refusal } from "./model/autosave";
+import { ErrorBoundary } from "./panels/ErrorBoundary";
 import "./styles/page.css";
 import "./styles/desk.css";
 import { applyTheme } from "./theme";
@@ -29,7 +30,9 @@ const client = new QueryClient({
 createRoot(document.getElementById("page")!).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <App />
+      <ErrorBoundary>
+        <App />
+      </ErrorBoundary>
     </QueryClientProvider>
   </StrictMode>,
 );
