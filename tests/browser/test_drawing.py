@@ -11,7 +11,7 @@ import pytest
 from helpers.annotate_page import Desk
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Browser, Page, Route
 
 PHOTO = 1
 BOX = (60, 100, 300, 400)
@@ -78,9 +78,9 @@ def test_a_box_whose_answer_was_lost_is_not_made_twice(desk: Desk, reload: bool)
     ("status", "words"),
     [
         (401, "Log in again"),
-        (403, "Not saved: this is what the server says."),
-        (413, "Not saved: this is what the server says."),
-        (422, "Not saved: this is what the server says."),
+        (403, " 1: this is what the server says."),
+        (413, " 1: this is what the server says."),
+        (422, " 1: this is what the server says."),
         (503, "will be tried again: this is what the server says."),
     ],
 )
@@ -99,6 +99,77 @@ def test_what_the_server_refuses_is_said_in_words_and_kept(desk: Desk, status: i
     badge.get_by_role("button", name="Try again").click()
     desk.saved()
     assert len(boxes(desk)) == 1
+
+
+def test_a_box_that_is_refused_holds_up_no_other_and_can_be_left(desk: Desk) -> None:
+    desk.open("boxes", PHOTO)
+
+    def first_refused(route: Route) -> None:
+        if route.request.post_data_json["box"][0] < OTHER[0] - 2:
+            return route.fulfill(status=422, json={"error": {"message": "not this one", "field": ""}})
+        return route.continue_()
+
+    desk.page.route(OBJECTS, first_refused)
+    desk.draw_box(*BOX)
+    desk.draw_box(*OTHER)
+    badge = desk.page.get_by_test_id("save")
+    badge.get_by_text("not this one").wait_for()
+    desk.press("Enter")
+    desk.page.get_by_text("The photo is not called done: not everything is saved.").wait_for()
+    assert [box[0] for box in boxes(desk)] == [pytest.approx(OTHER[0], abs=1.5)]
+    assert desk.get(f"/photos/{PHOTO}")["photo"]["boxed"] is False
+    badge.get_by_role("button", name="Leave it").click()
+    desk.saved()
+    desk.reload()
+    desk.saved()
+    assert len(boxes(desk)) == 1
+
+
+def test_a_photo_whose_order_goes_round_is_not_called_done(desk: Desk) -> None:
+    desk.open("boxes", PHOTO)
+    for shift in (0, 40, 80):
+        desk.draw_box(60 + shift, 100 + shift, 300 + shift, 300 + shift)
+    desk.saved()
+    one, two, three = [f"object {number}" for number in (1, 2, 3)]
+    order = desk.page.get_by_role("region", name="Order")
+    desk.press("o")
+    places = {one: (62, 102), two: (310, 150), three: (370, 370)}
+    for front, behind in ((one, two), (two, three), (three, one)):
+        desk.click(*places[front])
+        desk.click(*places[behind])
+    order.get_by_text("hide each other in a circle").wait_for()
+    desk.press("Enter")
+    desk.page.get_by_text("The photo is not called done: some objects hide each other").wait_for()
+    assert desk.get(f"/photos/{PHOTO}")["photo"]["boxed"] is False
+
+
+@pytest.mark.parametrize("current", [{}, None])
+def test_a_conflict_without_a_mask_of_others_is_shown_and_can_be_resolved(desk: Desk, current: object) -> None:
+    desk.open("boxes", PHOTO)
+    desk.draw_box(*BOX)
+    desk.saved()
+    desk.open("masks", PHOTO)
+    said = {"error": {"message": "a new round began", "field": ""}, "current": current}
+    desk.page.route("**/api/objects/*/mask", lambda route: route.fulfill(status=409, json=said))
+    desk.outline(SQUARE)
+    desk.page.get_by_role("button", name="Keep mine").wait_for()
+    desk.page.unroute("**/api/objects/*/mask")
+    desk.page.get_by_role("button", name="Keep mine").click()
+    desk.saved()
+    assert desk.get(f"/photos/{PHOTO}")["objects"][0]["mask"]["version"] == 1
+
+
+def test_a_page_that_fails_says_so_and_how_to_go_on(serve: Callable[..., str], chromium: Browser) -> None:
+    # Not with `open_page`, which takes every script error for a failure of the test.
+    page = chromium.new_page()
+    desk = Desk(page, serve())
+    broken = desk.get(f"/photos/{PHOTO}") | {"objects": None}
+    page.route(f"**/api/photos/{PHOTO}", lambda route: route.fulfill(json=broken))
+    page.goto(f"{desk.url}/#/boxes/{PHOTO}")
+    page.get_by_role("heading", name="This page has failed").wait_for()
+    page.get_by_role("button", name="Back to the photos").click()
+    page.get_by_role("heading", name="Photos", exact=True).wait_for()
+    page.close()
 
 
 def test_a_refusal_of_a_proposal_is_told_at_once_and_a_taking_too(desk: Desk) -> None:

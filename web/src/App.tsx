@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
 import { lazy, Suspense } from "react";
 
-import { wordsOf } from "./api/client";
+import { ownerOf, wordsOf } from "./api/client";
 import { questions } from "./api/questions";
 import type { SessionInfo } from "./api/types";
 import { LogIn } from "./pages/LogIn";
@@ -54,14 +54,16 @@ interface PageProps {
 
 function Page({ session, page, ids }: PageProps): JSX.Element {
   const [photo, object] = ids;
-  const person = session.person?.id ?? 0;
+  const owner = ownerOf(session);
   const role = ROLE_OF[page];
   if (role && !session.person?.roles.includes(role as never))
     return <NotYours session={session} role={role} />;
   if (photo !== undefined) {
-    if (page === "boxes") return <Boxes key={photo} photo={photo} person={person} />;
-    if (page === "masks") return <Masks key={photo} photo={photo} person={person} object={object} />;
-    if (page === "settle" && object) return <Settle key={object} photo={photo} object={object} />;
+    if (page === "boxes") return <Boxes key={`${owner}/${photo}`} photo={photo} owner={owner} />;
+    if (page === "masks")
+      return <Masks key={`${owner}/${photo}`} photo={photo} owner={owner} object={object} />;
+    if (page === "settle" && object)
+      return <Settle key={`${owner}/${object}`} photo={photo} owner={owner} object={object} />;
     if (page === "view") return <View key={photo} photo={photo} />;
   }
   if (page === "manager") return <Manager />;

@@ -4,33 +4,60 @@ import createClient from "openapi-fetch";
 
 import { Refusal } from "../model/autosave";
 import type { paths } from "./schema";
+import type { SessionInfo } from "./types";
 
-let token = "";
+type Here = Pick<SessionInfo, "project" | "person" | "csrf">;
 
-/** The token of the session; every write carries it. */
-export function carryToken(csrf: string): void {
-  token = csrf;
+let here = { owner: "", token: "" };
+
+/** Whose page this is. What is drawn belongs to a person in a project; neither another person nor another project at
+ * the same address may get it. */
+export function ownerOf(session: Omit<Here, "csrf">): string {
+  return `${session.project}/${session.person?.id ?? 0}`;
 }
 
-export const api = createClient<paths>({ baseUrl: "", fetch: carried });
+/** Who is here, and the token of the session, which every write carries. */
+export function carry(session: Here): void {
+  here = { owner: ownerOf(session), token: session.csrf };
+}
 
-async function carried(request: Request): Promise<Response> {
+export const api = createClient<paths>({ baseUrl: "", fetch: (request) => carried(request, here.owner) });
+
+/** The way for what somebody drew, which may wait: it is sent while the owner is here, and as nobody else. */
+export function apiOf(owner: string): typeof api {
+  return createClient<paths>({ baseUrl: "", fetch: (request) => carried(request, owner) });
+}
+
+async function carried(request: Request, owner: string): Promise<Response> {
   // fetch is looked up at each call, so that tests can stand in for it.
   if (request.method === "GET") return globalThis.fetch(request);
-  request.headers.set("X-CSRF-Token", token);
-  const again = request.clone();
-  const response = await globalThis.fetch(request);
-  // A server that was started anew knows other tokens; the page need not be loaded anew for that.
-  if (response.status !== 403 || !(await tokenChanged())) return response;
-  again.headers.set("X-CSRF-Token", token);
-  return globalThis.fetch(again);
+  return written(owner, (token) => {
+    const asked = request.clone(); // it may be sent twice
+    asked.headers.set("X-CSRF-Token", token);
+    return globalThis.fetch(asked);
+  });
 }
 
-async function tokenChanged(): Promise<boolean> {
-  const before = token;
-  const response = await globalThis.fetch("/api/session");
-  if (response.ok) carryToken(((await response.json()) as { csrf: string }).csrf);
-  return token !== before;
+async function written(owner: string, ask: (token: string) => Promise<Response>): Promise<Response> {
+  if (owner !== here.owner) throw somebodyElse();
+  const response = await ask(here.token);
+  if (response.status !== 403) return response;
+  const now = await globalThis.fetch("/api/session");
+  if (!now.ok) return response;
+  const session = (await now.json()) as Here;
+  // Logged in as somebody else in another tab, say: the page is told when it asks for its session itself.
+  if (ownerOf(session) !== owner || owner !== here.owner) throw somebodyElse();
+  if (session.csrf === here.token) return response;
+  // A server that was started anew knows other tokens; the page need not be loaded anew for that.
+  carry(session);
+  return ask(session.csrf);
+}
+
+function somebodyElse(): Refusal {
+  return new Refusal(
+    401,
+    "Somebody else is logged in now, or another project is open; this is sent for nobody else",
+  );
 }
 
 interface Answer<Data> {
@@ -62,10 +89,9 @@ export function wordsOf(error: unknown): string {
 
 /** Sends a form with files; the typed client only knows JSON bodies. */
 export async function sendForm<Data>(path: string, form: FormData): Promise<Data> {
-  const ask = (): Promise<Response> =>
-    globalThis.fetch(path, { method: "POST", body: form, headers: { "X-CSRF-Token": token } });
-  let response = await ask();
-  if (response.status === 403 && (await tokenChanged())) response = await ask();
+  const response = await written(here.owner, (token) =>
+    globalThis.fetch(path, { method: "POST", body: form, headers: { "X-CSRF-Token": token } }),
+  );
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw refusalOf(response.status, body);
   return body as Data;

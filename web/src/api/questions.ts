@@ -1,17 +1,22 @@
 /** What pages ask the server, with one name each, so that an answer is kept and shared. */
 
+import type { QueryClient } from "@tanstack/react-query";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
-import { api, carryToken, said } from "./client";
+import { api, carry, ownerOf, said } from "./client";
+import type { SessionInfo } from "./types";
 
 export const questions = {
   session: queryOptions({
     queryKey: ["session"],
-    queryFn: async () => {
+    queryFn: async ({ client, queryKey }) => {
       const session = await said(api.GET("/api/session"));
-      carryToken(session.csrf);
+      const before = client.getQueryData<SessionInfo>(queryKey);
+      if (before && ownerOf(before) !== ownerOf(session)) forgetAnswers(client);
+      carry(session);
       return session;
     },
+    staleTime: 0, // whoever comes back to this tab may have logged in as somebody else in another
   }),
   project: queryOptions({ queryKey: ["project"], queryFn: () => said(api.GET("/api/project")) }),
   photos: (query: PhotoQuery) =>
@@ -53,6 +58,11 @@ export const questions = {
       placeholderData: keepPreviousData,
     }),
 };
+
+/** Who is here changes: what was asked for somebody else is forgotten. */
+export function forgetAnswers(client: QueryClient): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== questions.session.queryKey[0] });
+}
 
 export interface PhotoQuery {
   readonly offset: number;

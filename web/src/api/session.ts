@@ -2,13 +2,13 @@
 
 import type { QueryClient } from "@tanstack/react-query";
 
-import { carryToken } from "./client";
-import { questions } from "./questions";
+import { carry } from "./client";
+import { forgetAnswers, questions } from "./questions";
 import type { SessionInfo } from "./types";
 
 export function changePerson(client: QueryClient, session: SessionInfo): void {
-  carryToken(session.csrf);
+  carry(session);
   // The session's own answer is changed and not removed, or the page that watches it would not be told.
   client.setQueryData(questions.session.queryKey, session);
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== questions.session.queryKey[0] });
+  forgetAnswers(client);
 }

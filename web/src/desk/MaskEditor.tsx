@@ -8,11 +8,11 @@ import type { PhotoDocument, Proposal } from "../api/types";
 import type { Shown } from "../canvas/paint";
 import type { Gesture } from "../canvas/PhotoStage";
 import type { Clock } from "../model/clock";
-import type { Drawing, KnownMasks, MaskDocument } from "../model/drawing";
+import type { Drawing, KnownMasks, MaskDocument, MaskStep } from "../model/drawing";
 import { blank, polygonsOf, VisibleMasks, withPolygons } from "../model/drawing";
 import { asBox } from "../model/geometry";
 import { isEmpty } from "../model/mask";
-import { numbering } from "../model/order";
+import { nearer, numbering } from "../model/order";
 import { colourOf } from "../model/palette";
 import { decode } from "../model/rle";
 import { ObjectPanels } from "../panels/ObjectPanels";
@@ -39,6 +39,7 @@ const TOOL_NAMES: Readonly<Record<MaskTool, string>> = {
 
 interface MaskEditorProps {
   readonly title: string;
+  readonly owner: string;
   readonly server: PhotoDocument;
   /** The objects that may be drawn; the others are only shown. */
   readonly ids: readonly number[];
@@ -99,9 +100,13 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     [server.objects],
   );
   const numbers = useMemo(() => numbering(placed, edges), [placed, edges]);
+  const fronts = useMemo(
+    () => new Map(placed.map(({ key }) => [key, nearer(key, numbers, edges)])),
+    [placed, numbers, edges],
+  );
   const [masks] = useState(() => new VisibleMasks());
-  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, edges), chosen, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
-  const proposals = useMaskProposals(server, desk, choose);
+  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, fronts.get(id) ?? []), chosen, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
+  const proposals = useMaskProposals(props.owner, server, desk, choose);
   const { live } = tools;
   const timed = {
     ...tools,
@@ -124,10 +129,12 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
         box: asBox(one.box),
         dashed: Boolean(proposed),
         amodal: live[one.id]?.amodal ?? (proposed && maskOf(proposed, "amodal")),
-        visible: live[one.id] ? masks.of(one.id, live, edges) : proposed && maskOf(proposed, "inmodal"),
+        visible: live[one.id]
+          ? masks.of(one.id, live, fronts.get(one.id) ?? [])
+          : proposed && maskOf(proposed, "inmodal"),
       };
     });
-  }, [server.objects, numbers, live, proposals.open, colour, nameOf, masks, edges]);
+  }, [server.objects, numbers, live, proposals.open, colour, nameOf, masks, fronts]);
 
   const own = chosen === undefined ? undefined : document[chosen];
   const step = (by: number) => (): void => {
@@ -206,6 +213,8 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       save={desk.save}
       kept={desk.kept}
       onSave={() => void desk.saveNow()}
+      onLeave={desk.leave}
+      subjectOf={(step) => nameOf((step as MaskStep).id)}
       undo={{ act: desk.undo, label: desk.canUndo }}
       redo={{ act: desk.redo, label: desk.canRedo }}
       onNext={props.onNext}

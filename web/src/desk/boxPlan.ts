@@ -1,16 +1,18 @@
 /** Pass 1 between table and server. */
 
-import { api, said } from "../api/client";
+import { apiOf, said } from "../api/client";
 import type { ObjectItem, Order, PhotoDocument } from "../api/types";
 import type { BoxDocument, BoxObject, BoxStep, Known, KnownObject } from "../model/boxes";
-import { livingEdges, nextStep, sameBox, sameEdges } from "../model/boxes";
-import { dropDraft, keepDraft, readDraft } from "../model/drafts";
+import { livingEdges, nextStep, sameBox, sameEdges, withoutStep } from "../model/boxes";
+import { draftKey, dropDraft, keepDraft, readDraft } from "../model/drafts";
 import { asBox } from "../model/geometry";
 import type { History } from "../model/history";
 import type { Edge } from "../model/order";
 import type { Codec } from "../model/visit";
 import { dropVisit, keepVisit, readVisit } from "../model/visit";
 import type { Plan, Table } from "./useDesk";
+
+type Api = ReturnType<typeof apiOf>;
 
 export type BoxTable = Table<BoxDocument, Known>;
 
@@ -119,10 +121,12 @@ function untouched(mine: BoxObject | undefined, old: KnownObject): boolean {
   return mine ? mine.label === old.label && sameBox(mine.box, old.box) : old.deleted;
 }
 
-export function boxPlan(photo: number, key: string): Plan<BoxDocument, Known, BoxStep> {
+export function boxPlan(photo: number, owner: string): Plan<BoxDocument, Known, BoxStep> {
+  const [api, key] = [apiOf(owner), draftKey(owner, "boxes", photo)];
   return {
     next: nextStep,
-    send: (step, known) => send(photo, step, known),
+    without: withoutStep,
+    send: (step, known) => send(api, photo, step, known),
     keep: (table, unsaved) => {
       if (unsaved) return keepDraft(localStorage, key, table);
       dropDraft(localStorage, key);
@@ -133,17 +137,17 @@ export function boxPlan(photo: number, key: string): Plan<BoxDocument, Known, Bo
   };
 }
 
-async function send(photo: number, step: BoxStep, known: Known): Promise<(known: Known) => Known> {
+async function send(api: Api, photo: number, step: BoxStep, known: Known): Promise<(known: Known) => Known> {
   if (step.kind === "order") {
     const body = { version: step.version, edges: step.edges.map(([a, b]): [number, number] => [a, b]) };
     const order = await said(api.PUT("/api/photos/{id}/order", { params: { path: { id: photo } }, body }));
     return learnOrder(order, known);
   }
-  const one = await sendObject(photo, step);
+  const one = await sendObject(api, photo, step);
   return learnObject(step.key, one);
 }
 
-function sendObject(photo: number, step: Exclude<BoxStep, { kind: "order" }>): Promise<ObjectItem> {
+function sendObject(api: Api, photo: number, step: Exclude<BoxStep, { kind: "order" }>): Promise<ObjectItem> {
   if (step.kind === "create") {
     // The key makes one object of a request that is sent again because its answer was lost.
     const body = { label: step.label, box: [...step.box] as [number, number, number, number], key: step.key };

@@ -12,6 +12,7 @@ import { findCycle } from "../model/order";
 import type { ProposalsAtHand } from "../panels/ProposalPanel";
 import { learnObject } from "./boxPlan";
 import type { Desk } from "./useDesk";
+import { whyUnsaved } from "./useDesk";
 
 /** `labelOf` gives the category that a proposal's class becomes: models know others than the project may have. */
 export function useBoxProposals(
@@ -29,7 +30,8 @@ export function useBoxProposals(
     setBusy(true);
     setProblem(undefined);
     const asking = async (): Promise<void> => {
-      await desk.saveNow();
+      const why = await whyUnsaved(desk);
+      if (why) return setProblem(`The model is not asked: ${why}`);
       const found = await said(
         api.POST("/api/photos/{id}/proposals", { params: { path: { id: photo } }, body: {} }),
       );

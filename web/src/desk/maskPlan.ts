@@ -1,11 +1,11 @@
 /** Pass 2 between table and server. */
 
-import { api, said } from "../api/client";
+import { apiOf, said } from "../api/client";
 import type { PhotoDocument, ServerMask } from "../api/types";
 import type { Clock } from "../model/clock";
-import { dropDraft, keepDraft, readDraft } from "../model/drafts";
+import { draftKey, dropDraft, keepDraft, readDraft } from "../model/drafts";
 import type { Drawing, KnownMask, KnownMasks, MaskDocument, MaskStep, StoredDrawing } from "../model/drawing";
-import { nextMaskStep, sameDrawing, stored, unstored } from "../model/drawing";
+import { nextMaskStep, sameDrawing, sameMaskStep, stored, unstored, asKnown } from "../model/drawing";
 import type { Frame } from "../model/geometry";
 import type { History } from "../model/history";
 import { decode, encode } from "../model/rle";
@@ -43,6 +43,12 @@ export function drawingOf(mask: ServerMask): Drawing {
     source: mask.source,
     state: mask.state,
   };
+}
+
+/** What is there now, as a conflict says; an empty answer means that nothing is drawn there any more. */
+export function knownOf(current: unknown): KnownMask {
+  const mask = current as Partial<ServerMask> | null | undefined;
+  return { version: mask?.version ?? 0, drawing: mask?.amodal && drawingOf(mask as ServerMask) };
 }
 
 function maskTable(server: PhotoDocument): MaskTable {
@@ -156,14 +162,17 @@ interface PackedKnown {
 }
 
 export function maskPlan(
-  key: string,
-  frame: Frame,
+  owner: string,
+  photo: Frame & { readonly id: number },
   clock: Clock,
   open: () => OpenOutline | undefined,
 ): Plan<MaskDocument, KnownMasks, MaskStep> {
+  const [api, key] = [apiOf(owner), draftKey(owner, "masks", photo.id)];
   return {
-    next: (document, known) => nextMaskStep(document, known, frame),
-    send: (step) => send(step, clock),
+    next: (document, known, skip) => nextMaskStep(document, known, photo, skip),
+    same: sameMaskStep,
+    without: (document, known, { id }) => asKnown(document, known, id),
+    send: (step) => send(api, step, clock),
     keep: (table, unsaved) => {
       if (unsaved || open()) return keepDraft(localStorage, key, draftOf(table, open(), clock.all()));
       dropDraft(localStorage, key);
@@ -191,7 +200,11 @@ function draftOf(table: MaskTable, open: OpenOutline | undefined, seconds: MaskD
   };
 }
 
-async function send(step: MaskStep, clock: Clock): Promise<(known: KnownMasks) => KnownMasks> {
+async function send(
+  api: ReturnType<typeof apiOf>,
+  step: MaskStep,
+  clock: Clock,
+): Promise<(known: KnownMasks) => KnownMasks> {
   const { id, version, drawing } = step;
   const body = {
     version,

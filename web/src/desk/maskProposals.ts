@@ -1,12 +1,9 @@
 /** The model's masks for pass 2: taken as they are, finished by hand, or refused; what became of each is told. */
 
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
-import { questions } from "../api/questions";
 import type { PhotoDocument, Proposal } from "../api/types";
-import { draftKey } from "../model/drafts";
 import type { Drawing, KnownMasks, MaskDocument } from "../model/drawing";
 import { unite } from "../model/mask";
 import { decode } from "../model/rle";
@@ -22,16 +19,16 @@ export interface MaskProposals extends ProposalsAtHand {
 }
 
 export function useMaskProposals(
+  owner: string,
   server: PhotoDocument,
   desk: Desk<MaskDocument, KnownMasks>,
   choose: (id: number) => void,
 ): MaskProposals {
   const photo = server.photo.id;
-  const person = useQuery(questions.session).data?.person?.id ?? 0;
   const [all, setAll] = useState<readonly Proposal[]>(() => proposalsOf(server));
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
-  const verdicts = useVerdicts(draftKey(person, "verdicts", photo));
+  const verdicts = useVerdicts(owner, photo);
 
   const ask = useCallback((): void => {
     if (busy) return;

@@ -4,20 +4,22 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { PhotoDocument } from "../api/types";
 import type { BoxDocument } from "../model/boxes";
-import { addObject, changeObject, newKey, nextStep, removeObject } from "../model/boxes";
+import { addObject, changeObject, newKey, nextStep, removeObject, withoutStep } from "../model/boxes";
 import { Clock } from "../model/clock";
-import { keepDraft } from "../model/drafts";
+import { draftKey, keepDraft } from "../model/drafts";
 import type { MaskDocument } from "../model/drawing";
-import { blank, withPolygons } from "../model/drawing";
+import { blank, nextMaskStep, asKnown, withPolygons } from "../model/drawing";
 import type { History } from "../model/history";
 import { begin, perform, redo, undo } from "../model/history";
 import { area } from "../model/mask";
 import { encode } from "../model/rle";
 import { boxPlan, openBoxTable } from "./boxPlan";
-import { maskPlan, openMaskTable } from "./maskPlan";
+import { knownOf, maskPlan, openMaskTable } from "./maskPlan";
 
 const FRAME = { width: 60, height: 40 };
-const KEY = "amodal/1/boxes/7";
+const PHOTO = { id: 7, ...FRAME };
+const OWNER = "project-a/1";
+const [KEY, MASKS] = [draftKey(OWNER, "boxes", 7), draftKey(OWNER, "masks", 7)];
 
 class Shelf {
   private readonly kept = new Map<string, string>();
@@ -64,7 +66,7 @@ function server(objects: readonly Row[], edges: readonly number[][] = [], order 
 const BOX = [1, 1, 9, 9] as const;
 
 describe("boxes after a reload", () => {
-  const plan = boxPlan(7, KEY);
+  const plan = boxPlan(7, OWNER);
 
   test("undo and redo go on where they were", () => {
     const photo = server([{ id: 3, box: BOX }]);
@@ -112,6 +114,17 @@ describe("boxes after a reload", () => {
     expect(nextStep(opened.document, opened.known)).toBeUndefined();
   });
 
+  test("another project at the same address does not get them, though ids and versions are the same", () => {
+    const { document, known } = openBoxTable(KEY, server([{ id: 3, box: BOX }]));
+    const moved = changeObject(document, "3", { box: [2, 2, 12, 12] });
+    plan.keep({ document: moved, known }, true);
+    plan.remember!({ history: perform(begin(document), "moved", moved), known });
+    plan.keep({ document: moved, known }, true);
+    const there = openBoxTable(draftKey("project-b/1", "boxes", 7), server([{ id: 3, box: BOX }]));
+    expect(there.document.objects[0]!.box).toEqual(BOX);
+    expect(there.history).toBeUndefined();
+  });
+
   test("a visit that cannot be read counts as none", () => {
     sessionStorage.setItem(`amodal/visit/${KEY}`, '{"format": 1, "pool": [], "documents": [[["", 4]]]}');
     expect(openBoxTable(KEY, server([{ id: 3, box: BOX }])).history).toBeUndefined();
@@ -131,6 +144,47 @@ test("edges of objects that somebody else drew meanwhile are not taken away", ()
   expect(nextStep(mine, theirs)).toEqual({ kind: "order", version: 5, edges: [[3, 4], [8, 9]] }); // prettier-ignore
 });
 
+describe("what the server refuses of one photo", () => {
+  const own = { key: "3", label: "car", box: BOX };
+  const none = {
+    document: { objects: [own], edges: [] },
+    known: {
+      objects: { "3": { id: 3, version: 1, label: "car", box: BOX, deleted: false } },
+      order: { version: 0, edges: [] },
+    },
+  };
+  const drawn = addObject(none.document, { key: "new-a", label: "car", box: BOX });
+  const refused = (step: { kind: string }): boolean => step.kind === "create";
+
+  test("is no part of the order that is told", () => {
+    const document = { ...drawn, edges: [["new-a", "3"]] as [string, string][] };
+    expect(nextStep(document, none.known, refused)).toBeUndefined();
+  });
+
+  test("can be left: a new object goes, a changed one is as the server has it, a removed one is back", () => {
+    const without = (document: BoxDocument) =>
+      withoutStep(document, none.known, nextStep(document, none.known)!);
+    expect(without(drawn)).toEqual(none.document);
+    expect(without(changeObject(none.document, "3", { label: "bus" }))).toEqual(none.document);
+    expect(without(removeObject(none.document, "3"))).toEqual(none.document);
+  });
+
+  test("does not stand before other masks, and can be left", () => {
+    const [first, second] = [blank(FRAME), withPolygons(blank(FRAME), FRAME, [[5, 5, 25, 5, 25, 25]])];
+    const document: MaskDocument = { 3: first, 4: second };
+    expect(nextMaskStep(document, {}, FRAME, (step) => step.id === 3)?.id).toBe(4);
+    const left = asKnown(document, { 3: { version: 2, drawing: second } }, 3); // prettier-ignore
+    expect(left).toEqual({ 3: second, 4: second });
+  });
+});
+
+test.each([undefined, null, {}])(
+  "a conflict that tells of no mask (%o) says that nothing is drawn there",
+  (empty) => {
+    expect(knownOf(empty)).toEqual({ version: 0, drawing: undefined });
+  },
+);
+
 describe("masks after a reload", () => {
   const SQUARE = [5, 5, 25, 5, 25, 25, 5, 25];
   const drawing = withPolygons(blank(FRAME), FRAME, [SQUARE]);
@@ -145,13 +199,13 @@ describe("masks after a reload", () => {
     state: "draft",
   });
   const clock = new Clock(() => 0);
-  const plan = maskPlan(KEY, FRAME, clock, () => undefined);
+  const plan = maskPlan(OWNER, PHOTO, clock, () => undefined);
 
   test("undo and redo go on, and nothing has to be saved again", () => {
     const before: MaskDocument = {};
     const history = perform(begin(before), "closed an outline", { 3: drawing });
     plan.remember!({ history, known: { 3: { version: 1, drawing } } });
-    const opened = openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(1) }]));
+    const opened = openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(1) }]));
     expect(plan.next(opened.document, opened.known)).toBeUndefined();
     expect(opened.history!.done.map((one) => one.label)).toEqual(["closed an outline"]);
     expect(undo(opened.history!).present).toEqual({});
@@ -160,7 +214,7 @@ describe("masks after a reload", () => {
 
   test("what another window saved meanwhile is taken, and undo begins anew", () => {
     plan.remember!({ history: perform(begin({}), "cleared", { 3: blank(FRAME) }), known: { 3: { version: 1, drawing: undefined } } }); // prettier-ignore
-    const opened = openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(2) }]));
+    const opened = openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(2) }]));
     expect(opened.history).toBeUndefined();
     expect(area(opened.document[3]!.amodal)).toBe(400);
   });
@@ -168,16 +222,16 @@ describe("masks after a reload", () => {
   test("seconds that were measured go on, and in a new round begin at nothing", () => {
     const used = new Clock(() => 0);
     used.startFrom(3, 17);
-    const left = maskPlan(KEY, FRAME, used, () => undefined);
+    const left = maskPlan(OWNER, PHOTO, used, () => undefined);
     left.remember!({ history: begin({ 3: drawing }), known: { 3: { version: 1, drawing } } });
-    expect(openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(1) }])).seconds.get(3)).toBe(17);
-    expect(openMaskTable(KEY, server([{ id: 3, box: BOX, mask: mask(0, 99) }])).seconds.get(3)).toBe(0);
+    expect(openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(1) }])).seconds.get(3)).toBe(17);
+    expect(openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(0, 99) }])).seconds.get(3)).toBe(0);
   });
 
   test("seconds lie in the draft too", () => {
     const used = new Clock(() => 0);
     used.startFrom(3, 21.5);
-    maskPlan(KEY, FRAME, used, () => undefined).keep({ document: { 3: drawing }, known: {} }, true);
-    expect(openMaskTable(KEY, server([{ id: 3, box: BOX }])).seconds.get(3)).toBe(21.5);
+    maskPlan(OWNER, PHOTO, used, () => undefined).keep({ document: { 3: drawing }, known: {} }, true);
+    expect(openMaskTable(MASKS, server([{ id: 3, box: BOX }])).seconds.get(3)).toBe(21.5);
   });
 });

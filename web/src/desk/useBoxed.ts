@@ -1,9 +1,15 @@
 /** Whether the expert has called boxes and order of a photo done. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
 import type { PhotoItem } from "../api/types";
+import type { BoxDocument, Known } from "../model/boxes";
+import { livingEdges } from "../model/boxes";
+import { findCycle } from "../model/order";
+import type { Desk } from "./useDesk";
+import { whyUnsaved } from "./useDesk";
 
 export interface Boxed {
   readonly done: boolean;
@@ -13,15 +19,23 @@ export interface Boxed {
   readonly problem?: string | undefined;
 }
 
-export function useBoxed(photo: PhotoItem, saveNow: () => Promise<void>): Boxed {
+export function useBoxed(photo: PhotoItem, desk: Desk<BoxDocument, Known>): Boxed {
   const client = useQueryClient();
+  const [unsaved, setUnsaved] = useState<string>();
   const mark = useMutation({
     mutationFn: (boxed: boolean) =>
       said(api.PATCH("/api/photos/{id}", { params: { path: { id: photo.id } }, body: { boxed } })),
   });
   const done = mark.data?.boxed ?? photo.boxed ?? false;
   const turn = async (): Promise<boolean> => {
-    await saveNow();
+    setUnsaved(undefined);
+    if (!done) {
+      const why = (await whyUnsaved(desk)) ?? circleIn(desk.document);
+      if (why) {
+        setUnsaved(`The photo is not called done: ${why}`);
+        return false;
+      }
+    }
     try {
       const { boxed } = await mark.mutateAsync(!done);
       await client.invalidateQueries({ queryKey: ["tasks"] });
@@ -31,5 +45,10 @@ export function useBoxed(photo: PhotoItem, saveNow: () => Promise<void>): Boxed 
       return false; // `problem` says why
     }
   };
-  return { done, turn, problem: mark.error ? wordsOf(mark.error) : undefined };
+  return { done, turn, problem: unsaved ?? (mark.error ? wordsOf(mark.error) : undefined) };
+}
+
+/** The server is not told of an order that goes round, so nothing is waiting to be saved. */
+function circleIn(document: BoxDocument): string | undefined {
+  return findCycle(livingEdges(document)) && "some objects hide each other in a circle, break it first.";
 }

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import type { SaveState } from "../model/autosave";
-import { Autosave } from "../model/autosave";
+import { Autosave, wordsOfSave } from "../model/autosave";
 import type { History } from "../model/history";
 import { begin, perform, redo, undo } from "../model/history";
 import type { Visit } from "../model/visit";
@@ -15,7 +15,11 @@ export interface Table<Document, Known> {
 }
 
 export interface Plan<Document, Known, Step> {
-  readonly next: (document: Document, known: Known) => Step | undefined;
+  readonly next: (document: Document, known: Known, skip?: (step: Step) => boolean) => Step | undefined;
+  /** Whether a step that was refused is still the same one; by its text where nothing is said. */
+  readonly same?: (a: Step, b: Step) => boolean;
+  /** What it is about as the server has it: somebody leaves what was refused. */
+  readonly without?: (document: Document, known: Known, step: Step) => Document;
   /** Tells the server; gives what is known afterwards. */
   readonly send: (step: Step, known: Known) => Promise<(known: Known) => Known>;
   /** Keeps the table in the browser, or forgets it where all is saved; false where the browser would not. */
@@ -37,13 +41,22 @@ export interface Desk<Document, Known> {
   readonly edit: (label: string, change: (document: Document) => Document) => void;
   readonly undo: () => void;
   readonly redo: () => void;
-  readonly saveNow: () => Promise<void>;
+  /** Saves at once, also what was refused before; tells how it ended. */
+  readonly saveNow: () => Promise<SaveState>;
+  /** Gives up a step that was refused. */
+  readonly leave: (step: unknown) => void;
   /** The other side of a conflict was looked at: what is known now, and what to go on with. */
   readonly resolve: (
     known: (known: Known) => Known,
     label?: string,
     change?: (document: Document) => Document,
   ) => void;
+}
+
+/** Saves, and says in words why something is not saved after all. */
+export async function whyUnsaved(desk: Pick<Desk<never, never>, "saveNow">): Promise<string | undefined> {
+  const state = await desk.saveNow();
+  return state.kind === "saved" ? undefined : `not everything is saved. ${wordsOfSave(state)}`;
 }
 
 export function useDesk<Document, Known, Step>(
@@ -59,7 +72,8 @@ export function useDesk<Document, Known, Step>(
   const [autosave] = useState(
     () =>
       new Autosave<Step>({
-        next: () => plan.next(table.current.history.present, table.current.known),
+        next: (skip) => plan.next(table.current.history.present, table.current.known, skip),
+        ...(plan.same && { same: plan.same }),
         send: async (step) => {
           const learned = await plan.send(step, table.current.known);
           table.current.known = learned(table.current.known);
@@ -119,7 +133,15 @@ export function useDesk<Document, Known, Step>(
     edit: useCallback((label, change) => become((old) => perform(old, label, change(old.present))), [become]),
     undo: useCallback(() => become(undo), [become]),
     redo: useCallback(() => become(redo), [become]),
-    saveNow: useCallback(() => autosave.now(), [autosave]),
+    saveNow: useCallback(() => autosave.again(), [autosave]),
+    leave: useCallback(
+      (step) =>
+        become((old) => {
+          const left = plan.without?.(old.present, table.current.known, step as Step);
+          return left ? perform(old, "left what was refused", left) : old;
+        }),
+      [become, plan],
+    ),
     resolve: useCallback(
       (known, label, change) => {
         table.current.known = known(table.current.known);

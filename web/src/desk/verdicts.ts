@@ -2,18 +2,22 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { api, said } from "../api/client";
+import { apiOf, said } from "../api/client";
 import { Autosave, Refusal } from "../model/autosave";
-import { dropDraft, keepDraft, readDraft } from "../model/drafts";
+import { draftKey, dropDraft, keepDraft, readDraft } from "../model/drafts";
 
 export type Verdict = "accepted" | "edited" | "refused";
 type Untold = readonly [proposal: number, verdict: Verdict];
 
-/** `key`: where they wait in the browser; of a person, for nobody else's word may be told. */
-export function useVerdicts(key: string): {
+/** They wait in the browser under their owner's name, for nobody else's word may be told. */
+export function useVerdicts(
+  owner: string,
+  photo: number,
+): {
   tell: (proposal: number, verdict: Verdict) => void;
   problem: string;
 } {
+  const key = draftKey(owner, "verdicts", photo);
   const untold = useRef<readonly Untold[]>([]);
   const [problem, setProblem] = useState("");
   const put = useCallback(
@@ -27,12 +31,15 @@ export function useVerdicts(key: string): {
   const [telling] = useState(
     () =>
       new Autosave<Untold>({
-        next: () => untold.current[0],
+        next: (skip) => untold.current.find((one) => !skip(one)),
         send: async (one) => {
           const [id, verdict] = one;
           try {
             await said(
-              api.POST("/api/proposals/{id}/verdict", { params: { path: { id } }, body: { verdict } }),
+              apiOf(owner).POST("/api/proposals/{id}/verdict", {
+                params: { path: { id } },
+                body: { verdict },
+              }),
             );
           } catch (error) {
             // The proposal is gone, say: asking again would not help, and others wait behind it.

@@ -98,7 +98,7 @@ export function Canvas({ bench, photo, name, shown, chosen, tools }: CanvasProps
 }
 
 /** Save, then on to what the server says comes next. */
-export function useNextTask(saveNow: () => Promise<void>): () => Promise<void> {
+export function useNextTask(saveNow: () => Promise<unknown>): () => Promise<void> {
   const client = useQueryClient();
   return async () => {
     await saveNow();
@@ -116,6 +116,10 @@ interface FrameProps {
   /** False where the browser would not keep what is not saved yet. */
   readonly kept?: boolean | undefined;
   readonly onSave?: (() => void) | undefined;
+  /** Gives up a step that was refused. */
+  readonly onLeave?: ((step: unknown) => void) | undefined;
+  /** Which object a step is about. */
+  readonly subjectOf?: ((step: unknown) => string) | undefined;
   readonly undo?: { act: () => void; label: string | undefined } | undefined;
   readonly redo?: { act: () => void; label: string | undefined } | undefined;
   readonly onNext?: (() => void) | undefined;
@@ -139,7 +143,13 @@ export function WorkFrame(props: FrameProps): JSX.Element {
       <div className="work-head">
         <h1>{title}</h1>
         {save && (
-          <SaveBadge state={save} kept={props.kept ?? true} onRetry={props.onSave ?? (() => undefined)} />
+          <SaveBadge
+            state={save}
+            kept={props.kept ?? true}
+            onRetry={props.onSave ?? (() => undefined)}
+            onLeave={props.onLeave}
+            subjectOf={props.subjectOf}
+          />
         )}
         <ToolBar label="General" where={where} tools={general} />
       </div>

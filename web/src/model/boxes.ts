@@ -47,30 +47,62 @@ export type BoxStep =
   | { readonly kind: "remove"; readonly key: string; readonly id: number; readonly version: number }
   | { readonly kind: "order"; readonly version: number; readonly edges: readonly Edge<number>[] };
 
-/** What to tell the server next, if anything. Removing comes last: an order may not name what is gone. */
-export function nextStep(document: BoxDocument, known: Known): BoxStep | undefined {
-  for (const { key, label, box } of document.objects) {
-    const old = known.objects[key];
-    if (!old) return { kind: "create", key, label, box: rounded(box) };
-    if (old.deleted) return { kind: "restore", key, id: old.id };
-    if (old.label !== label || !sameBox(old.box, rounded(box))) {
-      return { kind: "change", key, id: old.id, version: old.version, label, box: rounded(box) };
-    }
+/**
+ * What to tell the server next, if anything. Removing comes last: an order may not name what is gone. What is to be
+ * skipped holds up nothing else: the order is told without objects that the server does not have.
+ */
+export function nextStep(
+  document: BoxDocument,
+  known: Known,
+  skip: (step: BoxStep) => boolean = () => false,
+): BoxStep | undefined {
+  for (const one of document.objects) {
+    const step = objectStep(one, known.objects[one.key]);
+    if (step && !skip(step)) return step;
   }
-  // Edges of objects that somebody else drew meanwhile are not on this table, and stay as they are.
-  const foreign = known.order.edges.filter((pair) => pair.some((key) => !known.objects[key]));
-  const edges = [...livingEdges(document), ...foreign];
-  // The server refuses a cycle; the page shows it, and waits until it is gone.
-  if (!sameEdges(edges, known.order.edges) && !findCycle(edges)) {
-    const id = (key: string): number => known.objects[key]?.id ?? Number(key);
-    const ids = edges.map(([a, b]) => [id(a), id(b)] as const);
-    return { kind: "order", version: known.order.version, edges: ids };
-  }
+  const order = orderStep(document, known);
+  if (order && !skip(order)) return order;
   const living = new Set(document.objects.map((one) => one.key));
   for (const [key, old] of Object.entries(known.objects)) {
-    if (!living.has(key) && !old.deleted) return { kind: "remove", key, id: old.id, version: old.version };
+    if (living.has(key) || old.deleted) continue;
+    const step: BoxStep = { kind: "remove", key, id: old.id, version: old.version };
+    if (!skip(step)) return step;
   }
   return undefined;
+}
+
+function objectStep({ key, label, box }: BoxObject, old: KnownObject | undefined): BoxStep | undefined {
+  if (!old) return { kind: "create", key, label, box: rounded(box) };
+  if (old.deleted) return { kind: "restore", key, id: old.id };
+  if (old.label === label && sameBox(old.box, rounded(box))) return undefined;
+  return { kind: "change", key, id: old.id, version: old.version, label, box: rounded(box) };
+}
+
+function orderStep(document: BoxDocument, known: Known): BoxStep | undefined {
+  const there = livingEdges(document).filter((pair) =>
+    pair.every((key) => known.objects[key]?.deleted === false),
+  );
+  // Edges of objects that somebody else drew meanwhile are not on this table, and stay as they are.
+  const foreign = known.order.edges.filter((pair) => pair.some((key) => !known.objects[key]));
+  const edges = [...there, ...foreign];
+  // The server refuses a cycle; the page shows it, and waits until it is gone.
+  if (sameEdges(edges, known.order.edges) || findCycle(edges)) return undefined;
+  const id = (key: string): number => known.objects[key]?.id ?? Number(key);
+  return {
+    kind: "order",
+    version: known.order.version,
+    edges: edges.map(([a, b]) => [id(a), id(b)] as const),
+  };
+}
+
+/** The object, or the order, of a step as the server has it. */
+export function withoutStep(document: BoxDocument, known: Known, step: BoxStep): BoxDocument {
+  if (step.kind === "order") return { ...document, edges: known.order.edges };
+  const theirs = known.objects[step.key];
+  if (!theirs || theirs.deleted) return removeObject(document, step.key);
+  const own = { label: theirs.label, box: theirs.box };
+  if (document.objects.some((one) => one.key === step.key)) return changeObject(document, step.key, own);
+  return addObject(document, { key: step.key, ...own });
 }
 
 /** An object's own name before the server has given it an id; drawn by chance, as several pages may be open. */

@@ -8,8 +8,9 @@ export interface Place {
 
 const FORMAT = 1;
 
-export function draftKey(person: number, pass: string, photo: number): string {
-  return `amodal/${person}/${pass}/${photo}`;
+/** `owner`: a person in a project, as `ownerOf` names it. */
+export function draftKey(owner: string, pass: string, photo: number): string {
+  return `amodal/${owner}/${pass}/${photo}`;
 }
 
 /** False where the browser would not keep it (full, or forbidden): then only the server has it. */

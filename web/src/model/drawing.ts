@@ -6,7 +6,6 @@ import type { Frame } from "./geometry";
 import { visibleMask } from "./inmodal";
 import type { Mask } from "./mask";
 import { emptyMask, intersect, sameMask } from "./mask";
-import type { Edge } from "./order";
 import { outlines } from "./outline";
 import type { Rle } from "./rle";
 import { decode, encode } from "./rle";
@@ -42,17 +41,34 @@ export interface MaskStep {
 /** The coarsest outline that is still taken for the mask a brush painted. */
 const OUTLINE_TOLERANCE_PX = 0.75;
 
-export function nextMaskStep(document: MaskDocument, known: KnownMasks, frame: Frame): MaskStep | undefined {
+export function nextMaskStep(
+  document: MaskDocument,
+  known: KnownMasks,
+  frame: Frame,
+  skip: (step: MaskStep) => boolean = () => false,
+): MaskStep | undefined {
   const ids = new Set([...Object.keys(document), ...Object.keys(known)].map(Number));
   for (const id of ids) {
     const old = known[id];
     // Undone back to nothing: what the server has becomes an empty draft; its versions stay there.
     const drawing = document[id] ?? (old?.drawing && blank(frame));
     if (drawing && !sameDrawing(drawing, old?.drawing)) {
-      return { kind: "mask", id, version: old?.version ?? 0, drawing };
+      const step: MaskStep = { kind: "mask", id, version: old?.version ?? 0, drawing };
+      if (!skip(step)) return step;
     }
   }
   return undefined;
+}
+
+export function sameMaskStep(a: MaskStep, b: MaskStep): boolean {
+  return a.id === b.id && a.version === b.version && sameDrawing(a.drawing, b.drawing);
+}
+
+/** One object as the server has it: nothing drawn, where nothing is known. */
+export function asKnown(document: MaskDocument, known: KnownMasks, id: number): MaskDocument {
+  const theirs = known[id]?.drawing;
+  const others = Object.fromEntries(Object.entries(document).filter(([key]) => Number(key) !== id));
+  return theirs ? { ...others, [id]: theirs } : others;
 }
 
 export function blank(frame: Frame): Drawing {
@@ -76,31 +92,29 @@ export function polygonsOf(drawing: Drawing): readonly Polygon[] {
   return drawing.polygons ?? outlines(drawing.amodal, OUTLINE_TOLERANCE_PX);
 }
 
-export function visibleOf(
-  id: number,
-  document: MaskDocument,
-  edges: readonly Edge<number>[],
-): Mask | undefined {
-  const own = document[id];
-  if (!own || own.inmodal) return own?.inmodal ?? undefined;
-  const amodal = new Map(Object.entries(document).map(([key, one]) => [Number(key), one.amodal]));
-  return visibleMask(id, amodal, edges);
-}
-
 /** Visible masks that are only made anew when something changed, so that their pictures can be kept. */
 export class VisibleMasks {
   private readonly kept = new Map<number, { from: readonly unknown[]; mask: Mask | undefined }>();
 
-  of(id: number, document: MaskDocument, edges: readonly Edge<number>[]): Mask | undefined {
-    const hiding = edges.filter(([, behind]) => behind === id).map(([front]) => document[front]?.amodal);
-    const from = [document[id]?.amodal, document[id]?.inmodal, ...hiding];
+  /** `fronts`: who takes common pixels from the object. */
+  of(id: number, document: MaskDocument, fronts: readonly number[]): Mask | undefined {
+    const from = [document[id]?.amodal, document[id]?.inmodal, ...fronts.map((one) => document[one]?.amodal)];
     const old = this.kept.get(id);
     if (old && old.from.length === from.length && old.from.every((one, place) => one === from[place]))
       return old.mask;
-    const mask = visibleOf(id, document, edges);
+    const mask = visibleOf(id, document, fronts);
     this.kept.set(id, { from, mask });
     return mask;
   }
+}
+
+function visibleOf(id: number, document: MaskDocument, fronts: readonly number[]): Mask | undefined {
+  const own = document[id];
+  if (!own || own.inmodal) return own?.inmodal ?? undefined;
+  const amodal = new Map(
+    [id, ...fronts].flatMap((one) => (document[one] ? [[one, document[one].amodal]] : [])),
+  );
+  return visibleMask(id, amodal, fronts);
 }
 
 export function sameDrawing(a: Drawing, b: Drawing | undefined): boolean {

@@ -2,19 +2,17 @@
 
 import type { Mask } from "./mask";
 import { subtract } from "./mask";
-import type { Edge } from "./order";
 
+/** `fronts`: who takes common pixels from it, as `nearer` says. */
 export function visibleMask<Key>(
   key: Key,
   amodal: ReadonlyMap<Key, Mask>,
-  edges: readonly Edge<Key>[],
+  fronts: readonly Key[],
 ): Mask | undefined {
   const whole = amodal.get(key);
   if (!whole) return undefined;
-  return edges
-    .filter(([, behind]) => behind === key)
-    .reduce((seen, [front]) => {
-      const hiding = amodal.get(front);
-      return hiding ? subtract(seen, hiding) : seen;
-    }, whole);
+  return fronts.reduce((seen, front) => {
+    const hiding = amodal.get(front);
+    return hiding ? subtract(seen, hiding) : seen;
+  }, whole);
 }

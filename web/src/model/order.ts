@@ -1,6 +1,6 @@
 /**
  * Who is in front of whom in one photo: clusters, KINS's numbers, cycles. The server decides; this is the same rule,
- * so that the numbers move while the hand does. Keys are whatever names the objects.
+ * so that the numbers move while the hand does (`ordered.json` holds both to it). Keys are whatever names the objects.
  */
 
 import type { Box } from "./geometry";
@@ -18,22 +18,40 @@ export interface Numbering<Key> {
   /** Empty where the order has a cycle. */
   readonly numbers: ReadonlyMap<Key, number>;
   readonly cycle: readonly Key[] | undefined;
-  /** Pairs that overlap and have no order yet. */
+  /** Pairs that overlap and have one number; of the others the smaller number is in front. */
   readonly open: readonly Edge<Key>[];
+  /** What is said of objects that do not overlap; no number follows from it. */
+  readonly apart: readonly Edge<Key>[];
 }
 
+/** Only edges between objects that overlap count. */
 export function numbering<Key>(objects: readonly Placed<Key>[], edges: readonly Edge<Key>[]): Numbering<Key> {
   const keys = objects.map((one) => one.key);
   const known = edges.filter(([front, behind]) => keys.includes(front) && keys.includes(behind));
   const pairs = overlapping(objects);
+  const names = new Set(pairs.map(([a, b]) => pairName(keys, a, b)));
+  const meeting = known.filter(([a, b]) => names.has(pairName(keys, a, b)));
   const cycle = findCycle(known);
-  const ordered = new Map(known.flatMap(([a, b]) => [[pairName(keys, a, b), true]]));
+  const numbers: ReadonlyMap<Key, number> = cycle ? new Map() : depths(keys, meeting);
   return {
-    clusters: clusters(keys, [...pairs, ...known]),
-    numbers: cycle ? new Map() : depths(keys, known),
+    clusters: clusters(keys, pairs),
+    numbers,
     cycle,
-    open: pairs.filter(([a, b]) => !ordered.has(pairName(keys, a, b))),
+    open: cycle ? [] : pairs.filter(([a, b]) => numbers.get(a) === numbers.get(b)),
+    apart: known.filter((edge) => !meeting.includes(edge)),
   };
+}
+
+/** Who takes common pixels from an object: smaller numbers of its cluster, and who is said to be in front. */
+export function nearer<Key>(
+  key: Key,
+  { clusters, numbers }: Pick<Numbering<Key>, "clusters" | "numbers">,
+  edges: readonly Edge<Key>[],
+): Key[] {
+  const own = numbers.get(key) ?? 0;
+  const members = clusters.find((one) => one.includes(key)) ?? [];
+  const said = edges.filter(([, behind]) => behind === key).map(([front]) => front);
+  return [...new Set([...members.filter((one) => (numbers.get(one) ?? 0) < own), ...said])];
 }
 
 export function overlapping<Key>(objects: readonly Placed<Key>[]): Edge<Key>[] {
@@ -89,11 +107,9 @@ export function withoutPair<Key>(edges: readonly Edge<Key>[], a: Key, b: Key): E
   return edges.filter(([front, behind]) => !((front === a && behind === b) || (front === b && behind === a)));
 }
 
-/** The members of a cluster from near to far, as the edges say; ties keep their place. */
-export function nearToFar<Key>(members: readonly Key[], edges: readonly Edge<Key>[]): Key[] {
-  if (findCycle(edges)) return [...members];
-  const depth = depths(members, edges);
-  return members.toSorted((a, b) => depth.get(a)! - depth.get(b)!);
+/** The members of a cluster by their numbers; ties, and all where there are none, keep their place. */
+export function nearToFar<Key>(members: readonly Key[], numbers: ReadonlyMap<Key, number>): Key[] {
+  return members.toSorted((a, b) => (numbers.get(a) ?? 0) - (numbers.get(b) ?? 0));
 }
 
 /**

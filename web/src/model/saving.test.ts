@@ -14,12 +14,12 @@ describe("autosave", () => {
   function desk(answer: (step: number) => unknown = () => undefined) {
     const [open, sent, states] = [[] as number[], [] as number[], [] as SaveState[]];
     const autosave = new Autosave<number>({
-      next: () => open[0],
+      next: (skip) => open.find((step) => !skip(step)),
       send: async (step) => {
         const error = answer(step);
         if (error) throw error as Error;
         sent.push(step);
-        open.shift();
+        open.splice(open.indexOf(step), 1);
       },
       tell: (state) => states.push(state),
     });
@@ -78,8 +78,63 @@ describe("autosave", () => {
     open.push(1);
     await autosave.now();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(last()).toEqual({ kind: "refused", message: "the box is empty", status: 422 });
+    expect(last()).toMatchObject({ kind: "refused", message: "the box is empty", status: 422 });
     expect(asked).toBe(1);
+  });
+
+  test("what is refused does not hold up the others, and is told", async () => {
+    const { open, sent, autosave } = desk((step) => step === 1 && new Refusal(403, "settled meanwhile"));
+    open.push(1, 2, 3);
+    const aside = [{ step: 1, message: "settled meanwhile", status: 403 }];
+    expect(await autosave.now()).toEqual({ kind: "refused", message: "settled meanwhile", status: 403, aside }); // prettier-ignore
+    expect(sent).toEqual([2, 3]);
+  });
+
+  test("what was refused is tried again when it has changed, or when somebody asks for it", async () => {
+    const asked: number[] = [];
+    const { open, autosave } = desk((step) => {
+      asked.push(step);
+      return step < 3 && new Refusal(404, "gone");
+    });
+    open.push(1);
+    await autosave.now();
+    await autosave.now();
+    expect(asked).toEqual([1]);
+    await autosave.again();
+    expect(asked).toEqual([1, 1]);
+    open[0] = 3;
+    expect(await autosave.now()).toEqual({ kind: "saved" });
+  });
+
+  test("what was refused and is given up counts as saved", async () => {
+    const { open, autosave, last } = desk(() => new Refusal(404, "gone"));
+    open.push(1);
+    await autosave.now();
+    open.pop();
+    autosave.changed();
+    expect(last()).toEqual({ kind: "saved" });
+  });
+
+  test("the end of a session holds up everything", async () => {
+    const asked: number[] = [];
+    const { open, autosave } = desk((step) => {
+      asked.push(step);
+      return new Refusal(401, "log in");
+    });
+    open.push(1, 2);
+    expect(await autosave.now()).toMatchObject({ kind: "refused", status: 401, aside: [] });
+    expect(asked).toEqual([1]);
+  });
+
+  test("whoever saves while a save is under way waits for all of it, and is told how it ended", async () => {
+    const { open, sent, autosave } = desk((step) => step === 3 && new TypeError("network"));
+    open.push(1, 2);
+    const first = autosave.now();
+    expect(await autosave.now()).toEqual({ kind: "saved" });
+    expect(sent).toEqual([1, 2]);
+    await first;
+    open.push(3);
+    expect(await autosave.now()).toMatchObject({ kind: "offline" });
   });
 
   test("what changes while a save is under way is saved too", async () => {
@@ -102,13 +157,13 @@ describe("drafts", () => {
     };
   };
 
-  test("come back as they were, of one person, pass and photo", () => {
+  test("come back as they were, of one owner, pass and photo", () => {
     const shelf = place();
-    keepDraft(shelf, draftKey(1, "masks", 2), { points: [1, 2] });
-    expect(readDraft(shelf, draftKey(1, "masks", 2))).toEqual({ points: [1, 2] });
-    expect(readDraft(shelf, draftKey(2, "masks", 2))).toBeUndefined();
-    dropDraft(shelf, draftKey(1, "masks", 2));
-    expect(readDraft(shelf, draftKey(1, "masks", 2))).toBeUndefined();
+    keepDraft(shelf, draftKey("p/1", "masks", 2), { points: [1, 2] });
+    expect(readDraft(shelf, draftKey("p/1", "masks", 2))).toEqual({ points: [1, 2] });
+    expect(readDraft(shelf, draftKey("p/2", "masks", 2))).toBeUndefined();
+    dropDraft(shelf, draftKey("p/1", "masks", 2));
+    expect(readDraft(shelf, draftKey("p/1", "masks", 2))).toBeUndefined();
   });
 
   test("that cannot be read count as none, and a full browser is told", () => {

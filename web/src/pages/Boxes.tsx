@@ -31,31 +31,30 @@ import { ToolBar } from "../panels/ToolBar";
 import type { BoxTool } from "../tools/boxTools";
 import { useBoxTools } from "../tools/boxTools";
 
-export function Boxes({ photo, person }: { photo: number; person: number }): JSX.Element {
+export function Boxes({ photo, owner }: { photo: number; owner: string }): JSX.Element {
   const server = useQuery(questions.photo(photo));
   const project = useQuery(questions.project);
   const error = server.error ?? project.error;
   if (error) return <p role="alert" className="problem">{wordsOf(error)}</p>; // prettier-ignore
   if (!server.data || !project.data || server.isFetching) return <p className="wait">Loading …</p>;
-  return <BoxDesk server={server.data} project={project.data} person={person} />;
+  return <BoxDesk server={server.data} project={project.data} owner={owner} />;
 }
 
 interface BoxDeskProps {
   readonly server: PhotoDocument;
   readonly project: Project;
-  readonly person: number;
+  readonly owner: string;
 }
 
-function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
+function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
   const { photo } = server;
-  const key = draftKey(person, "boxes", photo.id);
-  const plan = useMemo(() => boxPlan(photo.id, key), [photo.id, key]);
-  const [start] = useState(() => openBoxTable(key, server));
+  const plan = useMemo(() => boxPlan(photo.id, owner), [photo.id, owner]);
+  const [start] = useState(() => openBoxTable(draftKey(owner, "boxes", photo.id), server));
   const desk = useDesk(start, plan);
   const { document, edit } = desk;
   const bench = useWorkbench();
   const next = useNextTask(desk.saveNow);
-  const boxed = useBoxed(photo, desk.saveNow);
+  const boxed = useBoxed(photo, desk);
   const callDone = async (): Promise<void> => {
     if (await boxed.turn()) await next();
   };
@@ -116,7 +115,7 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
   const reorder = (by: number) => (): void => {
     const members = numbers.clusters.find((list) => chosen && list.includes(chosen));
     if (!members || !chosen) return;
-    const list = nearToFar(members, document.edges);
+    const list = nearToFar(members, numbers.numbers);
     const place = Math.min(list.length - 1, Math.max(0, list.indexOf(chosen) + by));
     const moved = list.filter((one) => one !== chosen).toSpliced(place, 0, chosen);
     edit(`order of ${nameOf(chosen)}`, (now) => ({
@@ -169,6 +168,8 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
       save={desk.save}
       kept={desk.kept}
       onSave={() => void desk.saveNow()}
+      onLeave={desk.leave}
+      subjectOf={(step) => subjectOf(step as BoxStep, nameOf)}
       undo={{ act: desk.undo, label: desk.canUndo }}
       redo={{ act: desk.redo, label: desk.canRedo }}
       onNext={() => void next()}
@@ -253,6 +254,11 @@ function BoxDesk({ server, project, person }: BoxDeskProps): JSX.Element {
       )}
     </WorkFrame>
   );
+}
+
+function subjectOf(step: BoxStep, nameOf: (key: string) => string): string {
+  if (step.kind === "order") return "the order";
+  return step.kind === "remove" ? "removing an object" : nameOf(step.key);
 }
 
 /** What is known after a conflict, and the change that takes the other side. */

@@ -9,43 +9,42 @@ import { questions } from "../api/questions";
 import type { PhotoDocument, ServerMask } from "../api/types";
 import { MaskEditor } from "../desk/MaskEditor";
 import type { OpenOutline } from "../desk/maskPlan";
-import { drawingOf, maskPlan, openMaskTable } from "../desk/maskPlan";
+import { knownOf, maskPlan, openMaskTable } from "../desk/maskPlan";
 import { useDesk } from "../desk/useDesk";
 import { useNextTask } from "../desk/workbench";
 import { Clock } from "../model/clock";
 import { draftKey } from "../model/drafts";
-import type { MaskStep } from "../model/drawing";
-import { sameDrawing } from "../model/drawing";
+import type { KnownMask, MaskStep } from "../model/drawing";
+import { asKnown, sameDrawing } from "../model/drawing";
 import { ConflictDialog } from "../panels/ConflictDialog";
 import { MaskPicture } from "../panels/MaskPicture";
 
 interface MasksProps {
   readonly photo: number;
-  readonly person: number;
+  readonly owner: string;
   readonly object: number | undefined;
 }
 
-export function Masks({ photo, person, object }: MasksProps): JSX.Element {
+export function Masks({ photo, owner, object }: MasksProps): JSX.Element {
   const server = useQuery(questions.photo(photo));
   if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
   if (!server.data || server.isFetching) return <p className="wait">Loading …</p>;
-  return <MaskDesk server={server.data} person={person} object={object} />;
+  return <MaskDesk server={server.data} owner={owner} object={object} />;
 }
 
 interface MaskDeskProps {
   readonly server: PhotoDocument;
-  readonly person: number;
+  readonly owner: string;
   readonly object: number | undefined;
 }
 
-function MaskDesk({ server, person, object }: MaskDeskProps): JSX.Element {
+function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
   const { photo } = server;
-  const key = draftKey(person, "masks", photo.id);
-  const [start] = useState(() => openMaskTable(key, server));
+  const [start] = useState(() => openMaskTable(draftKey(owner, "masks", photo.id), server));
   const [open, setOpen] = useState<OpenOutline | undefined>(start.open);
   const newest = useRef(open);
   const clock = useClock(start.seconds);
-  const plan = useMemo(() => maskPlan(key, photo, clock, () => newest.current), [key, photo, clock]);
+  const plan = useMemo(() => maskPlan(owner, photo, clock, () => newest.current), [owner, photo, clock]);
   const desk = useDesk(start, plan);
   const { known, document, resolve, save } = desk;
   const keepOpen = useCallback((next: OpenOutline | undefined): void => {
@@ -66,24 +65,22 @@ function MaskDesk({ server, person, object }: MaskDeskProps): JSX.Element {
 
   const conflict = save.kind === "conflict" ? save : undefined;
   const step = conflict?.step as MaskStep | undefined;
-  const theirs = conflict?.current as ServerMask | undefined;
+  const theirs = useMemo(() => conflict && knownOf(conflict.current), [conflict]);
   const settle = useCallback(
-    (id: number, mask: ServerMask, keep: boolean): void => {
-      const drawing = drawingOf(mask);
+    (id: number, there: KnownMask, keep: boolean): void =>
       resolve(
-        (old) => ({ ...old, [id]: { version: mask.version, drawing } }),
+        (old) => ({ ...old, [id]: there }),
         "took the other version",
-        keep ? undefined : (now) => ({ ...now, [id]: drawing }),
-      );
-    },
+        keep ? undefined : (now) => asKnown(now, { [id]: there }, id),
+      ),
     [resolve],
   );
   useEffect(() => {
     // The answer to our own save was lost on the way: both sides are one and the same.
     if (
       step &&
-      theirs &&
-      sameDrawing({ ...step.drawing, polygons: null }, { ...drawingOf(theirs), polygons: null })
+      theirs?.drawing &&
+      sameDrawing({ ...step.drawing, polygons: null }, { ...theirs.drawing, polygons: null })
     ) {
       settle(step.id, theirs, true);
     }
@@ -91,6 +88,7 @@ function MaskDesk({ server, person, object }: MaskDeskProps): JSX.Element {
   return (
     <MaskEditor
       title={`${photo.name}: masks`}
+      owner={owner}
       server={server}
       ids={ids}
       desk={desk}
@@ -104,9 +102,11 @@ function MaskDesk({ server, person, object }: MaskDeskProps): JSX.Element {
       {step && theirs && (
         <ConflictDialog
           subject="This mask"
-          by={theirs.author ?? undefined}
+          by={(conflict?.current as Partial<ServerMask> | null)?.author ?? undefined}
           mine={<MaskPicture photo={photo} mask={step.drawing.amodal} />}
-          theirs={<MaskPicture photo={photo} mask={drawingOf(theirs).amodal} />}
+          theirs={
+            theirs.drawing ? <MaskPicture photo={photo} mask={theirs.drawing.amodal} /> : <p>nothing drawn</p>
+          }
           onKeep={() => settle(step.id, theirs, true)}
           onTake={() => settle(step.id, theirs, false)}
         />

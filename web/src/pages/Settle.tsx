@@ -23,18 +23,24 @@ import { MaskPicture } from "../panels/MaskPicture";
 import { ObjectHistory } from "../panels/ObjectHistory";
 import { go } from "../route";
 
-export function Settle({ photo, object }: { photo: number; object: number }): JSX.Element {
+interface SettleProps {
+  readonly photo: number;
+  readonly owner: string;
+  readonly object: number;
+}
+
+export function Settle({ photo, owner, object }: SettleProps): JSX.Element {
   const server = useQuery(questions.photo(photo));
-  const session = useQuery(questions.session);
   if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
-  if (!server.data || server.isFetching || !session.data) return <p className="wait">Loading …</p>;
+  if (!server.data || server.isFetching) return <p className="wait">Loading …</p>;
   const item = server.data.objects.find((one) => one.id === object);
   if (!item?.consensus) return <p className="wait">There is nothing to settle about this object.</p>;
-  const key = draftKey(session.data.person?.id ?? 0, "settle", object);
-  return <SettleDesk server={server.data} item={item} consensus={item.consensus} draft={key} />;
+  const key = draftKey(owner, "settle", object);
+  return <SettleDesk owner={owner} server={server.data} item={item} consensus={item.consensus} draft={key} />;
 }
 
 interface SettleDeskProps {
+  readonly owner: string;
   readonly server: PhotoDocument;
   readonly item: ObjectItem;
   readonly consensus: Consensus;
@@ -42,7 +48,7 @@ interface SettleDeskProps {
   readonly draft: string;
 }
 
-function SettleDesk({ server, item, consensus, draft }: SettleDeskProps): JSX.Element {
+function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps): JSX.Element {
   const client = useQueryClient();
   const { photo } = server;
   const masks = consensus.masks ?? [];
@@ -91,6 +97,7 @@ function SettleDesk({ server, item, consensus, draft }: SettleDeskProps): JSX.El
   return (
     <MaskEditor
       title={`${photo.name}: settle ${item.label}`}
+      owner={owner}
       server={server}
       ids={ids}
       desk={desk}

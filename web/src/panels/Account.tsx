@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
 import { useState } from "react";
 
-import { api, carryToken, said } from "../api/client";
+import { api, carry, said } from "../api/client";
 import { enter } from "../api/enter";
 import { questions } from "../api/questions";
 import { changePerson } from "../api/session";
@@ -23,7 +23,7 @@ export function Account({ person }: { person: Person }): JSX.Element {
     },
     onSuccess: (session) => {
       // The same person goes on: what lies on the table stays there.
-      carryToken(session.csrf);
+      carry(session);
       client.setQueryData(questions.session.queryKey, session);
       ask(false);
     },

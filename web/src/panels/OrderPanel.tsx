@@ -28,6 +28,11 @@ export function OrderPanel<Key extends string | number>(props: OrderPanelProps<K
       `${nameOf(edge[1])} in front of ${nameOf(edge[0])}`,
       edges.map((one) => (one[0] === edge[0] && one[1] === edge[1] ? ([edge[1], edge[0]] as const) : one)),
     );
+  const forget = (front: Key, behind: Key): void =>
+    change?.(
+      `no order of ${nameOf(front)} and ${nameOf(behind)}`,
+      edges.filter(([a, b]) => a !== front || b !== behind),
+    );
   return (
     <section aria-label="Order" className="order">
       <h2>Order</h2>
@@ -45,10 +50,20 @@ export function OrderPanel<Key extends string | number>(props: OrderPanelProps<K
           No order yet: {numbering.open.map(([a, b]) => `${nameOf(a)} and ${nameOf(b)}`).join(", ")}.
         </p>
       )}
+      {numbering.apart.map(([front, behind]) => (
+        <p key={`${front} ${behind}`} className="todo">
+          {nameOf(front)} is said to be in front of {nameOf(behind)}, but they do not overlap.{" "}
+          {change && (
+            <button type="button" onClick={() => forget(front, behind)}>
+              Forget it
+            </button>
+          )}
+        </p>
+      ))}
       {several.length === 0 && <p>No two objects overlap.</p>}
       {several.map((members) => (
         <div key={members.join()} className="cluster">
-          <NearToFar {...props} members={nearToFar(members, edges)} />
+          <NearToFar {...props} members={nearToFar(members, numbering.numbers)} />
           <OrderGraph {...props} members={members} onTurn={change && turn} />
         </div>
       ))}

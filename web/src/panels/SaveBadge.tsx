@@ -2,21 +2,26 @@
 
 import type { JSX } from "react";
 
-import type { SaveState } from "../model/autosave";
+import type { Aside, SaveState } from "../model/autosave";
+import { sentence, wordsOfSave } from "../model/autosave";
 
 interface SaveBadgeProps {
   readonly state: SaveState;
   /** False where the browser would not keep what is not saved yet. */
   readonly kept: boolean;
   readonly onRetry: () => void;
+  readonly onLeave?: ((step: unknown) => void) | undefined;
+  readonly subjectOf?: ((step: unknown) => string) | undefined;
 }
 
-export function SaveBadge({ state, kept, onRetry }: SaveBadgeProps): JSX.Element {
+export function SaveBadge({ state, kept, onRetry, onLeave, subjectOf }: SaveBadgeProps): JSX.Element {
+  const aside = state.kind === "refused" ? state.aside : [];
+  const [first] = aside;
   const lost = state.kind === "offline" || state.kind === "refused";
   return (
     <div className={`save save-${state.kind}`} role="status" data-testid="save" data-state={state.kind}>
       <span>
-        {wordsOf(state)}
+        {first && subjectOf ? refusedWords(aside, subjectOf(first.step)) : wordsOfSave(state)}
         {lost &&
           (kept
             ? " It is kept in this browser."
@@ -27,6 +32,11 @@ export function SaveBadge({ state, kept, onRetry }: SaveBadgeProps): JSX.Element
           Try again
         </button>
       )}
+      {first && onLeave && (
+        <button type="button" onClick={() => onLeave(first.step)}>
+          Leave it
+        </button>
+      )}
       {state.kind === "refused" && state.status === 401 && (
         <a href={`#/login${window.location.hash.slice(1)}`}>Log in again</a>
       )}
@@ -34,24 +44,8 @@ export function SaveBadge({ state, kept, onRetry }: SaveBadgeProps): JSX.Element
   );
 }
 
-function wordsOf(state: SaveState): string {
-  switch (state.kind) {
-    case "saved":
-      return "Saved";
-    case "waiting":
-    case "saving":
-      return "Saving …";
-    case "offline":
-      return state.message
-        ? `Not saved yet, will be tried again: ${sentence(state.message)}`
-        : "No connection, will be tried again.";
-    case "conflict":
-      return "Somebody else changed this";
-    case "refused":
-      return `Not saved: ${sentence(state.message)}`;
-  }
-}
-
-function sentence(message: string): string {
-  return /[.!?]$/.test(message) ? message : `${message}.`;
+/** One after the other: what is left or saved makes room for the next. */
+function refusedWords(aside: readonly Aside[], subject: string): string {
+  const more = aside.length > 1 ? ` (1 of ${aside.length})` : "";
+  return `Not saved${more}: ${subject}: ${sentence(aside[0]!.message)}`;
 }
