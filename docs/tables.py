@@ -23,11 +23,13 @@ from challenge_tables import COMPARED
 from network_tables import NETWORKS
 from real_tables import MEASURED
 from rendering import ROOT, as_table, not_yet, read
+from scale_tables import COSTS
 
 DOCS = ROOT / "docs"
 PAGES = (
     *(ROOT / "README.md", DOCS / "results.md", DOCS / "model-card.md"),
-    *(DOCS / "data.md", DOCS / "network-results.md", DOCS / "worst-cases.md", DOCS / "pictures" / "CREDITS.md"),
+    *(DOCS / "data.md", DOCS / "network-results.md", DOCS / "worst-cases.md", DOCS / "scale.md"),
+    DOCS / "pictures" / "CREDITS.md",
 )
 UNOCCLUDED = ROOT / "experiments" / "unoccluded" / "result.json"
 ORDER_EVIDENCE = ROOT / "experiments" / "order_evidence" / "result.json"
@@ -331,6 +333,7 @@ TABLES: Mapping[str, Callable[[], str]] = (
     | COMPARED
     | MEASURED
     | NETWORKS
+    | COSTS
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import platform
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -62,8 +63,6 @@ def ray_cluster(workers: int | None = None, address: str | None = None) -> Itera
 
 
 def _ray() -> Any:
-    # Ray counts its users over the network unless told otherwise; whoever wants that says so in the environment.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised in Python too
     try:
         import ray
@@ -79,8 +78,8 @@ def _connect(ray: Any, address: str | None, workers: int | None) -> None:
         workers = cores() if workers is None else workers
         if workers < 1:
             raise InputError("ray", "--workers", f"found {workers}", "expected 1 or more")
-        # On the loopback: Ray runs whatever it is sent by those who reach it.
-        at_home = {"include_dashboard": False, "object_store_memory": STORE, "_node_ip_address": "127.0.0.1"}
+        # Ray runs whatever it is sent; a cluster that is started here asks for a token, as Ray 2.60 has it.
+        at_home = {"include_dashboard": False, "object_store_memory": STORE}
         ray.init(address="local", num_cpus=workers, **at_home, **quiet)
         return
     ray.init(address=address, **quiet)
@@ -104,7 +103,7 @@ def _spread(
     from amodal import __version__
 
     waiting = enumerate(items)
-    attempts = ray.remote(num_cpus=0, max_restarts=-1)(_Attempts).remote()
+    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Attempts).remote()
     constructor = (pickle.dumps(make), os.getcwd(), __version__, attempts)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -143,7 +142,7 @@ class _Attempts:
         return self._begun[number]
 
     def end(self, number: int) -> None:
-        del self._begun[number]
+        self._begun.pop(number, None)  # it may have begun anew itself
 
 
 class _Hands:
@@ -170,7 +169,7 @@ class _Hands:
         """Where the command was given, so that paths mean the same; by the same program."""
         from amodal import __version__
 
-        where = os.uname().nodename
+        where = platform.node()
         if __version__ != self._version:
             raise InputError(where, "amodal", f"is of version {__version__}", f"expected {self._version} as here")
         try:
