@@ -75,8 +75,8 @@ def test_photos_give_the_same_rows_though_a_worker_is_killed(spread: Spread, sou
     killed: list[int] = []
 
     def kill(_stage: str, done: int, _total: int) -> None:
-        if done > 0 and not killed:
-            killed.append(workers_below_this_process()[0])
+        if done > 0 and not killed and (workers := workers_below_this_process()):
+            killed.append(workers[0])
             os.kill(killed[0], signal.SIGKILL)
 
     run = partial(predict_many, open_sources([source]), ASKED, photos_per_part=1)
