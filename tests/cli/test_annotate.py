@@ -52,9 +52,10 @@ def test_a_team_s_first_manager_is_asked_for_once(
     assert len(served) == 2
 
 
+@pytest.mark.usefixtures("served")
 def test_a_backup_restores_to_the_same_project(amodal: Amodal, tmp_path: Path) -> None:
-    photos = save_photos(tmp_path / "photos")
-    assert amodal("annotate", tmp_path / "one", "--images", photos, "--backup", tmp_path / "b.zip").code == 0
+    assert amodal("annotate", tmp_path / "one", "--images", save_photos(tmp_path / "photos")).code == 0
+    assert amodal("annotate", tmp_path / "one", "--backup", tmp_path / "b.zip").code == 0
     assert amodal("annotate", tmp_path / "two", "--restore", tmp_path / "b.zip").code == 0
     assert (tmp_path / "two" / "project.sqlite").is_file()
     outcome = amodal("annotate", tmp_path / "two", "--restore", tmp_path / "b.zip")
