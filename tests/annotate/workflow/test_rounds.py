@@ -263,3 +263,13 @@ def test_most_corrections_of_the_visible_mask_win(session: Session, all_of: Team
     for person, inmodal in zip(all_of.annotators, (seen, seen, None), strict=True):
         save_mask(session, person, one.id, Drawn(amodal=whole, inmodal=inmodal, state="done"), version=0)
     assert scene_of(session, one.photo_id).instance(one.id).modal == box(8)
+
+
+def test_fewer_rounds_send_an_object_of_a_later_one_to_the_expert(session: Session, all_of: Team, one: Object) -> None:
+    draw(session, all_of, one, 10, 20, 40)  # they disagree, so a second round begins
+    set_project(session, max_rounds=1)
+    assert conclude_all(session) == 1
+    assert stands(session, one).state == "disputed"
+    assert [task.object_id for task in tasks(session, all_of.expert, "settle")[0]] == [one.id]
+    settled = settle(session, all_of.expert, one.id, choice="vote", version=stands(session, one).version)
+    assert settled.state == "settled"

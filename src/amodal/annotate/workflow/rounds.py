@@ -96,6 +96,8 @@ def conclude(session: Session, one: Object) -> Consensus | None:
     round_ = round_of(row)
     done = done_masks(session, one.id, project.stage, round_)
     if len(done) < project.annotators_per_object:
+        if row is not None and row.state == OPEN and round_ > project.max_rounds:  # fewer rounds are wanted by now
+            return put_standing(session, None, one, project.stage, round=round_, state=DISPUTED)
         return None
     found = agreement([mask_rows.amodal_of(mask) for mask in done])
     if found >= project.agreement_threshold:
