@@ -40,6 +40,18 @@ def test_broken_cvat_is_refused_in_words(tmp_path: Path, text: str, words: str) 
         read(tmp_path, "a.xml", text.encode())
 
 
+def test_one_box_of_cvat_leaves_the_masks_of_the_others(tmp_path: Path) -> None:
+    shapes = """<polygon label="car" z_order="2" points="0,0;20,0;20,10;0,10"/>
+        <polygon label="car" z_order="1" points="10,0;30,0;30,10;10,10"/>
+        <box label="tram" xtl="40" ytl="1" xbr="60" ybr="9"/>"""
+    (truth,) = read(tmp_path, "a.xml", IMAGE.format(shapes).encode()).truths
+    front, behind, boxed = truth.scene.instances
+    assert (front.amodal.area, behind.amodal.area, boxed.amodal.area) == (200, 200, 0)
+    assert boxed.box == (40, 1, 60, 9)
+    assert {"amodal", "order"} <= truth.knows
+    assert truth.scene.order.in_front_of(front.id, behind.id)
+
+
 def labelme(*shapes: dict[str, Any]) -> dict[str, Any]:
     return {"version": "5", "imagePath": "..\\x\\a.png", "imageHeight": 60, "imageWidth": 80, "shapes": list(shapes)}
 

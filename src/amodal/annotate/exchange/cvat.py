@@ -135,11 +135,11 @@ def _read_image(image: Xml.Element, where: str) -> Truth:
     groups: dict[str, _Group] = {}
     for number, shape in enumerate(one for one in image if one.tag in SHAPES):
         _add(groups, shape, number, (height, width), f"{where}: {shape.tag} {number}")
+    known = _instances_known(groups.values())
     instances, depths = [], {}
     for id, group in enumerate(groups.values(), start=1):
-        instances.append(_instance(id, group, height, width))
+        instances.append(_instance(id, group, height, width, drawn="amodal" in known))
         depths[id] = group.z_order
-    known = _instances_known(groups.values())
     pairs = ((one, other) for one, other in overlaps(instances) if depths[one] != depths[other])
     edges = (OrderEdge(*sorted(pair, key=lambda id: -depths[id])) for pair in pairs)
     order = OrderGraph(tuple(edges)) if "amodal" in known else OrderGraph()
@@ -195,11 +195,12 @@ def _mask_of_runs(shape: Xml.Element, size: tuple[int, int], where: str) -> Crop
     return CropMask.from_crop(pixels, left, top, *size)
 
 
-def _instance(id: int, group: _Group, height: int, width: int) -> Instance:
+def _instance(id: int, group: _Group, height: int, width: int, *, drawn: bool) -> Instance:
+    """`drawn`: masks of this photo are known; an object of a box alone then has an empty one, to be drawn."""
     masks = group.amodal or group.visible
     if not masks:
         box = group.box or (0.0, 0.0, 1.0, 1.0)
-        mask = CropMask.from_box(box, height, width)
+        mask = CropMask.empty(height, width) if drawn else CropMask.from_box(box, height, width)
         return Instance(id, group.label, box, 1.0, mask, mask)
     amodal = _union(masks)
     visible = _union(group.visible).intersection(amodal) if group.visible else amodal
@@ -208,9 +209,9 @@ def _instance(id: int, group: _Group, height: int, width: int) -> Instance:
 
 
 def _instances_known(groups: Iterable[_Group]) -> frozenset[str]:
-    """Of a photo; an object without a mask makes all of its masks boxes."""
-    listed = list(groups)
-    if any(not (one.amodal or one.visible) for one in listed):
+    """Of a photo, by its objects that have a mask."""
+    listed = [one for one in groups if one.amodal or one.visible]
+    if not listed:
         return frozenset({"boxes"})
     visible = {"modal"} if all(one.visible for one in listed) else set()
     return frozenset({"boxes", "amodal", "order", *visible})
