@@ -212,3 +212,13 @@ def test_cvat_masks_are_written_along_the_rows_of_their_box(drawn: Place, tmp_pa
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(int(shape.attrib["height"]), -1)
     one = next(one for one in scene(drawn).instances if one.label == shape.attrib["label"])
     assert (pixels == one.amodal.to_crop()).all()
+
+
+def test_a_box_among_masks_comes_in_to_be_drawn(new_place: Callable[[str], Place], tmp_path: Path) -> None:
+    file = tmp_path / "mixed.xml"
+    file.write_text(
+        '<annotations><image name="a.png" width="80" height="60"><polygon label="car" points="0,0;20,0;20,10;0,10"/>'
+        '<box label="tram" xtl="40" ytl="1" xbr="60" ybr="9"/></image></annotations>'
+    )
+    taken = imported(new_place("mixed"), file, tmp_path / "work")
+    assert (taken.objects, taken.masks) == (2, 1)
