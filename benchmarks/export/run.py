@@ -38,6 +38,7 @@ import numpy as np
 import torch
 
 import amodal
+from amodal.bench.machine import cpu_name
 from amodal.data.boxes import pair_boxes
 from amodal.data.truth import read_truth
 from amodal.export.quantise import Sample
@@ -272,11 +273,8 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
 
 
 def machine(load_before: float) -> dict[str, Any]:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
-        "cpu": names[0] if names else platform.processor(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "load_before": round(load_before, 2),
         "threads": os.environ.get("OMP_NUM_THREADS", "as each takes"),

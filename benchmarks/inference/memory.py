@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from amodal.bench.machine import status_mb
+
 
 def main() -> None:
     model, count, size, which = sys.argv[1:]
@@ -28,11 +30,11 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         street = make_street(int(count), Path(folder), size=float(size))
-        base = _megabytes("VmRSS")
+        base = status_mb("VmRSS")
         run = _procedure(procedures, model, which)
         for _ in range(2):
             run(street)
-    print(f"{_megabytes('VmHWM') - base:.1f}")
+    print(f"{status_mb('VmHWM') - base:.1f}")
 
 
 def _procedure(procedures: ModuleType, model: str, which: str) -> Callable[[Any], object]:
@@ -48,13 +50,6 @@ def _procedure(procedures: ModuleType, model: str, which: str) -> Callable[[Any]
         if which == "orm"
         else partial(procedures.published_procedure, segmenter.model)
     )
-
-
-def _megabytes(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise SystemExit(f"memory: /proc/self/status has no {field}")
 
 
 if __name__ == "__main__":

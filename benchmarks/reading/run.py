@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from amodal.bench.kins_file import SEED, write_kins_file
+from amodal.bench.machine import status_mb
 
 STEPS = {
     "parse": "parsed as one by Python's json",
@@ -96,7 +97,7 @@ def _measured(step: str, path: Path, cache: Path) -> dict[str, float]:
 
     if step == "one":
         open_source(path, cache=cache)  # the index is there; what a second photo costs is asked
-    base, started = _megabytes("VmRSS"), time.process_time()
+    base, started = status_mb("VmRSS"), time.process_time()
     if step == "parse":
         content = json.loads(path.read_text())
         del content
@@ -113,14 +114,7 @@ def _measured(step: str, path: Path, cache: Path) -> dict[str, float]:
         source = First(open_source(path, cache=cache), 100 if step == "convert-few" else 400)
         convert(source, "coco", path.with_name("coco.json"))
     seconds = time.process_time() - started
-    return {"seconds": round(seconds, 3), "megabytes": round(_megabytes("VmHWM") - base, 1)}
-
-
-def _megabytes(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise SystemExit(f"/proc/self/status has no {field}")
+    return {"seconds": round(seconds, 3), "megabytes": round(status_mb("VmHWM") - base, 1)}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from amodal.errors import AmodalError
+
 MEGABYTE = 1e6
+_STATUS = Path("/proc/self/status")
 
 
 def machine() -> dict[str, Any]:
@@ -40,11 +43,19 @@ def cpu_name() -> str:
 
 def resident_mb() -> float | None:
     """Megabytes this process has in memory now; None where the system does not say."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    return int(fields["VmRSS"].split()[0]) * 1024 / MEGABYTE
+    return status_mb("VmRSS") if _STATUS.exists() else None
+
+
+def status_mb(field: str) -> float:
+    """Megabytes that Linux says of this process: VmRSS is what it has in memory, VmHWM the most it ever had.
+
+    Raises:
+        AmodalError: the system does not say so.
+    """
+    for line in _STATUS.read_text().splitlines() if _STATUS.exists() else ():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024 / MEGABYTE
+    raise AmodalError(f"{_STATUS} has no {field}: this is measured on Linux only")
 
 
 def peak_mb() -> float:
