@@ -51,6 +51,33 @@ def test_an_accepted_box_of_the_detector_becomes_an_object(alone: Person, monkey
     assert again["object"] is None
 
 
+def test_boxes_that_were_found_bring_the_model_s_order_when_the_second_is_taken(
+    alone: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from amodal.masks import CropMask
+    from amodal.order import OrderEdge, OrderGraph
+    from amodal.scene import Instance, Scene
+
+    boxes = [(5.0, 5.0, 30.0, 30.0), (20.0, 5.0, 50.0, 40.0), (40.0, 5.0, 60.0, 40.0)]
+    masks = [CropMask.from_box(box, 60, 80) for box in boxes]
+    found = [
+        Instance(7 + n, "car", box, 0.9, mask, mask) for n, (box, mask) in enumerate(zip(boxes, masks, strict=True))
+    ]
+    order = OrderGraph((OrderEdge(8, 7, 0.9), OrderEdge(8, 9, 0.8)))
+    place = alone.http.app.state.place  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        place.proposer, "propose", lambda *_: ("stub", Scene(60, 80, tuple(found), order, exclusive=False))
+    )
+    proposals = [one["id"] for one in alone.post("/photos/1/proposals", {}).json()["proposals"]]
+    taken = {}
+    said = []
+    for place_ in (2, 1):
+        answer = alone.post(f"/proposals/{proposals[place_]}/verdict", {"verdict": "accepted"}).json()
+        taken[place_] = answer["object"]["id"]
+        said.append(answer["edges"])
+    assert said == [[], [[taken[1], taken[2]]]]
+
+
 @pytest.mark.parametrize("method", ["magic", "pcnet-m", "x" * 51, 5])
 def test_methods_that_there_are_not_are_refused(alone: Person, method: object) -> None:
     assert alone.post("/photos/1/proposals", {"method": method}).status_code == 422

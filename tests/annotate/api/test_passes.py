@@ -147,6 +147,17 @@ def test_who_never_drew_leaves_nothing_in_the_history(as_person: AsPerson) -> No
     assert lost(erna, one) == []
 
 
+def test_an_object_outside_the_second_stage_s_sample_cannot_be_opened_again(alone: Person) -> None:
+    ones = [alone.box(1, 5, 5, 30, 30), alone.box(2, 5, 5, 30, 30)]
+    for one in ones:
+        alone.draw(one, 5, 5, 30, 30)
+    assert alone.post("/manager/stage", {"share": 0.5}).json()["objects"] == 1
+    objects = [alone.get(f"/photos/{photo}").json()["objects"][0] for photo in (1, 2)]
+    (left,) = [one for one in objects if one["consensus"] is not None]
+    assert (left["consensus"]["state"], left["consensus"]["may_reopen"]) == ("agreed", False)
+    assert alone.post(f"/objects/{left['id']}/reopen", {"version": 1}).status_code == 403
+
+
 def test_a_mask_saved_from_two_windows_is_a_conflict_with_the_first_one_s_mask(alone: Person) -> None:
     one = alone.box(1, 5, 5, 30, 30)
     first = alone.draw(one, 5, 5, 30, 30, state="draft").json()

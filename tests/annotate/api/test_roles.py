@@ -18,6 +18,7 @@ NEEDED: list[tuple[str, str, Any, set[str]]] = [
     ("DELETE", "/objects/1?version=1", None, {"expert"}),
     ("POST", "/objects/1/restore", None, {"expert"}),
     ("PUT", "/photos/1/order", {"version": 0, "edges": []}, {"expert"}),
+    ("PUT", "/photos/1/seconds", {"seconds": 1.5}, {"expert"}),
     ("POST", "/objects/1/settle", {"version": 0, "choice": "vote"}, {"expert"}),
     ("POST", "/objects/1/reopen", {"version": 0}, {"expert"}),
     ("PUT", "/objects/1/mask", {"version": 0, "polygons": [[0, 0, 9, 0, 9, 9]]}, {"annotator"}),
@@ -67,6 +68,18 @@ def test_annotators_are_blind_to_each_other_until_an_object_is_settled(as_person
     assert after["masks"] == []
     whole = erna.get("/photos/1").json()["objects"][0]["consensus"]
     assert {mask["author"] for mask in whole["masks"]} == {"anna", "ben", "cleo"}
+
+
+def test_of_what_is_settled_each_is_told_whether_it_may_be_opened_again(as_person: AsPerson) -> None:
+    one = as_person("erna").box(1, 10, 10, 50, 40)
+    for name in ("anna", "ben", "cleo"):
+        as_person(name).draw(one, 10, 10, 50, 40)
+    may = {
+        name: as_person(name).get("/photos/1").json()["objects"][0]["consensus"]["may_reopen"]
+        for name in ("erna", "anna", "maria")
+    }
+    assert may == {"erna": True, "anna": False, "maria": False}
+    assert as_person("anna").draw(one, 10, 10, 50, 41, version=1, state="draft").status_code == 403
 
 
 def test_annotators_cannot_sort_by_what_others_drew(as_person: AsPerson) -> None:

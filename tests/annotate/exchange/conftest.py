@@ -13,7 +13,7 @@ from amodal.annotate.store.masks import Drawn
 from amodal.annotate.store.objects import add_object
 from amodal.annotate.store.orders import put_order
 from amodal.annotate.store.people import person_of
-from amodal.annotate.store.photos import put_boxed
+from amodal.annotate.store.photos import put_box_seconds, put_boxed
 from amodal.annotate.store.tables import Person
 from amodal.annotate.workflow.rounds import save_mask
 from helpers.annotate_client import project
@@ -50,6 +50,7 @@ def drawn(new_place: Callable[[str], Place]) -> Place:
             box = (min(outline[::2]) - 0.5, min(outline[1::2]), max(outline[::2]), max(outline[1::2]) + 0.25)
             ids[label] = add_object(session, me, 1, label=label, box=box).id
         put_boxed(session, me, 1, boxed=True)
+        put_box_seconds(session, me, 1, 12.5)
         put_order(session, me, 1, version=0, edges=[(ids["pedestrian"], ids["car"])])
         for label, id in ids.items():
             save_mask(session, me, id, Drawn(polygons=OUTLINES[label], state="done", seconds=4.5), version=0)

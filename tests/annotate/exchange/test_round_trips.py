@@ -95,6 +95,7 @@ def test_the_whole_project_comes_back_the_same(drawn: Place, new_place: Callable
         read_project(session, me(other, session), tmp_path / "out" / "files" / PROJECT_JSON)
     with drawn.database.read() as one, other.database.read() as two:
         assert project_content(one) == project_content(two)
+        assert [said["seconds"] for said in project_content(two)["times"]] == [12.5]
 
 
 def test_names_are_sorted_the_same_whatever_the_database_s_alphabet(postgres_url: str) -> None:

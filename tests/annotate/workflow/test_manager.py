@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store.orders import put_order
-from amodal.annotate.store.photos import put_boxed
+from amodal.annotate.store.photos import put_box_seconds, put_boxed
 from amodal.annotate.store.tables import Sample
 from amodal.annotate.workflow import manager
 from amodal.annotate.workflow.rounds import save_mask
@@ -101,11 +101,13 @@ def test_progress_counts_finished_masks_of_everybody(session: Session, all_of: T
     late = car(session, all_of.expert, 1)
     save_mask(session, all_of.annotators[0], late.id, rectangle(0, 0, 9, 9, seconds=7.5), version=0)
     put_boxed(session, all_of.expert, 1, boxed=True)
+    for seconds in (61.5, 40.0):  # another window, opened before, has measured less
+        put_box_seconds(session, all_of.expert, 1, seconds)
     found = manager.progress(session, all_of.manager)
     assert (found.photos, found.objects, found.settled) == (1, 3, 2)
     rows = {(one.person, one.pass_): (one.done, one.of, one.seconds) for one in found.people}
     assert rows == {
-        ("Eva", "pass1"): (1, 1, 0),
+        ("Eva", "pass1"): (1, 1, 61.5),
         ("Ann 1", "pass2"): (3, 3, 11.5),
         ("Ann 2", "pass2"): (2, 3, 4.0),
         ("Ann 3", "pass2"): (2, 3, 4.0),

@@ -15,7 +15,7 @@ from amodal.annotate.errors import Conflict, Document
 from amodal.annotate.store.consensus import round_of, standing, standings
 from amodal.annotate.store.masks import not_drawn
 from amodal.annotate.store.people import project_of
-from amodal.annotate.store.photos import photo_of
+from amodal.annotate.store.photos import box_seconds, photo_of
 from amodal.annotate.store.proposals import proposal_document, verdicts_of
 from amodal.annotate.store.revisions import row_of
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo, Proposal
@@ -54,6 +54,7 @@ def photo_document(session: Session, viewer: Person, photo_id: int) -> schemas.P
         objects=[_object(one, photo, rounds.get(one["id"], 1)) for one in view["objects"]],
         order=schemas.Order(**view["order"]),
         proposals=[_proposal(one) for one in view["proposals"]],
+        seconds=box_seconds(session, viewer, photo.id),
     )
 
 

@@ -23,6 +23,7 @@ from amodal.annotate.store.people import (
 )
 from amodal.annotate.store.tables import (
     Assignment,
+    BoxTime,
     Consensus,
     Mask,
     Object,
@@ -58,6 +59,7 @@ def project_content(session: Session) -> dict[str, Any]:
     rows = sorted(session.scalars(select(Object)), key=lambda row: (photos[row.photo_id], row.id))
     place = {row.id: number for number, row in enumerate(rows)}
     in_file = sorted(place, key=lambda id: place[id])
+    times = session.scalars(select(BoxTime))
 
     def of_objects(table: Any, *then: Any) -> list[Any]:
         found = session.scalars(select(table).order_by(*then))
@@ -99,6 +101,10 @@ def project_content(session: Session) -> dict[str, Any]:
             {"photo": photos[row.photo_id], "edges": sorted([place[a], place[b]] for a, b in row.edges)}
             for row in sorted(session.scalars(select(Order)), key=lambda row: photos[row.photo_id])
         ],
+        "times": sorted(
+            ({"photo": photos[row.photo_id], "person": names[row.person_id], "seconds": row.seconds} for row in times),
+            key=lambda one: (one["photo"], one["person"]),
+        ),
         "masks": [
             {
                 "object": place[row.object_id],

@@ -40,6 +40,7 @@ from amodal.annotate.store.tables import (
     MAX_INTEGER,
     ROLES,
     Assignment,
+    BoxTime,
     Consensus,
     Mask,
     Object,
@@ -92,6 +93,9 @@ def read_project(session: Session, by: Person, path: Path) -> dict[str, int]:
         _once(seen, one, "order", one["photo"].text())
         edges = [[_at(objects, end).id for end in edge.items()] for edge in one["edges"].items()]
         put_order(session, by, _named(photos, one["photo"]).id, version=0, edges=edges, roles=IMPORTERS)
+    times = root.get("times")  # nothing was measured before they were written
+    for one in [] if times is None else times.items():
+        _time_spent(session, one, photos, people, seen)
     masks = [_mask(session, one, objects, people, seen) for one in root["masks"].items()]
     for one in root["assignments"].items():
         _assignment(session, one, objects, people, seen)
@@ -192,6 +196,14 @@ def _object(
         meta=_meta(said["meta"]),
     )
     return _added(session, "object", row, author, object_document)
+
+
+def _time_spent(
+    session: Session, said: Field, photos: Mapping[str, Photo], people: Mapping[str, Person], seen: Seen
+) -> None:
+    photo, person = _named(photos, said["photo"]), _named(people, said["person"])
+    _once(seen, said, "time", photo.id, person.id)
+    session.merge(BoxTime(photo_id=photo.id, person_id=person.id, seconds=_within(said["seconds"], 0, MAX_SECONDS)))
 
 
 def _mask(session: Session, said: Field, objects: list[Object], people: Mapping[str, Person], seen: Seen) -> Mask:

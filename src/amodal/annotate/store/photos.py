@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Document, Invalid
 from amodal.annotate.store import revisions
-from amodal.annotate.store.checks import check_photo_name, permit
-from amodal.annotate.store.tables import Person, Photo, now
+from amodal.annotate.store.checks import MAX_SECONDS, check_photo_name, permit
+from amodal.annotate.store.tables import BoxTime, Person, Photo, now
 
 
 def add_photo(
@@ -87,6 +87,31 @@ def put_uploaded(session: Session, by: Person, photo_id: int) -> Photo:
     photo = revisions.locked(session, Photo, photo_id, "photo")
     photo.uploaded = True
     return _written(session, by, photo)
+
+
+def box_seconds(session: Session, by: Person, photo_id: int) -> float:
+    """How long this person has worked on the boxes and the order of a photo."""
+    row = session.get(BoxTime, (photo_id, by.id))
+    return 0.0 if row is None else row.seconds
+
+
+def put_box_seconds(session: Session, by: Person, photo_id: int, seconds: float) -> float:
+    """All the time spent so far; of two windows the one that measured more is believed. Experts may.
+
+    Raises:
+        Missing, Forbidden, Invalid.
+    """
+    permit(by, "expert")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise Invalid(f"seconds: found {seconds}, expected 0 to {MAX_SECONDS}", "seconds")
+    photo = revisions.locked(session, Photo, photo_id, "photo")
+    row = session.get(BoxTime, (photo.id, by.id), populate_existing=True)
+    if row is None:
+        row = BoxTime(photo_id=photo.id, person_id=by.id, seconds=0.0)
+        session.add(row)
+    row.seconds = max(row.seconds, seconds)
+    session.flush()
+    return row.seconds
 
 
 def photo_named(session: Session, name: str) -> Photo | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -63,6 +63,23 @@ def add_proposals(
         revisions.record(session, "proposal", row.id, 1, by, proposal_document(row))
         rows.append(row)
     return rows
+
+
+def order_found(session: Session, rows: Sequence[Proposal], edges: Iterable[tuple[int, int, float]]) -> None:
+    """Note the order among what one call found where there was no box; `edges` name places in `rows`."""
+    for front, behind, probability in edges:
+        for row in (rows[front], rows[behind]):
+            row.edges = [*row.edges, [rows[front].id, rows[behind].id, probability]]
+    session.flush()
+
+
+def order_of_taken(session: Session, proposal: Proposal) -> list[tuple[int, int]]:
+    """The order that a find's call saw between it and the others that became objects, by ids of objects."""
+    ids = {id for front, behind, _ in proposal.edges for id in (front, behind)}
+    rows = session.scalars(select(Proposal).where(Proposal.id.in_(ids)).execution_options(populate_existing=True))
+    object_of = {row.id: row.object_id for row in rows}
+    pairs = [(object_of.get(front), object_of.get(behind)) for front, behind, _ in proposal.edges]
+    return [(front, behind) for front, behind in pairs if front is not None and behind is not None]
 
 
 def judge(session: Session, by: Person, proposal_id: int, verdict: str) -> Proposal:

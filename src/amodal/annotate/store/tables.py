@@ -179,6 +179,16 @@ class Order(Base):
     time: Mapped[datetime]
 
 
+class BoxTime(Base):
+    """How long somebody has worked on the boxes and the order of a photo."""
+
+    __tablename__ = "box_times"
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    seconds: Mapped[float]
+
+
 class Mask(Base):
     """What one annotator drew of an object in one round; `inmodal` only where the derived one was corrected."""
 
@@ -263,7 +273,7 @@ class Proposal(Base):
     score: Mapped[float]
     amodal: Mapped[str] = mapped_column(Text)
     inmodal: Mapped[str] = mapped_column(Text)
-    edges: Mapped[list[Any]]  # [[front, behind, probability]] with ids of objects
+    edges: Mapped[list[Any]]  # [[front, behind, probability]]: objects; of a find without box, proposals
     author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     time: Mapped[datetime]
 

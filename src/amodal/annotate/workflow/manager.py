@@ -22,6 +22,7 @@ from amodal.annotate.store.places import in_stage
 from amodal.annotate.store.revisions import locked
 from amodal.annotate.store.tables import (
     Assignment,
+    BoxTime,
     Consensus,
     Mask,
     Object,
@@ -46,7 +47,7 @@ LAST_STAGE = 2
 
 @dataclass(frozen=True)
 class PersonProgress:
-    """How far somebody is in one pass; `seconds` are those spent drawing."""
+    """How far somebody is in one pass; `seconds` are those spent at work."""
 
     person: str
     role: str
@@ -199,7 +200,9 @@ def start_stage(session: Session, by: Person, *, share: float, seed: int) -> int
 
 def _boxes(session: Session, person: Person, photo_count: int) -> PersonProgress:
     done = select(func.count()).select_from(Photo).where(Photo.boxed_by_id == person.id)
-    return PersonProgress(person.name, person.role, "pass1", session.scalar(done) or 0, photo_count, 0.0)
+    spent = select(func.sum(BoxTime.seconds)).where(BoxTime.person_id == person.id)
+    seconds = float(session.scalar(spent) or 0.0)
+    return PersonProgress(person.name, person.role, "pass1", session.scalar(done) or 0, photo_count, seconds)
 
 
 def _drawing(session: Session, person: Person, project: Project) -> PersonProgress:

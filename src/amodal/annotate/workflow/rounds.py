@@ -186,15 +186,28 @@ def reopen(session: Session, by: Person, object_id: int, *, version: int) -> Con
     permit(by, "expert")
     project, one = _locked(session, object_id)
     stage = project.stage
+    if not is_in_stage(session, one.id, stage):
+        raise Forbidden(f"object {one.id} is not in the sample of stage {stage}; what was decided of it stays")
     _check_standing(session, by, one, stage, version, {"state": OPEN})
     row = put_standing(session, by, one, stage, state=OPEN, choice=None, mask_id=None)
     note(session, by, "reopen", f"object {one.id}", {"stage": stage})
     return row
 
 
-def _check_may_reopen(by: Person, row: Consensus, annotators: int) -> None:
+def may_reopen(by: Person, row: Consensus, project: Project, *, drew: bool) -> bool:
+    """Whether this person may take a decision of the stage back: the expert, or who alone `drew` what was decided."""
+    if row.state not in OVER or row.stage != project.stage:
+        return False
+    return "expert" in by.roles or (drew and _is_own_word(row, project.annotators_per_object))
+
+
+def _is_own_word(row: Consensus, annotators: int) -> bool:
     """Who works alone may change what is done; of several, nobody may once they have been compared."""
-    if "expert" in by.roles or (annotators == 1 and row.state == AGREED):
+    return annotators == 1 and row.state == AGREED
+
+
+def _check_may_reopen(by: Person, row: Consensus, annotators: int) -> None:
+    if "expert" in by.roles or _is_own_word(row, annotators):
         return
     if row.state == DISPUTED:
         raise Forbidden(f"object {row.object_id} waits for the expert after {row.round} rounds")

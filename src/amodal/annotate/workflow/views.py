@@ -25,6 +25,7 @@ from amodal.annotate.store.places import in_stage
 from amodal.annotate.store.proposals import OPEN as OPEN_PROPOSAL
 from amodal.annotate.store.proposals import proposal_document, proposals_of, verdicts_of
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Revision
+from amodal.annotate.workflow.rounds import may_reopen
 from amodal.annotate.workflow.scenes import Settled, seen_by_annotator, settled
 from amodal.masks import CropMask
 from amodal.scene import Instance
@@ -39,6 +40,8 @@ _NO_ROUND_ENDED: Document = {
     "choice": None,
     "settled_by": None,
     "settled_at": None,
+    "inmodal_corrected": False,
+    "may_reopen": False,
 }
 
 
@@ -119,7 +122,8 @@ def _known(session: Session, viewer: Person, photo_id: int) -> Settled:
 def _object_views(session: Session, viewer: Person, known: Settled, objects: Iterable[Object]) -> list[dict[str, Any]]:
     listed = list(objects)
     ids = [one.id for one in listed]
-    stage = project_of(session).stage
+    project = project_of(session)
+    stage = project.stage
     rows = standings(session, ids)
     own = newest_masks(session, viewer.id, stage, ids)
     others = [] if is_blind(viewer) else _others(session, ids, stage)
@@ -131,6 +135,7 @@ def _object_views(session: Session, viewer: Person, known: Settled, objects: Ite
         place = known.numbers.places.get(one.id)
         mask = own.get(one.id)
         theirs = [mask_view(session, other, seen) for other in others if other.object_id == one.id]
+        may = row is not None and may_reopen(viewer, row, project, drew=mask is not None)
         views.append(
             {
                 **object_document(one),
@@ -140,7 +145,7 @@ def _object_views(session: Session, viewer: Person, known: Settled, objects: Ite
                 "occlusion": known.occlusion(one.id),
                 "level": _level(known, one),
                 "mask": None if mask is None else mask_view(session, mask, seen),
-                "consensus": _consensus_view(row, known, names, theirs) if row is not None or theirs else None,
+                "consensus": _consensus_view(row, known, names, theirs, may) if row is not None or theirs else None,
             }
         )
     return views
@@ -153,7 +158,9 @@ def _others(session: Session, ids: list[int], stage: int) -> list[Mask]:
     return list(newest.values())
 
 
-def _consensus_view(row: Consensus | None, known: Settled, names: Mapping[int, str], masks: list[Document]) -> Document:
+def _consensus_view(
+    row: Consensus | None, known: Settled, names: Mapping[int, str], masks: list[Document], may: bool
+) -> Document:
     if row is None:
         return {**_NO_ROUND_ENDED, "masks": masks}
     photo, over = known.photo, row.state in OVER
@@ -168,6 +175,8 @@ def _consensus_view(row: Consensus | None, known: Settled, names: Mapping[int, s
         "choice": row.choice,
         "settled_by": None if row.author_id is None or row.state == OPEN else names.get(row.author_id),
         "settled_at": row.time.isoformat() if over else None,
+        "inmodal_corrected": over and row.inmodal is not None,
+        "may_reopen": may,
         "masks": masks,
     }
 

@@ -13,7 +13,14 @@ from amodal.annotate.help.propose import Given
 from amodal.annotate.store import revisions
 from amodal.annotate.store.objects import add_object, objects_of
 from amodal.annotate.store.people import add_categories
-from amodal.annotate.store.proposals import Proposed, add_proposals, judge, proposal_document
+from amodal.annotate.store.proposals import (
+    Proposed,
+    add_proposals,
+    judge,
+    order_found,
+    order_of_taken,
+    proposal_document,
+)
 from amodal.survey.statistics import GENERAL, OTHER
 
 router = APIRouter(tags=["help"])
@@ -26,7 +33,8 @@ def ask_proposals(here: Here, asker: Worker, id: IdPath, asked: schemas.AskPropo
     with here.database.read() as session:
         given = [Given(one.id, one.label, one.box) for one in objects_of(session, id)]
     method, scene = here.proposer.propose(asked.method, path, given)
-    edges = [(edge.front, edge.behind, edge.probability) for edge in scene.order.edges] if given else []
+    order = [(edge.front, edge.behind, edge.probability) for edge in scene.order.edges]
+    edges = order if given else []
     proposed = [
         Proposed(
             label=one.label,
@@ -44,6 +52,9 @@ def ask_proposals(here: Here, asker: Worker, id: IdPath, asked: schemas.AskPropo
         kept = [one for one in proposed if one.object_id is None or one.object_id in there]
         person = asker.person(session)
         rows = add_proposals(session, person, id, method, kept)
+        if not given:
+            place = {one.id: place for place, one in enumerate(scene.instances)}
+            order_found(session, rows, [(place[front], place[behind], how_sure) for front, behind, how_sure in order])
         said = [(front, behind) for front, behind, _ in edges if front in there and behind in there]
         return schemas.Proposals(proposals=proposals_said(session, person, rows), edges=said)
 
@@ -57,16 +68,19 @@ def give_verdict(here: Here, asker: Worker, id: IdPath, asked: schemas.Verdict) 
     with here.database.write() as session:
         person = asker.person(session)
         proposal = judge(session, person, id, asked.verdict)
-        one = None
+        one, edges = None, []
         if proposal.object_id is None and asked.verdict != "refused" and "expert" in asker.roles:
             label = asked.label or proposal.label
             if asked.label is None:
                 add_categories(session, person, [(label, GENERAL.get(label, OTHER))])
             one = add_object(session, person, proposal.photo_id, label=label, box=proposal.box)
             proposal.object_id = one.id
+            session.flush()
             revisions.record(session, "proposal", proposal.id, 2, person, proposal_document(proposal))
+            edges = order_of_taken(session, proposal)
         (said,) = proposals_said(session, person, [proposal])
-        return schemas.VerdictTaken(proposal=said, object=None if one is None else object_item(session, person, one))
+        taken = None if one is None else object_item(session, person, one)
+        return schemas.VerdictTaken(proposal=said, object=taken, edges=edges)
 
 
 @router.post("/photos/{id}/snap")

@@ -20,7 +20,7 @@ from amodal.annotate.api.taking_in import Register
 from amodal.annotate.errors import Missing
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.objects import labels_in_use
-from amodal.annotate.store.photos import add_photo, photo_named, put_boxed, put_uploaded
+from amodal.annotate.store.photos import add_photo, photo_named, put_box_seconds, put_boxed, put_uploaded
 from amodal.annotate.store.tables import Person, Photo
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
@@ -80,6 +80,13 @@ def change_photo(here: Here, asker: Expert, id: IdPath, change: schemas.PhotoCha
     with here.database.write() as session:
         person = asker.person(session)
         return photo_item(session, person, put_boxed(session, person, id, boxed=change.boxed))
+
+
+@router.put("/photos/{id}/seconds")
+def put_seconds(here: Here, asker: Expert, id: IdPath, asked: schemas.BoxSeconds) -> schemas.BoxSeconds:
+    """Say how long the asker has worked on boxes and order; less than was said before changes nothing."""
+    with here.database.write() as session:
+        return schemas.BoxSeconds(seconds=put_box_seconds(session, asker.person(session), id, asked.seconds))
 
 
 @router.get("/photos/{id}/picture", response_class=Response, responses=PICTURE)

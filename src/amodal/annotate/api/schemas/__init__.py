@@ -58,6 +58,7 @@ from amodal.annotate.api.schemas.people import (
     SessionInfo,
 )
 from amodal.annotate.api.schemas.photos import (
+    BoxSeconds,
     Layer,
     PhotoChange,
     PhotoDocument,
@@ -117,6 +118,7 @@ __all__ = [
     "AuditLine",
     "AuditLog",
     "Box",
+    "BoxSeconds",
     "Category",
     "Consensus",
     "Consistency",

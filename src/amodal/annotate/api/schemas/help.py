@@ -31,10 +31,14 @@ class Verdict(Asked):
 
 
 class VerdictTaken(Said):
-    """The proposal, and the object that it became where it was a box nobody had drawn."""
+    """The proposal, and the object that it became where it was a box nobody had drawn.
+
+    `edges`: [front, behind] as the model sees them, between that object and those taken before of the same call.
+    """
 
     proposal: Proposal
     object: ObjectItem | None = None
+    edges: list[tuple[int, int]] = Field(default_factory=list)
 
 
 class SnapAsk(Asked):

@@ -63,7 +63,10 @@ class MaskWrite(Asked):
 
 
 class Consensus(Said):
-    """What the annotators' masks of an object became; numbers are null where they are not for the asker's eyes."""
+    """What the annotators' masks of an object became; numbers are null where they are not for the asker's eyes.
+
+    `may_reopen`: the asker may take the decision back, by drawing on or as the expert.
+    """
 
     version: int
     state: Literal["open", "agreed", "disputed", "settled"]
@@ -74,6 +77,8 @@ class Consensus(Said):
     choice: str | None = None
     settled_by: str | None = None
     settled_at: datetime | None = None
+    inmodal_corrected: bool = False
+    may_reopen: bool = False
     masks: list[Mask] = Field(default_factory=list)
 
 

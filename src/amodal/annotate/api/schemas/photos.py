@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
 from amodal.annotate.api.schemas.objects import ObjectItem, Order, Proposal
 from amodal.annotate.api.schemas.values import Asked, Said
+from amodal.annotate.store.checks import MAX_SECONDS
 
 
 class PhotoItem(Said):
@@ -34,6 +35,12 @@ class PhotoChange(Asked):
     boxed: StrictBool
 
 
+class BoxSeconds(Asked):
+    """All the time that the asker has spent on boxes and order of a photo."""
+
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False, strict=True)]
+
+
 class Photos(Said):
     """A page of the list."""
 
@@ -50,13 +57,14 @@ class Layer(Said):
 
 
 class PhotoDocument(Said):
-    """A photo with all that the asker may see of it."""
+    """A photo with all that the asker may see of it; `seconds` are the asker's own, spent on boxes and order."""
 
     photo: PhotoItem
     objects: list[ObjectItem]
     order: Order
     proposals: list[Proposal] = Field(default_factory=list)
     layers: list[Layer] = Field(default_factory=list)
+    seconds: float = 0.0
 
 
 class Uploaded(Said):
