@@ -24,18 +24,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from amodal.bench.desk import outline
+from amodal.bench.server import Client
+
 PASSWORD = "simulated people"
-WIDTH, HEIGHT, POINTS = 1242, 375, 34
+WIDTH, HEIGHT = 1242, 375
 START = "from amodal.cli.main import main; import sys; sys.exit(main(sys.argv[1:]))"
 
 
@@ -117,19 +119,19 @@ def processor_seconds(pid: int) -> float:
 
 def worked(manager: Browser, port: int, people: int, seconds: float) -> dict[str, Any]:
     manager.log_in("manager")
-    manager.ask("PATCH", "/project", {"version": 1, "annotators_per_object": min(people, 20)})
+    manager.ask("PATCH", "/api/project", {"version": 1, "annotators_per_object": min(people, 20)})
     names = [f"annotator {number}" for number in range(people)]
     for name in names:
-        manager.ask("POST", "/people", {"name": name, "role": "annotator", "password": PASSWORD})
-    manager.ask("POST", "/people", {"name": "expert", "role": "expert", "password": PASSWORD})
+        manager.ask("POST", "/api/people", {"name": name, "role": "annotator", "password": PASSWORD})
+    manager.ask("POST", "/api/people", {"name": "expert", "role": "expert", "password": PASSWORD})
     expert = Browser(port)
     expert.log_in("expert")
-    while not (listed := expert.ask("GET", "/photos")["photos"]):
+    while not (listed := expert.ask("GET", "/api/photos")["photos"]):
         time.sleep(0.1)  # the folder is taken in meanwhile
     photo = listed[0]["id"]
+    boxes = f"/api/photos/{photo}/objects"
     objects = [
-        expert.ask("POST", f"/photos/{photo}/objects", {"label": "car", "box": [60 * k, 100, 60 * k + 90, 200]})["id"]
-        for k in range(15)
+        expert.ask("POST", boxes, {"label": "car", "box": [60 * k, 100, 60 * k + 90, 200]})["id"] for k in range(15)
     ]
     drawing = [Drawing(Browser(port), name, photo, objects, seconds, seed) for seed, name in enumerate(names)]
     threads = [threading.Thread(target=one.run) for one in drawing]
@@ -150,33 +152,15 @@ def worked(manager: Browser, port: int, people: int, seconds: float) -> dict[str
     }
 
 
-@dataclass
-class Browser:
-    """One person's connection, cookies and token."""
+class Browser(Client):
+    """One person's connection."""
 
-    port: int
-    token: str = ""
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.server = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        self.token = self.ask("GET", "/session")["csrf"]
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.headers["X-CSRF-Token"] = self.ask("GET", "/api/session")["csrf"]
 
     def log_in(self, name: str) -> None:
-        self.token = self.ask("POST", "/session", {"name": name, "password": PASSWORD})["csrf"]
-
-    def ask(self, method: str, path: str, content: Any = None) -> Any:
-        headers = {"X-CSRF-Token": self.token, "Content-Type": "application/json"}
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        self.server.request(method, f"/api{path}", None if content is None else json.dumps(content), headers)
-        answer = self.server.getresponse()
-        body = answer.read()
-        for line in answer.headers.get_all("Set-Cookie") or []:
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value.strip('"')
-        if answer.status >= 400:
-            raise RuntimeError(f"{method} {path}: {answer.status} {body[:300].decode()}")
-        return json.loads(body)
+        self.headers["X-CSRF-Token"] = self.ask("POST", "/api/session", {"name": name, "password": PASSWORD})["csrf"]
 
 
 @dataclass
@@ -206,21 +190,18 @@ class Drawing:
         except Exception as error:
             self.errors.append(repr(error)[:300])
         finally:
-            with closing(self.browser.server):
-                pass
+            self.browser.close()
 
     def _step(self, chance: random.Random, versions: dict[int, int]) -> None:
         began = time.perf_counter()
         if chance.random() < 0.1:
-            self.browser.ask("GET", f"/photos/{self.photo}")
+            self.browser.ask("GET", f"/api/photos/{self.photo}")
             self.opens.append(time.perf_counter() - began)
             return
         number = chance.randrange(len(self.objects))
-        one, x = self.objects[number], 60 * number + 45 + chance.uniform(-5, 5)
-        ring = [(2 * math.pi * k / POINTS, chance.uniform(35, 45)) for k in range(POINTS)]
-        outline = [edge for angle, r in ring for edge in (x + r * math.cos(angle), 150 + r * math.sin(angle))]
-        asked = {"version": versions[one], "polygons": [outline], "seconds": 1.0, "state": "draft"}
-        versions[one] = self.browser.ask("PUT", f"/objects/{one}/mask", asked)["version"]
+        one, drawn = self.objects[number], outline(60 * number + 45, 150, chance)
+        asked = {"version": versions[one], "polygons": [drawn], "seconds": 1.0, "state": "draft"}
+        versions[one] = self.browser.ask("PUT", f"/api/objects/{one}/mask", asked)["version"]
         self.saves.append(time.perf_counter() - began)
 
 

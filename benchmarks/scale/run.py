@@ -2,10 +2,7 @@
 
     python benchmarks/scale/run.py [--photos 84] [--rounds 9]
 
-Worker processes stand ready, as `amodal predict --workers` has them, each with its share of the photos. In turns,
-there and back again, all of them do at once
-(predict) units of photos to parts: decoding, crops, backbone, maps, reasoning, encoding, writing; or
-(backbone) the passes of the same units over the very same batches of crops, and nothing else.
+Worker processes predict, and run the backbone alone, in turns: see `amodal.bench.many`, which `amodal bench` uses too.
 
 Two configurations: a process a core with one thread each, and one process with a thread a core. The limit is the faster
 backbone of the two. `cpu` is seconds of processor, which other programs on the machine disturb less than the clock.
@@ -16,31 +13,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import date
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from photos import make_streets, write_jsonl
-
 from amodal.bench.machine import machine
+from amodal.bench.many import WHAT, jobs_of, make_streets, measured_in_turns, write_jsonl
 from amodal.bench.timing import ratios
-from amodal.data.parts import PARTS
-from amodal.scale.jobs import Unit, units_of
-from amodal.scale.sources import open_sources
-from amodal.scale.work import Asked, Tools, cores, do_unit, scenes_of_jobs
-from amodal.scale.workers import set_threads
+from amodal.scale.work import Asked, cores
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 0.8
-WHAT = ("backbone", "predict")
 
 
 def main() -> None:
@@ -75,76 +62,16 @@ def main() -> None:
 
 def measure(source: Path, asked: Asked, workers: int, threads: int, rounds: int) -> dict[str, Any]:
     """Photos a second of both, all workers at once, in turns."""
-    jobs = [job for unit in units_of(open_sources([source]), 10**9) for job in unit.jobs]
-    context = multiprocessing.get_context("spawn")
-    ends: list[Connection] = []
-    for number in range(workers):
-        here, there = context.Pipe()
-        unit = Unit(number, tuple(jobs[number::workers]))
-        context.Process(target=work, args=(there, unit, asked, threads), daemon=True).start()
-        ends.append(here)
-    crops = [end.recv() for end in ends]  # also warms up
-    wall: dict[str, list[float]] = {what: [] for what in WHAT}
-    cpu: dict[str, list[float]] = {what: [] for what in WHAT}
-    for k in range(rounds):
-        for what in WHAT if k % 2 == 0 else reversed(WHAT):
-            started = time.perf_counter()
-            for end in ends:
-                end.send(what)
-            cpu[what].append(sum(end.recv() for end in ends))
-            wall[what].append(time.perf_counter() - started)
-    for end in ends:
-        end.send(None)
+    found = measured_in_turns(jobs_of(source), asked, workers, threads, rounds=rounds)
     return {
         "workers": workers,
         "threads": threads,
-        "crops": sum(one["crops"] for one in crops),
-        "passes": sum(one["passes"] for one in crops),
-        "photos_per_second": {what: round(len(jobs) / statistics.median(wall[what]), 2) for what in WHAT},
-        "predict_over_backbone": spread(ratios(wall["backbone"], wall["predict"])),
-        "the_same_by_cpu": spread(ratios(cpu["backbone"], cpu["predict"])),
+        "crops": found.crops,
+        "passes": found.passes,
+        "photos_per_second": {what: round(found.photos / statistics.median(found.wall[what]), 2) for what in WHAT},
+        "predict_over_backbone": spread(ratios(found.wall["backbone"], found.wall["predict"])),
+        "the_same_by_cpu": spread(ratios(found.cpu["backbone"], found.cpu["predict"])),
     }
-
-
-def work(end: Connection, unit: Unit, asked: Asked, threads: int) -> None:
-    """A worker: says how many crops there are, then does what it is told and says how much processor it took."""
-    set_threads(threads)
-    tools = Tools(asked)
-    batches = recorded(unit, tools)
-    backbone: Any = tools.segmenter.model.backbone  # type: ignore[attr-defined]
-    from amodal.features.crops import run_backbone
-
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / PARTS).mkdir()
-        do_unit(unit, tools, Path(folder), "jsonl")
-        end.send({"crops": sum(map(len, batches)), "passes": len(batches)})
-        while (what := end.recv()) is not None:
-            before = time.process_time()
-            if what == "predict":
-                do_unit(unit, tools, Path(folder), "jsonl")
-            else:
-                for batch in batches:
-                    run_backbone(backbone, batch)
-            end.send(time.process_time() - before)
-
-
-def recorded(unit: Unit, tools: Tools) -> list[np.ndarray]:
-    """The batches of crops that the unit's photos give."""
-    from amodal.features import crops
-
-    batches: list[np.ndarray] = []
-    original = crops.run_backbone
-
-    def record(backbone: Any, batch: np.ndarray) -> Any:
-        batches.append(batch)
-        return original(backbone, batch)
-
-    crops.run_backbone = record
-    try:
-        scenes_of_jobs(unit.jobs, tools)
-    finally:
-        crops.run_backbone = original
-    return batches
 
 
 def spread(values: Sequence[float]) -> dict[str, Any]:

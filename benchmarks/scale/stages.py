@@ -18,9 +18,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from photos import make_streets, write_jsonl
-
 from amodal.bench.machine import machine
+from amodal.bench.many import make_streets, write_jsonl
 from amodal.data.parts import PARTS
 from amodal.features import crops
 from amodal.methods import compositional, looking

@@ -6,6 +6,7 @@ the limit: the backbone's passes over the very same batches and nothing else.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +22,13 @@ from torch import Tensor
 from amodal.bench.machine import peak_mb, resident_mb
 from amodal.bench.street import Street, make_street
 from amodal.bench.timing import Measurement, ratios, taken_in_turns
+from amodal.data.part_rows import row_of
 from amodal.features.crops import Pyramid, extract_crop
 from amodal.features.lattice import Lattice, as_xyxy
 from amodal.images import read_photo
 from amodal.methods.compositional import CompositionalSegmenter, Reasoner
 from amodal.methods.looking import evidence_of, look
+from amodal.scene import Scene
 from amodal.segmenter import Segmenter, best_method, load
 
 OBJECTS = 13  # of a KINS photo, on average
@@ -44,6 +47,7 @@ def measure(model: str, seconds: float) -> list[Measurement]:
         if best != "orm":
             calls[best] = partial(_segment, load(model, best), street)
         taken = taken_in_turns(calls, seconds)
+    encode = taken["encode"]
     reasoning, whole = steps.reasoning[-len(taken["whole"]) :], taken["whole"]
     maps = [_less(*each) for each in zip(taken["look"], taken["crops"], taken["backbone"], strict=True)]
     rest = [
@@ -56,10 +60,13 @@ def measure(model: str, seconds: float) -> list[Measurement]:
         "kernels and maps": maps,
         "maps to pixels": taken["pixels"],
         "reasoning": reasoning,
-        "masks and the rest": rest,
+        "masks to runs, and the rest": rest,
+        "encode (a row of results)": encode,
         "orm, file to scene": whole,
     }
     found = [_milliseconds(what, values) for what, values in shown.items()]
+    limit = [1 / one for one in taken["backbone"]]
+    found.append(Measurement.of(_NAME, "the limit, photos a second", limit, "photos/s", "more"))
     found += _against_the_limit("orm", whole, taken["backbone"])
     if best in taken:
         found.append(_milliseconds(f"{best}, file to scene", taken[best]))
@@ -81,6 +88,7 @@ class _Steps:
             self.look()
         self.batches = list(batches)
         self.seen = self.look()
+        self.scene = _segment(self.segmenter, street)
 
     def calls(self) -> dict[str, Callable[[], object]]:
         return {
@@ -89,6 +97,7 @@ class _Steps:
             "backbone": self.backbone,
             "look": self.look,
             "pixels": self.pixels,
+            "encode": self.encode,
         }
 
     def crops(self) -> None:
@@ -108,6 +117,9 @@ class _Steps:
     def pixels(self) -> None:
         for one in self.seen:
             evidence_of(self.segmenter.model, one, self.photo)
+
+    def encode(self) -> str:
+        return json.dumps(row_of(self.scene, 0, ""))
 
     def whole(self) -> None:
         _segment(self.segmenter, self.street)
@@ -133,8 +145,8 @@ def _batches_of(segmenter: CompositionalSegmenter) -> Iterator[list[Tensor]]:
         hook.remove()
 
 
-def _segment(segmenter: Segmenter, street: Street) -> None:
-    segmenter.segment(street.path, street.boxes, list(street.labels))
+def _segment(segmenter: Segmenter, street: Street) -> Scene:
+    return segmenter.segment(street.path, street.boxes, list(street.labels))
 
 
 def _less(whole: float, *parts: float) -> float:

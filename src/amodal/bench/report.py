@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Report:
-    """A run: what was asked, when (ISO date), where, and what came of it."""
+    """A run: what was asked, when (ISO date), where, what came of it, and why some suites were skipped."""
 
     command: str
     date: str
     model: str
     machine: Mapping[str, Any]
     measurements: tuple[Measurement, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -40,12 +41,14 @@ def read_report(path: Path) -> Report:
     """
     root = read_json(path)
     root["schema_version"].integer(SCHEMA_VERSION, SCHEMA_VERSION)
+    skipped = root.get("skipped")
     return Report(
         command=root["command"].text(),
         date=root["date"].text(),
         model=root["model"].text(),
         machine=root["machine"].object(),
         measurements=tuple(_measurement(item) for item in root["measurements"].items()),
+        skipped={} if skipped is None else {name: str(reason) for name, reason in skipped.object().items()},
     )
 
 
@@ -60,6 +63,7 @@ def as_text(report: Report, before: Report | None = None) -> str:
         width = max(len(one.what) for one in rows)
         lines += ["", suite]
         lines += [_line(one, earlier.get((one.suite, one.what)), width) for one in rows]
+    lines += [f"\n{suite}: skipped, {reason}" for suite, reason in report.skipped.items()]
     return "\n".join(lines) + "\n"
 
 

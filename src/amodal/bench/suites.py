@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from amodal.bench.timing import Measurement
+from amodal.bench.timing import Measurement, Skipped
 from amodal.imports import imported
 from amodal.progress import Progress
 
@@ -12,19 +14,45 @@ from amodal.progress import Progress
 # suite is one file and one line here.
 SUITES: dict[str, str] = {
     "inference": "amodal.bench.inference:measure",
+    "many": "amodal.bench.many:measure",
     "reading": "amodal.bench.reading:measure",
     "scores": "amodal.bench.scores:measure",
+    "serve": "amodal.bench.serving:measure",
+    "export": "amodal.bench.exported:measure",
+    "annotate": "amodal.bench.desk:measure",
 }
-_SHARES = {"inference": 3.0}  # of the time, where others have 1
+QUICK = ("inference", "many", "reading", "scores")
+"""Those that are run where none is named: what a photo takes and what many take, files and metrics."""
+_SHARES = {"inference": 3.0, "many": 2.0}  # of the time, where others have 1
 
 
-def run_suites(names: Sequence[str], model: str, seconds: float, progress: Progress) -> list[Measurement]:
-    """Some suites after one another, in about so many seconds; loading and warming up come on top."""
-    shares = [_SHARES.get(name, 1.0) for name in names]
+@dataclass(frozen=True)
+class Found:
+    """What was measured, and the suites that could not be, each with the reason."""
+
+    measurements: tuple[Measurement, ...]
+    skipped: Mapping[str, str]
+
+
+def run_suites(names: Sequence[str], model: str, seconds: float, progress: Progress) -> Found:
+    """Some suites after one another, in about so many seconds in all.
+
+    What a suite takes to load and to warm up is taken from those after it; each measures a few turns at least.
+    """
+    end = time.perf_counter() + seconds
     found: list[Measurement] = []
-    for number, (name, share) in enumerate(zip(names, shares, strict=True)):
+    skipped: dict[str, str] = {}
+    for number, name in enumerate(names):
         progress("suites", number, len(names))
         measure: Callable[[str, float], list[Measurement]] = imported(SUITES[name])
-        found += measure(model, seconds * share / sum(shares))
+        share = _share(name) / sum(_share(later) for later in names[number:])
+        try:
+            found += measure(model, max(0.0, end - time.perf_counter()) * share)
+        except Skipped as reason:
+            skipped[name] = str(reason)
     progress("suites", len(names), len(names))
-    return found
+    return Found(tuple(found), skipped)
+
+
+def _share(name: str) -> float:
+    return _SHARES.get(name, 1.0)

@@ -11,6 +11,10 @@ from typing import Literal
 Better = Literal["less", "more"]
 
 
+class Skipped(Exception):
+    """A suite that cannot be measured here, and why."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One number of the report. `quartiles`: of the repetitions, where there were some; `better`: which way."""
