@@ -3,16 +3,17 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, create_engine, inspect, select, text
 
 from amodal.annotate.store import migrate
 from amodal.annotate.store.database import open_database
@@ -152,6 +153,27 @@ def test_an_older_database_of_a_server_becomes_todays(postgres_url: str) -> None
     database.close()
 
 
+def test_a_new_file_has_what_the_migrations_make(tmp_path: Path) -> None:
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.sqlite'}")
+    with migrated.begin() as connection:
+        migrate.upgrade(connection)
+    made = open_database(tmp_path / "made.sqlite")
+    assert _described(made.engine) == _described(migrated)
+    made.close()
+    migrated.dispose()
+
+
+def test_a_new_database_of_a_server_has_what_the_migrations_make(postgres_url: str) -> None:
+    made = open_database(postgres_url)
+    directly = _described(made.engine)
+    with made.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        migrate.upgrade(connection)
+    assert directly == _described(made.engine)
+    made.close()
+
+
 def test_the_newest_migration_is_alembics_head() -> None:
     scripts = Config()
     scripts.set_main_option("script_location", str(migrate.SCRIPTS))
@@ -164,6 +186,28 @@ def test_a_file_of_a_newer_version_is_refused(older: Path) -> None:
         connection.commit()
     with pytest.raises(InputError, match=r"is of a newer version \(9999\)"):
         open_database(older)
+
+
+def _described(engine: Engine) -> dict[str, Any]:
+    """What the database says of its own tables, without the order of columns; and the version noted in it."""
+    with engine.connect() as connection:
+        found = inspect(connection)
+
+        def sorted_said(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+            return sorted(str({key: str(value) for key, value in sorted(row.items())}) for row in rows)
+
+        tables = {
+            table: [
+                sorted_said(found.get_columns(table)),
+                sorted_said([found.get_pk_constraint(table)]),
+                sorted_said(found.get_foreign_keys(table)),
+                sorted_said(found.get_unique_constraints(table)),
+                sorted_said(found.get_indexes(table)),
+            ]
+            for table in found.get_table_names()
+        }
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+        return {"tables": tables, "version": version}
 
 
 def _fill(connection) -> None:  # type: ignore[no-untyped-def]

@@ -1,6 +1,7 @@
 """Bringing a database to the tables that this version knows; an older SQLite file is copied aside before.
 
 Alembic is only imported where there is something to bring: it takes longer than all else that opening a project does.
+An empty database gets today's tables at once; a test holds that migrations from nothing lead to the same.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
 
+from amodal.annotate.store.tables import Base
 from amodal.errors import InputError
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -34,9 +36,22 @@ def to_newest(engine: Engine, path: Path | None, said: str) -> None:
         with connection.begin():
             if path is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            if _revision(connection, said) != newest():  # another server may have been faster
+            found = _revision(connection, said)
+            if found is None:
+                create(connection)
+            elif found != newest():  # another server may have been faster
                 upgrade(connection)
         _check_references(connection, path, "ON")
+
+
+def create(connection: Connection) -> None:
+    """Make the tables of an empty database within the transaction, and note their version as Alembic does."""
+    Base.metadata.create_all(connection)
+    version = MetaData()
+    stamp = Table("alembic_version", version, Column("version_num", String(32), nullable=False))
+    stamp.append_constraint(PrimaryKeyConstraint("version_num", name="alembic_version_pkc"))
+    version.create_all(connection)
+    connection.execute(stamp.insert().values(version_num=newest()))
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

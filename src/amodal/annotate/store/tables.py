@@ -136,7 +136,8 @@ class Photo(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     boxed_at: Mapped[datetime | None]  # when the expert called boxes and order done
     boxed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    meta: Mapped[dict[str, Any]]  # what an imported file says of it beyond what we know
+    # What an imported file says of it beyond what we know. The database's own default is what migrations gave it.
+    meta: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class Object(Base):
@@ -156,7 +157,7 @@ class Object(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     time: Mapped[datetime]
     deleted: Mapped[bool]
-    meta: Mapped[dict[str, Any]]
+    meta: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     client_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))  # what the page called it before it had an id
 
     photo: Mapped[Photo] = relationship()
