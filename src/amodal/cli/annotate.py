@@ -64,17 +64,17 @@ class Annotate:
             return self._restored(self.restore)
         if self.backup is not None:
             return self._backed_up(self.backup)
+        from amodal.annotate.api.doorway import open_doorway
         from amodal.annotate.api.opening import open_place
+        from amodal.annotate.api.place import BODY_SECONDS
         from amodal.annotate.api.proposer import Proposer
 
         proposer = Proposer(self.model, self.method)
         place = open_place(self.project, images=self.images, database=self.database, team=self.team, proposer=proposer)
         if self.team:
             self._first_manager(place)
-        from amodal.annotate.api.app import BODY_SECONDS, create_app
-
         manners = Manners(patience_seconds=BODY_SECONDS + 5, most_connections=CONNECTIONS)  # the answer 408 goes first
-        serve(create_app(place), self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
+        serve(open_doorway(place), self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
         return DONE
 
     def _check(self) -> None:

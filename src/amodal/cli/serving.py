@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from amodal.errors import InputError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 GRACE_SECONDS = 10
 CONNECTIONS = 512  # open at once, where nothing else is said
@@ -46,7 +46,7 @@ USUAL = Manners()
 
 
 def serve(
-    app: FastAPI,
+    app: ASGIApp,
     host: str,
     port: int,
     *,
@@ -75,7 +75,7 @@ def serve(
         found = f"cannot listen at {host}:{port} ({error.strerror})"
         raise InputError("server", "--port", found, "expected a free one, as --port 0 finds it") from error
     config = uvicorn.Config(
-        app,
+        cast(Any, app),  # uvicorn has types of its own for the same
         http="h11" if manners.patience_seconds is None else cast(Any, patient(manners.patience_seconds)),
         log_level="info" if manners.log_requests else "warning",
         access_log=manners.log_requests,

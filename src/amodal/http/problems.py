@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from amodal.errors import AmodalError, InputError
+
+if TYPE_CHECKING:  # a page may be shown before FastAPI is there
+    from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
 
 MAX_SHOWN = 500
 # Errors about files name them with their folders, which are no business of a client's.
@@ -29,12 +31,15 @@ def problem(
     said = message.encode("utf-8", "replace").decode()[:MAX_SHOWN]
     content: dict[str, Any] = {"error": {"message": said, "field": field}}
     if current is not None:
+        from fastapi.encoders import jsonable_encoder
+
         content["current"] = jsonable_encoder(current)
     return JSONResponse(content, status, dict(headers or {}))
 
 
 def answer_errors(app: FastAPI, refused: Callable[[AmodalError], JSONResponse], broken: str) -> None:
     """Make the application answer errors in that form: `refused` our own; `broken` is said of a mistake of ours."""
+    from fastapi.exceptions import RequestValidationError
 
     @app.exception_handler(AmodalError)
     async def ours(request: Request, error: AmodalError) -> JSONResponse:

@@ -11,14 +11,13 @@ from fastapi.routing import APIRoute
 from amodal.annotate.api.admission import UPLOADS
 from amodal.annotate.api.page import serve_page
 from amodal.annotate.api.parameters import REFUSED
-from amodal.annotate.api.place import Place
+from amodal.annotate.api.place import BODY_SECONDS, Place
 from amodal.annotate.api.problems import answer_errors
 from amodal.annotate.api.routes import exchange, health, help, manager, masks, objects, photos, project, session, tasks
 from amodal.annotate.api.taking_in import Register
 from amodal.http.headers import LOCAL_HOSTS, Guarded
 from amodal.http.limits import Limited
 
-BODY_SECONDS = 900.0  # for a request to come whole: 1 GiB at 10 Mbit/s
 TOPICS = (health, session, project, photos, objects, masks, help, tasks, manager, exchange)
 
 

@@ -13,6 +13,7 @@ from amodal.annotate.api.security import Attempts, new_token
 from amodal.annotate.store.database import IMAGES, Database
 from amodal.annotate.store.photos import photo_of
 
+BODY_SECONDS = 900.0  # for a request to come whole: 1 GiB at 10 Mbit/s
 THUMBNAILS = "thumbnails"  # in the project's folder
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import logging
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from amodal.annotate.errors import AnnotateError, Conflict, Forbidden, Invalid, Missing
 from amodal.errors import AmodalError, InputError
 from amodal.http import problems
 from amodal.http.problems import problem, without_folders
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 _log = logging.getLogger(__name__)
 STATUS: dict[type[AmodalError], int] = {Missing: 404, Forbidden: 403, Conflict: 409, Invalid: 422}
