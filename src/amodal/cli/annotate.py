@@ -13,6 +13,7 @@ import tyro
 from amodal.cli.exits import DONE
 from amodal.cli.serving import CONNECTIONS, Manners, serve
 from amodal.errors import InputError
+from amodal.imports import without_collecting
 
 if TYPE_CHECKING:
     from amodal.annotate.api.place import Place
@@ -64,10 +65,11 @@ class Annotate:
             return self._restored(self.restore)
         if self.backup is not None:
             return self._backed_up(self.backup)
-        from amodal.annotate.api.doorway import open_doorway
-        from amodal.annotate.api.opening import open_place
-        from amodal.annotate.api.place import BODY_SECONDS
-        from amodal.annotate.api.proposer import Proposer
+        with without_collecting():
+            from amodal.annotate.api.doorway import open_doorway
+            from amodal.annotate.api.opening import open_place
+            from amodal.annotate.api.place import BODY_SECONDS
+            from amodal.annotate.api.proposer import Proposer
 
         proposer = Proposer(self.model, self.method)
         place = open_place(self.project, images=self.images, database=self.database, team=self.team, proposer=proposer)

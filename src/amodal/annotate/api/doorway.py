@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from amodal.annotate.api.page import page_file
 from amodal.annotate.api.place import Place
 from amodal.http.headers import LOCAL_HOSTS, Guarded
+from amodal.imports import without_collecting
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,9 +28,10 @@ def open_doorway(place: Place) -> Doorway:
     """The application over an open project, for a server that shall listen at once."""
 
     def make() -> FastAPI:
-        from amodal.annotate.api.app import create_app
+        with without_collecting():
+            from amodal.annotate.api.app import create_app
 
-        return create_app(place)
+            return create_app(place)
 
     return Doorway(make, local_only=place.mode == "one-person")
 
