@@ -26,5 +26,17 @@ class InputError(AmodalError):
         return type(self), (self.where, self.field, self.found, self.expected)
 
 
+def size_in_words(bytes: float) -> str:
+    """A size as messages say it.
+
+    >>> size_in_words(2**31), size_in_words(5 * 2**20), size_in_words(5000)
+    ('2 GB', '5 MB', '5,000 bytes')
+    """
+    for unit, size in (("GB", 2**30), ("MB", 2**20)):
+        if bytes >= size:
+            return f"{bytes / size:.4g} {unit}"
+    return f"{bytes:,} bytes"
+
+
 class NoSplits(InputError):
     """A split is asked for of a file or folder that has none."""

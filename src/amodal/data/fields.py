@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amodal.errors import InputError
+from amodal.errors import InputError, size_in_words
 
 MAX_JSON_BYTES = 2 * 2**30
 
@@ -23,7 +23,7 @@ def read_json(path: str | os.PathLike[str], max_bytes: int = MAX_JSON_BYTES) -> 
     Raises:
         InputError: no such file, larger than `max_bytes`, not UTF-8, not JSON, or nested too deeply.
     """
-    where, expected = os.fspath(path), f"expected a JSON file of at most {max_bytes:,} bytes"
+    where, expected = os.fspath(path), "expected a whole JSON file"
     try:
         with Path(path).open("rb") as stream:
             text = stream.read(max_bytes + 1) if os.fstat(stream.fileno()).st_size <= max_bytes else None
@@ -32,7 +32,7 @@ def read_json(path: str | os.PathLike[str], max_bytes: int = MAX_JSON_BYTES) -> 
     except OSError as error:
         raise InputError(where, "file", f"cannot be read ({error.strerror})", expected) from error
     if text is None or len(text) > max_bytes:
-        raise InputError(where, "file", "is too large", expected)
+        raise InputError(where, "file", "is too large", f"expected at most {size_in_words(max_bytes)}")
     try:
         value = json.loads(text.decode("utf-8-sig"))
     except RecursionError as error:

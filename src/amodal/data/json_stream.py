@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from amodal.data.fields import Field
-from amodal.errors import InputError
+from amodal.errors import InputError, size_in_words
 
 WINDOW = 2**22
 MAX_ENTRY = 2**28  # one photo's entry; more is no annotation
@@ -155,7 +155,7 @@ class _Walker:
         """Drop what was read and add to the window as much as it holds, at least a window full."""
         kept = self._text[self._place :]
         if len(kept) > MAX_ENTRY:
-            raise self._error(f"one value of more than {MAX_ENTRY:,} bytes")
+            raise self._error(f"one value of more than {size_in_words(MAX_ENTRY)}")
         self._start += self._place
         added = self._stream.read(max(WINDOW, len(kept)))
         self._text, self._place, self._at_end = kept + added.decode("latin-1"), 0, not added

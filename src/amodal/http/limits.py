@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from amodal.errors import size_in_words
 from amodal.http.problems import problem
 
 MAX_DEPTH = 32
@@ -128,4 +129,4 @@ def _in_time(receive: Receive, seconds: float) -> Receive:
 
 
 def _too_large(limit: int) -> str:
-    return f"What was sent is too large, expected at most {limit:,} bytes."
+    return f"What was sent is too large, expected at most {size_in_words(limit)}."

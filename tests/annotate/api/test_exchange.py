@@ -8,10 +8,18 @@ from typing import get_args
 
 import pytest
 
+from amodal.annotate.api.place import Place
 from amodal.annotate.api.schemas import ExportFormat
 from helpers.annotate_client import Person, both_databases
 
 pytestmark = both_databases
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize("format", get_args(ExportFormat))
@@ -34,9 +42,41 @@ def test_what_was_exported_is_taken_in_again(alone: Person) -> None:
     said = alone.post("/imports", files={"file": ("kins.zip", content, "application/zip")})
     assert said.status_code == 201
     assert said.json() | {"left_out": []} == {
-        "format": "kins-2020", "photos": 2, "objects": 1, "masks": 1, "edges": 0, "left_out": [],
+        "format": "kins-2020", "photos": 2, "objects": 1, "masks": 1, "settled": 1, "edges": 0, "left_out": [],
     }  # fmt: skip
     assert alone.get("/photos/1").json()["objects"][0]["consensus"]["state"] == "settled"
+
+
+def test_an_imported_project_is_counted_with_its_order(
+    alone: Person, open_copy: Callable[[bool], Place], kind: str
+) -> None:
+    front, behind = alone.box(1, 5, 5, 30, 30), alone.box(1, 20, 5, 45, 30)
+    alone.draw(front, 5, 5, 30, 30)
+    alone.put("/photos/1/order", {"version": 0, "edges": [[front, behind]]})
+    content = alone.post("/exports", {"format": "project"}).content
+    said = Person(open_copy(False)).post("/imports", files={"file": ("p.zip", content)}).json()
+    counts = {key: said[key] for key in ("photos", "objects", "masks", "settled", "edges")}
+    assert counts == {"photos": 2, "objects": 2, "masks": 1, "settled": 1, "edges": 1}
+
+
+WITHOUT_SIZE = json.dumps({"images": [{"id": 1, "file_name": "a.png"}], "annotations": 5})
+REFUSED = {  # what was sent, and how the sentence about it begins
+    "a photo": ("street.jpg", b"\xff\xd8\xff\xe0", "street.jpg: file: holds no annotations, expected JSON (COCO"),
+    "nothing": ("my cars.json", b"  ", "my cars.json: file: is empty"),
+    "half a file": ("cars.json", b'{"images": [', "cars.json: file: is not JSON"),
+    "half a zip": ("cars.zip", zipped("kins/cars.json", b'{"images": ['), "cars.zip/kins/cars.json: file: is not JSON"),
+    "a wrong field": ("cars.json", WITHOUT_SIZE.encode(), "cars.json: annotations: "),
+    "a wrong project": ("p.json", b'{"kind": "amodal-annotate-project", "version": 7}', "p.json: "),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_refusal_names_the_file_as_its_sender_knows_it(alone: Person, what: str) -> None:
+    name, content, words = REFUSED[what]
+    said = alone.post("/imports", files={"file": (name, content)})
+    message = said.json()["error"]["message"]
+    assert (said.status_code, message[: len(words)]) == (422, words)
+    assert "bytes" not in message
 
 
 def test_a_manager_takes_in_and_gives_out(as_person: Callable[[str], Person]) -> None:

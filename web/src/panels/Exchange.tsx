@@ -83,7 +83,7 @@ function FileIn(): JSX.Element {
         error={send.error}
         words={
           got &&
-          `Read as ${got.format}: ${got.photos} photos, ${got.objects} objects, ${got.masks} masks, ${got.edges} pairs in order. ${got.left_out.join(" ")}`
+          `Read as ${got.format}: ${got.photos} photos, ${got.objects} objects (${got.settled} settled), ${got.masks} masks, ${got.edges} pairs in order. ${got.left_out.join(" ")}`
         }
       />
     </form>

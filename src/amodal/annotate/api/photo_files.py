@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, Response
 
 from amodal.annotate.errors import Invalid, Missing
 from amodal.data.write import make_folder, write_bytes_atomically
-from amodal.errors import InputError
+from amodal.errors import InputError, size_in_words
 from amodal.images import PHOTO_SUFFIXES, photo_size, read_photo
 
 MAX_PIXELS = 64_000_000
@@ -113,7 +113,9 @@ def received(stream: BinaryIO, name: str, folder: Path) -> Sent:
     """
     content = stream.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise Invalid(f"{name}: is larger than {MAX_FILE_BYTES:,} bytes", "files")
+        raise Invalid(
+            f"{name}: is larger than {size_in_words(MAX_FILE_BYTES)}; send it smaller, as JPEG for one", "files"
+        )
     place = make_folder(folder) / name
     part = place.with_name(f".{secrets.token_hex(8)}.part")  # others may send the same bytes at this moment
     try:

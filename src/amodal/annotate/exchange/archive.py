@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from amodal.annotate.store.backup import BROKEN_ZIP
-from amodal.errors import InputError
+from amodal.errors import InputError, size_in_words
 
 MAX_FILES = 200_000
 MAX_UNPACKED_BYTES = 4 * 2**30
@@ -27,7 +27,10 @@ def unpacked(archive: Path, folder: Path, where: str) -> list[Path]:
             total = sum(one.file_size for one in entries)
             if total > MAX_UNPACKED_BYTES:
                 raise InputError(
-                    where, "zip", f"is {total:,} bytes unpacked", f"expected {MAX_UNPACKED_BYTES:,} at most"
+                    where,
+                    "zip",
+                    f"is {size_in_words(total)} unpacked",
+                    f"expected at most {size_in_words(MAX_UNPACKED_BYTES)}; split it",
                 )
             return [_one(opened, one, folder, where) for one in entries]
     except BROKEN_ZIP as error:

@@ -64,12 +64,12 @@ def read_cvat(path: Path) -> list[Truth]:
     try:
         root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException as error:
-        raise InputError(path.name, "XML", "has a document type or entities", "expected plain elements") from error
+        raise InputError(str(path), "XML", "has a document type or entities", "expected plain elements") from error
     except (ParseError, ValueError, LookupError) as error:
-        raise InputError(path.name, "XML", f"cannot be read ({error})", "expected CVAT for images 1.1") from error
+        raise InputError(str(path), "XML", f"cannot be read ({error})", "expected CVAT for images 1.1") from error
     if root.tag != "annotations":
-        raise InputError(path.name, "XML", f"begins with <{root.tag[:50]}>", "expected <annotations>")
-    return [_read_image(image, f"{path.name}: image {number}") for number, image in enumerate(root.iter("image"))]
+        raise InputError(str(path), "XML", f"begins with <{root.tag[:50]}>", "expected <annotations>")
+    return [_read_image(image, f"{path}: image {number}") for number, image in enumerate(root.iter("image"))]
 
 
 def _write_image(root: Xml.Element, number: int, entry: Entry, losses: Losses) -> None:

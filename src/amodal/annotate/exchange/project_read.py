@@ -24,7 +24,7 @@ from amodal.annotate.store.checks import (
     mask_from_rle,
     permit,
 )
-from amodal.annotate.store.consensus import STANDINGS, consensus_document
+from amodal.annotate.store.consensus import OVER, STANDINGS, consensus_document
 from amodal.annotate.store.masks import SOURCES, STATES, mask_document
 from amodal.annotate.store.objects import object_document
 from amodal.annotate.store.orders import put_order
@@ -89,10 +89,12 @@ def read_project(session: Session, by: Person, path: Path) -> dict[str, int]:
     known = {one["name"] for one in project.categories}
     objects = [_object(session, one, photos, people, known) for one in root["objects"].items()]
     seen: Seen = set()
+    pairs = 0
     for one in root["orders"].items():
         _once(seen, one, "order", one["photo"].text())
         edges = [[_at(objects, end).id for end in edge.items()] for edge in one["edges"].items()]
         put_order(session, by, _named(photos, one["photo"]).id, version=0, edges=edges, roles=IMPORTERS)
+        pairs += len(edges)
     times = root.get("times")  # nothing was measured before they were written
     for one in [] if times is None else times.items():
         _time_spent(session, one, photos, people, seen)
@@ -105,7 +107,8 @@ def read_project(session: Session, by: Person, path: Path) -> dict[str, int]:
     session.flush()
     for photo in photos.values():
         refresh(session, photo.id, project.stage)
-    return {"photos": len(photos), "objects": len(objects), "masks": len(masks), "settled": len(standing)}
+    over = sum(one.state in OVER for one in standing)
+    return {"photos": len(photos), "objects": len(objects), "masks": len(masks), "settled": over, "edges": pairs}
 
 
 def _set(project: Project, said: Field) -> None:

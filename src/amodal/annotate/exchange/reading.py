@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import is_zipfile
@@ -16,9 +17,10 @@ from amodal.data.entries import entries_of
 from amodal.data.fields import read_json
 from amodal.data.formats import open_source
 from amodal.data.truth import Truth
-from amodal.errors import InputError
+from amodal.errors import InputError, size_in_words
 
 MAX_FILE_BYTES = 512 * 2**20  # it is parsed as one
+EXPECTED = "expected JSON (COCO, KINS, COCOA, labelme, a project), CVAT's XML, or a zip with them"
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,32 @@ def read_any(file: Path, name: str, work: Path, format: str | None = None) -> Fo
         InputError: no format that we know, another than was said, or broken; names the field.
     """
     files = unpacked(file, work, name) if is_zipfile(file) else [_named(file, name, work)]
+    with named_as_sent(name, work):
+        return _read(files, name, work, format)
+
+
+@contextmanager
+def named_as_sent(name: str, work: Path) -> Iterator[None]:
+    """Errors inside the block name the files that `read_any` laid into `work` as whoever sent `name` knows them."""
+    try:
+        yield
+    except InputError as error:
+        where = error.where
+        for ending in (".json", ".xml"):
+            where = where.replace(str(_alone(work, ending)), name)
+        where = where.replace(str(work), name)
+        raise InputError(where, error.field, error.found, error.expected) from error
+
+
+def _read(files: Sequence[Path], name: str, work: Path, format: str | None) -> Found:
     annotations = [path for path in files if path.suffix.lower() in (".json", ".xml") and path.name != LOSSES]
     if not annotations:
-        raise InputError(name, "file", "holds no annotations", "expected .json or .xml, or a zip with them")
+        raise InputError(name, "file", "holds no annotations", EXPECTED)
     for path in annotations:
+        _check_text(path)
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(
-                name, path.name, "is too large", f"expected annotations of at most {MAX_FILE_BYTES:,} bytes"
-            )
+            at_most = f"expected at most {size_in_words(MAX_FILE_BYTES)} of annotations; split it by photos"
+            raise InputError(name, path.name, "is too large", at_most)
     if annotations[0].suffix.lower() == ".xml":
         return _said("cvat", format, name, Found("cvat", [one for path in annotations for one in read_cvat(path)]))
     root = read_json(annotations[0])
@@ -73,8 +93,20 @@ def _said(found: str, wanted: str | None, name: str, result: Found) -> Found:
 
 
 def _named(file: Path, name: str, work: Path) -> Path:
-    """The file under a plain name, for messages; its ending decides how it is read."""
-    ending = Path(name).suffix.lower()
-    plain = work / f"file{ending if ending in ('.json', '.xml') else '.json'}"
-    file.rename(plain)
-    return plain
+    """The file under a plain name; its ending decides how it is read."""
+    place = _alone(work, ".xml" if Path(name).suffix.lower() == ".xml" else ".json")
+    place.parent.mkdir()
+    return file.rename(place)
+
+
+def _alone(work: Path, ending: str) -> Path:
+    """Where a file lies that is no zip."""
+    return work / ".alone" / f"file{ending}"
+
+
+def _check_text(path: Path) -> None:
+    """Refuse what cannot be annotations by its first letter: parsers would speak of bytes and codecs."""
+    with path.open("rb") as stream:
+        first = stream.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if first not in (b"{", b"[", b"<"):
+        raise InputError(str(path), "file", "holds no annotations" if first else "is empty", EXPECTED)

@@ -28,7 +28,7 @@ def take_in(here: Here, asker: Overseer, file: UploadFile, format: FormatField =
     """Take in a file (or a zip with it); its format is recognised unless said. All of it or nothing."""
     from amodal.annotate.exchange.imports import import_truths
     from amodal.annotate.exchange.project_read import read_project
-    from amodal.annotate.exchange.reading import read_any
+    from amodal.annotate.exchange.reading import named_as_sent, read_any
 
     name = Path((file.filename or "file").replace("\\", "/")).name[:100] or "file"
     with tempfile.TemporaryDirectory(dir=make_folder(here.folder / WORK)) as work:
@@ -39,12 +39,13 @@ def take_in(here: Here, asker: Overseer, file: UploadFile, format: FormatField =
         with here.database.write() as session:
             person = asker.person(session)
             if found.project is not None:
-                counts = read_project(session, person, found.project)
-                said = schemas.Import(format=found.format, **counts, edges=0, left_out=[])
+                with named_as_sent(name, inside):
+                    counts = read_project(session, person, found.project)
+                said = schemas.Import(format=found.format, **counts, left_out=[])
             else:
                 taken = import_truths(session, person, found.truths, found.format)
                 numbers = {key: getattr(taken, key) for key in ("photos", "objects", "masks", "edges")}
-                said = schemas.Import(format=found.format, **numbers, left_out=taken.said())
+                said = schemas.Import(format=found.format, **numbers, settled=taken.masks, left_out=taken.said())
             note(session, person, "import", name, said.model_dump(exclude={"left_out"}))
     return said
 

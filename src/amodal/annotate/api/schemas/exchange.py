@@ -12,6 +12,7 @@ class Import(Said):
     photos: int
     objects: int
     masks: int
+    settled: int
     edges: int
     left_out: list[str]
 
