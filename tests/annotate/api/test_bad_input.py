@@ -69,14 +69,6 @@ def test_a_photo_that_is_none_is_refused_in_words(alone: Person, name: str, cont
     assert alone.get("/photos").json()["total"] == 2
 
 
-def test_if_one_photo_is_refused_none_is_taken(alone: Person) -> None:
-    files = [("files", ("new.png", picture(), "image/png")), ("files", ("bad.png", b"no", "image/png"))]
-    assert alone.post("/photos", files=files).status_code == 422
-    place = alone.http.app.state.place  # type: ignore[attr-defined]
-    assert not list(place.uploads.glob("*"))
-    assert upload(alone, "new.png", picture()).status_code == 201
-
-
 def test_an_uploaded_photo_comes_back_as_it_was(alone: Person) -> None:
     content = picture("JPEG")
     id = upload(alone, "new.jpg", content).json()["photos"][0]["id"]

@@ -21,6 +21,7 @@ from amodal.annotate.api import photo_files
 from amodal.annotate.api.admission import UPLOADS
 from amodal.annotate.api.openapi import contract
 from amodal.annotate.api.place import Place
+from amodal.annotate.store.backup import restore_backup, write_backup
 from amodal.annotate.store.photos import add_photo
 from amodal.annotate.store.tables import Photo
 from helpers.annotate_client import Person
@@ -71,10 +72,41 @@ def test_of_two_uploads_of_one_name_at_once_one_stays_whole(alone: Person, width
     assert [path.name for path in place_of(alone).uploads.iterdir()] == ["new.png"]
 
 
-def test_one_name_twice_in_an_upload_leaves_nothing(alone: Person) -> None:
-    files = [("files", ("new.png", picture(20), "image/png"))] * 2
-    assert alone.post("/photos", files=files).status_code == 422
-    assert not list(place_of(alone).uploads.iterdir())
+@pytest.mark.parametrize("width", [20, 30], ids=["the same bytes", "other bytes"])
+def test_one_name_twice_in_an_upload_is_one_photo(alone: Person, width: int) -> None:
+    files = [("files", ("new.png", picture(one), "image/png")) for one in (20, width)]
+    said = alone.post("/photos", files=files)
+    assert (said.status_code, len(said.json()["photos"]), len(said.json()["refused"])) == (201, 1, 1)
+    assert [path.read_bytes() for path in place_of(alone).uploads.iterdir()] == [picture(20)]
+
+
+def test_the_good_photos_of_an_upload_are_taken_and_the_others_named_with_the_reason(alone: Person) -> None:
+    sent = {"one.png": picture(20), "torn.png": picture(30)[:45], "notes.txt": b"notes", "two.png": picture(40)}
+    said = alone.post("/photos", files=[("files", (name, content)) for name, content in sent.items()])
+    assert said.status_code == 201
+    assert [one["name"] for one in said.json()["photos"]] == ["one.png", "two.png"]
+    torn, notes = said.json()["refused"]
+    assert torn.startswith("torn.png: cannot be decoded")
+    assert notes.startswith("'notes.txt' is no name of a photo, expected one ending in .jpg")
+    assert sorted(path.name for path in place_of(alone).uploads.iterdir()) == ["one.png", "two.png"]
+
+
+def test_where_no_photo_of_an_upload_is_good_each_is_named(alone: Person) -> None:
+    said = alone.post("/photos", files=[("files", (name, b"no photo")) for name in ("one.png", "two.svg")])
+    message = said.json()["error"]["message"]
+    assert (said.status_code, "one.png" in message, "two.svg" in message) == (422, True, True)
+
+
+@pytest.mark.parametrize("name", ["scan.tif", "scan.TIFF"])
+def test_a_tiff_is_a_photo_which_browsers_get_as_png(alone: Person, name: str) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (10, 20, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "TIFF")
+    said = upload(alone, stream.getvalue(), name)
+    assert said.status_code == 201
+    shown = alone.get(f"/photos/{said.json()['photos'][0]['id']}/picture")
+    assert shown.headers["content-type"] == "image/png"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown.content))), pixels)
 
 
 def test_a_small_picture_is_never_read_or_written_elsewhere(alone: Person) -> None:
@@ -193,3 +225,44 @@ def test_photos_that_an_imported_project_names_can_be_uploaded_with_their_own_by
     said = upload(alone, sent)
     assert (said.status_code, said.json()["photos"][0]["id"]) == (201, id)
     assert alone.get(f"/photos/{id}/picture").content == sent
+
+
+def waiting(person: Person, **photos: bytes) -> dict[str, int]:
+    """Rows of photos whose files are not here, as an imported project makes them; ids by name."""
+    with place_of(person).database.write() as session:
+        return {
+            name: add_photo(
+                session, None, name=name, width=20, height=10, sha256=hashlib.sha256(content).hexdigest()
+            ).id
+            for name, content in photos.items()
+        }
+
+
+def test_a_photo_in_a_folder_of_an_imported_project_is_found_by_its_file_s_name(alone: Person) -> None:
+    ids = waiting(alone, **{"left/new.png": picture(20), "right/new.png": picture(30)})
+    said = upload(alone, picture(30))
+    assert [(one["id"], one["name"]) for one in said.json()["photos"]] == [(ids["right/new.png"], "right/new.png")]
+    assert alone.get(f"/photos/{ids['right/new.png']}/picture").content == picture(30)
+    assert alone.get(f"/photos/{ids['left/new.png']}/picture").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("there", "words"), [([20, 20], "cannot tell"), ([30], "other bytes")], ids=["two of the same bytes", "other bytes"]
+)
+def test_an_upload_that_may_not_be_what_a_project_waits_for_is_refused_in_words(
+    alone: Person, there: list[int], words: str
+) -> None:
+    names = waiting(alone, **{f"{number}/new.png": picture(width) for number, width in enumerate(there)})
+    said = upload(alone, picture(20))
+    message = said.json()["error"]["message"]
+    assert (said.status_code, words in message) == (422, True)
+    assert all(name in message for name in names)
+
+
+def test_a_photo_uploaded_into_a_folder_is_in_the_backup(alone: Person, tmp_path: Path) -> None:
+    waiting(alone, **{"left/new.png": picture(20)})
+    assert upload(alone, picture(20)).status_code == 201
+    place = place_of(alone)
+    write_backup(place.database, place.folder, tmp_path / "b.zip")
+    restore_backup(tmp_path / "b.zip", tmp_path / "again")
+    assert (tmp_path / "again" / "images" / "left" / "new.png").read_bytes() == picture(20)

@@ -47,12 +47,25 @@ function PhotosIn(): JSX.Element {
       <h2>Take photos in</h2>
       <label>
         Photos
-        <input type="file" name="files" accept="image/jpeg,image/png,image/webp" multiple required />
+        <input
+          type="file"
+          name="files"
+          accept="image/jpeg,image/png,image/webp,image/bmp,image/tiff,.tif,.tiff"
+          multiple
+          required
+        />
       </label>
       <button type="submit" disabled={send.isPending}>
         Upload
       </button>
       <Outcome error={send.error} words={send.data && `${send.data.photos.length} taken in.`} />
+      {(send.data?.refused.length ?? 0) > 0 && (
+        <ul role="alert" className="problem" aria-label="Photos that were refused">
+          {send.data?.refused.map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      )}
     </form>
   );
 }

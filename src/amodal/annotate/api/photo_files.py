@@ -25,6 +25,7 @@ from amodal.images import PHOTO_SUFFIXES, photo_size, read_photo
 MAX_PIXELS = 64_000_000
 MAX_FILE_BYTES = 200 * 2**20
 THUMBNAIL_PX = 320
+SUFFIXES = (*PHOTO_SUFFIXES, ".tif", ".tiff")
 # What browsers show, by the first bytes; a file's name proves nothing. All else is turned into PNG.
 SHOWN = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
@@ -64,7 +65,7 @@ def photos_below(folder: Path) -> Iterator[Path]:
     root = folder.resolve()
     for path in sorted(folder.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        is_photo = path.suffix.lower() in PHOTO_SUFFIXES and not is_hidden and path.is_file()
+        is_photo = path.suffix.lower() in SUFFIXES and not is_hidden and path.is_file()
         if is_photo and path.resolve().is_relative_to(root):
             yield path
 
@@ -87,22 +88,20 @@ def plain_name(name: str | None) -> str:
     """
     given = name or ""
     stem, dot, suffix = given.rpartition(".")
-    if not dot or not stem or f".{suffix.lower()}" not in PHOTO_SUFFIXES:
-        raise Invalid(
-            f"files: found the name {given[:100]!r}, expected one ending in {', '.join(PHOTO_SUFFIXES)}", "files"
-        )
+    if not dot or not stem or f".{suffix.lower()}" not in SUFFIXES:
+        expected = f"expected one ending in {', '.join(SUFFIXES)}; save it as JPEG or PNG"
+        raise Invalid(f"{given[:100]!r} is no name of a photo, {expected}", "files")
     if given.startswith(".") or any(one in '/\\<>:"|?*' or not one.isprintable() for one in given) or len(given) > 200:
-        raise Invalid(f"files: found the name {given[:100]!r}, expected a plain file name without folders", "files")
+        raise Invalid(f"{given[:100]!r} cannot be used as a name, expected a plain file name without folders", "files")
     return given
 
 
 @dataclass(frozen=True)
 class Sent:
-    """An uploaded photo that was decoded whole: what it is, the file it waits in, and where it belongs."""
+    """An uploaded photo that was decoded whole: what it is, and the file it waits in."""
 
     photo: PhotoFile
     part: Path
-    place: Path
 
 
 def received(stream: BinaryIO, name: str, folder: Path) -> Sent:
@@ -116,30 +115,35 @@ def received(stream: BinaryIO, name: str, folder: Path) -> Sent:
         raise Invalid(
             f"{name}: is larger than {size_in_words(MAX_FILE_BYTES)}; send it smaller, as JPEG for one", "files"
         )
-    place = make_folder(folder) / name
-    part = place.with_name(f".{secrets.token_hex(8)}.part")  # others may send the same bytes at this moment
+    part = make_folder(folder) / f".{secrets.token_hex(8)}.part"  # others may send the same bytes at this moment
     try:
         write_bytes_atomically(part, content)
-        height, width = read_photo(part, MAX_PIXELS).shape[:2]
-    except InputError as error:
-        part.unlink(missing_ok=True)
-        raise Invalid(f"{name}: {error.found}, {error.expected}", "files") from error
+        height, width = _size_of(part, name)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Sent(PhotoFile(name, width, height, hashlib.sha256(content).hexdigest()), part, place)
+    return Sent(PhotoFile(name, width, height, hashlib.sha256(content).hexdigest()), part)
 
 
-def put_in_place(sent: Sent) -> bool:
-    """Give a photo its name; False where the same photo has it already. A file that is there is never written over.
+def _size_of(part: Path, name: str) -> tuple[int, int]:
+    try:
+        height, width = read_photo(part, MAX_PIXELS).shape[:2]
+    except InputError as error:
+        raise Invalid(f"{name}: {error.found}, {error.expected}", "files") from error
+    return height, width
+
+
+def put_in_place(sent: Sent, place: Path) -> bool:
+    """Give a photo its place; False where the same photo has it already. A file that is there is never written over.
 
     Raises:
         Invalid: another photo has that name.
     """
+    make_folder(place.parent)
     try:
-        os.link(sent.part, sent.place)
+        os.link(sent.part, place)
     except FileExistsError:
-        if _hash_of(sent.place) != sent.photo.sha256:
+        if _hash_of(place) != sent.photo.sha256:
             raise Invalid(f"{sent.photo.name}: there is another photo of this name", "files") from None
         return False
     return True

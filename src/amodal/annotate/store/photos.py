@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -117,6 +117,13 @@ def put_box_seconds(session: Session, by: Person, photo_id: int, seconds: float)
 def photo_named(session: Session, name: str) -> Photo | None:
     """The photo of this name, or None."""
     return session.scalars(select(Photo).where(Photo.name == name)).first()
+
+
+def photos_called(session: Session, file_name: str) -> list[Photo]:
+    """The photos whose file has this name, in whatever folder."""
+    in_a_folder = Photo.name.endswith(f"/{file_name}", autoescape=True)  # SQLite's LIKE does not tell cases apart
+    found = session.scalars(select(Photo).where(or_(Photo.name == file_name, in_a_folder)).order_by(Photo.name))
+    return [one for one in found if one.name.rpartition("/")[2] == file_name]
 
 
 def photos(session: Session) -> list[Photo]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, UploadFile
-from sqlalchemy.orm import Session
 
 from amodal.annotate.api import photo_files, schemas
 from amodal.annotate.api.admission import UploadRoute
-from amodal.annotate.api.asking import Anyone, Asker, Expert, Here, Overseer
+from amodal.annotate.api.asking import Anyone, Expert, Here, Overseer
 from amodal.annotate.api.documents import photo_document, photo_item
 from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
-from amodal.annotate.api.place import Place, file_of
+from amodal.annotate.api.place import file_of
 from amodal.annotate.api.taking_in import Register
-from amodal.annotate.errors import Missing
-from amodal.annotate.store.audit import note
+from amodal.annotate.api.uploading import take_uploads
 from amodal.annotate.store.objects import labels_in_use
-from amodal.annotate.store.photos import add_photo, photo_named, put_box_seconds, put_boxed, put_uploaded
-from amodal.annotate.store.tables import Person, Photo
+from amodal.annotate.store.photos import put_box_seconds, put_boxed
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
 router = APIRouter(tags=["photos"])
@@ -54,17 +48,8 @@ def get_photos(
 
 @uploads.post("/photos", status_code=201)
 def add_photos(here: Here, asker: Overseer, files: list[UploadFile]) -> schemas.Uploaded:
-    """Take photos in; each is decoded first, and none is taken if one is refused."""
-    names = [photo_files.plain_name(file.filename) for file in files]
-    sent: list[photo_files.Sent] = []
-    try:
-        for file, name in zip(files, names, strict=True):
-            sent.append(photo_files.received(file.file, name, here.uploads))
-        with here.uploading:
-            return _taken_in(here, asker, sent)
-    finally:
-        for one in sent:
-            one.part.unlink(missing_ok=True)
+    """Take photos in; each is decoded first. Those that cannot be used are named, and the others are taken."""
+    return take_uploads(here, asker, files)
 
 
 @router.get("/photos/{id}")
@@ -102,32 +87,3 @@ def get_thumbnail(here: Here, asker: Anyone, id: IdPath) -> Response:
 
 
 router.include_router(uploads)
-
-
-def _taken_in(here: Place, asker: Asker, sent: Sequence[photo_files.Sent]) -> schemas.Uploaded:
-    """Photos get their names and rows; where one does not, only the files that this request brought go again."""
-    new: list[Path] = []
-    try:
-        for one in sent:
-            if photo_files.put_in_place(one):
-                new.append(one.place)
-        with here.database.write() as session:
-            person = asker.person(session)
-            rows = [_row(here, session, person, one.photo) for one in sent]
-            note(session, person, "upload", f"{len(rows)} photos", {"names": [row.name for row in rows[:20]]})
-            return schemas.Uploaded(photos=[photo_item(session, person, row) for row in rows])
-    except BaseException:
-        for path in new:
-            path.unlink(missing_ok=True)
-        raise
-
-
-def _row(here: Place, session: Session, by: Person, photo: photo_files.PhotoFile) -> Photo:
-    """A new photo's, or that of one whose file was not here: an imported project names photos before they come."""
-    known = photo_named(session, photo.name)
-    if known is not None and known.sha256 == photo.sha256 and not known.uploaded:
-        try:
-            photo_files.inside(here.images, known.name)
-        except Missing:
-            return put_uploaded(session, by, known.id)
-    return add_photo(session, by, **asdict(photo), uploaded=True)

@@ -68,6 +68,7 @@ class PhotoDocument(Said):
 
 
 class Uploaded(Said):
-    """Photos taken in."""
+    """Photos taken in, and what was refused, in words."""
 
     photos: list[PhotoItem]
+    refused: list[str]
