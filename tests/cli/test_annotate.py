@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def test_without_log_in_no_other_machine_is_answered(amodal: Amodal, tmp_path: P
 def test_a_folder_of_photos_that_is_not_there_is_refused(amodal: Amodal, tmp_path: Path) -> None:
     outcome = amodal("annotate", tmp_path / "project", "--images", tmp_path / "nothing")
     assert (outcome.code, "--images" in outcome.err) == (2, True)
+
+
+@pytest.mark.parametrize(("option", "words"), [("--method", "student"), ("--model", "found no file")])
+def test_a_method_or_model_that_is_none_is_refused_before_anything_is_made(
+    amodal: Amodal, served: list[tuple[object, ...]], tmp_path: Path, option: str, words: str
+) -> None:
+    outcome = amodal("annotate", tmp_path / "project", option, "no-such")
+    assert (outcome.code, served, (tmp_path / "project").exists()) == (2, [], False)
+    assert f"{option}: found" in outcome.err and "'no-such'" in outcome.err and words in outcome.err
+
+
+def test_the_names_are_checked_without_loading_a_model() -> None:
+    code = "import sys; from amodal.annotate.help.propose import check_names; check_names('default', 'orm', 'x')"
+    subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=True)
 
 
 def test_a_team_s_first_manager_is_asked_for_once(

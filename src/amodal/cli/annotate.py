@@ -70,7 +70,9 @@ class Annotate:
             from amodal.annotate.api.opening import open_place
             from amodal.annotate.api.place import BODY_SECONDS
             from amodal.annotate.api.proposer import Proposer
+            from amodal.annotate.help.propose import check_names
 
+        check_names(self.model, self.method, "annotate", "--")
         proposer = Proposer(self.model, self.method)
         place = open_place(self.project, images=self.images, database=self.database, team=self.team, proposer=proposer)
         if self.team:

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 
 from amodal.errors import InputError
 from amodal.images import read_photo
+from amodal.models import exported_methods, file_of, is_exported
 from amodal.order import OrderEdge, OrderGraph
 from amodal.scene import XYXY, Scene
 from amodal.segmenter import METHODS, Segmenter, load
@@ -66,9 +67,7 @@ def load_helper(model: str = "default", method: str | None = None, detector: str
     Raises:
         InputError: no such method, one that does not start from boxes, or a file that is no model.
     """
-    if method in NEEDS_MASKS or (method is not None and method not in METHODS):
-        known = ", ".join(sorted(set(METHODS) - NEEDS_MASKS))
-        raise InputError("proposals", "method", f"found {method[:50]!r}", f"expected one of {known}")
+    check_names(model, method, "proposals")
     segmenter = load(model, method)
 
     def find(photo: UInt8[np.ndarray, "h w 3"], least_score: float) -> Detections:
@@ -80,6 +79,21 @@ def load_helper(model: str = "default", method: str | None = None, detector: str
         return found(photo, least_score)
 
     return Helper(segmenter.name, segmenter, find)
+
+
+def check_names(model: str, method: str | None, where: str, options: str = "") -> None:
+    """Refuse a model or a method that cannot be, without loading anything; `options` begins their names in messages.
+
+    Raises:
+        InputError: no such file, no such method, or one that does not start from boxes.
+    """
+    if not file_of(model).exists():
+        raise InputError(
+            where, f"{options}model", f"found no file {model[:200]!r}", "expected default, or a model's file"
+        )
+    known = sorted(set(exported_methods(model) if is_exported(model) else METHODS) - NEEDS_MASKS)
+    if method is not None and method not in known:
+        raise InputError(where, f"{options}method", f"found {method[:50]!r}", f"expected one of {', '.join(known)}")
 
 
 def _with_ids(scene: Scene, objects: Sequence[Given]) -> Scene:
