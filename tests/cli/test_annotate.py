@@ -67,6 +67,51 @@ def test_a_team_s_first_manager_is_asked_for_once(
     assert len(served) == 2
 
 
+MANAGER = ("--team", "--manager", "maria")
+
+
+@pytest.fixture
+def solo(amodal: Amodal, served: list[tuple[object, ...]], tmp_path: Path) -> Path:
+    """A project that one person has opened."""
+    assert amodal("annotate", tmp_path / "project").code == 0
+    served.clear()
+    return tmp_path / "project"
+
+
+class Terminal(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_project_of_one_person_becomes_a_team_s_only_where_that_is_said(
+    amodal: Amodal, served: list[tuple[object, ...]], solo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\n"))
+    outcome = amodal("annotate", solo, *MANAGER)
+    assert (outcome.code, served) == (2, [])
+    assert "project of one person" in outcome.err and "--from-solo" in outcome.err
+    assert amodal("annotate", solo).code == 0  # and is still that
+    outcome = amodal("annotate", solo, *MANAGER, "--from-solo")
+    assert (outcome.code, "is a team's now" in outcome.err) == (0, True)
+
+
+@pytest.mark.parametrize(("said", "code"), [("yes", 0), ("", 2), ("n", 2)])
+def test_on_a_terminal_that_is_asked(
+    amodal: Amodal,
+    served: list[tuple[object, ...]],
+    solo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    code: int,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{said}\n"))
+    monkeypatch.setattr("getpass.getpass", lambda _: "correct horse")
+    assert amodal("annotate", solo, *MANAGER).code == code
+    assert len(served) == (code == 0)
+
+
 @pytest.mark.usefixtures("served")
 def test_a_backup_restores_to_the_same_project(amodal: Amodal, tmp_path: Path) -> None:
     assert amodal("annotate", tmp_path / "one", "--images", save_photos(tmp_path / "photos")).code == 0

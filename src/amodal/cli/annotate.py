@@ -43,6 +43,8 @@ class Annotate:
     """Accounts with passwords, for several people."""
     manager: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """Name of the first manager; the password is asked for, or read as a line from stdin."""
+    from_solo: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    """With --team: make a project of one person a team's without being asked; there is no way back."""
     method: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the model's best)")] = (
         None
     )
@@ -111,12 +113,27 @@ class Annotate:
             listed = people(session)
             if any("manager" in one.roles and one.password_hash for one in listed):
                 return
+            solo = any(one.every_role for one in listed)
+        if solo and not self.from_solo:
+            self._ask_to_leave_solo()
         print(f"{self.project}: no manager yet", file=sys.stderr)
         name = self.manager or _asked("name of the manager: ")
         password = getpass.getpass(f"password of {name}: ") if sys.stdin.isatty() else _asked("")
         with place.database.write() as session:
             alone = next((one for one in people(session) if one.every_role), None)
             add_person(session, alone, name=name, role="manager", password=password)
+        if solo:
+            print(f"{self.project}: is a team's now; {name} makes the other accounts on the page", file=sys.stderr)
+
+    def _ask_to_leave_solo(self) -> None:
+        """A letter too much on the command line must not lock somebody out of working alone."""
+        found = f"{self.project} is a project of one person"
+        what = "as a team's it opens with --team only, everybody logs in, and there is no way back"
+        if not sys.stdin.isatty():
+            raise InputError("annotate", "--team", f"{found}; {what}", "expected --from-solo too, if that is meant")
+        print(f"{found}; {what}.", file=sys.stderr)
+        if _asked("make it a team's? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise InputError("annotate", "--team", "nothing was changed", "expected yes, or a start without --team")
 
 
 def _asked(prompt: str) -> str:
