@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from amodal.compnet.learn import LearnConfig, learn
 from amodal.features.backbone import load_backbone
 from helpers.learned import Learned
 from helpers.miniature import Miniature, make_miniature
+
+os.environ.setdefault("AMODAL_CHUNK", "4")  # results do not depend on what the machine measures of itself
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,6 @@ import numpy as np
 import torch
 
 import amodal
-from amodal.bench.machine import cpu_name
 from amodal.data.boxes import pair_boxes
 from amodal.data.truth import read_truth
 from amodal.export.quantise import Sample
@@ -47,6 +46,7 @@ from amodal.features import crops
 from amodal.images import read_photo
 from amodal.masks import CropMask
 from amodal.methods.looking import look
+from amodal.processor import cpu_name
 from amodal.scene import Scene
 from amodal.student.hints import hints_of
 from amodal.student.task import batch_of, label_number

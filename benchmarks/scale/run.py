@@ -24,7 +24,8 @@ from typing import Any
 from amodal.bench.machine import machine
 from amodal.bench.many import WHAT, jobs_of, make_streets, measured_in_turns, write_jsonl
 from amodal.bench.timing import ratios
-from amodal.scale.work import Asked, cores
+from amodal.processor import cores
+from amodal.scale.work import Asked
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 0.8

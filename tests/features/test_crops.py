@@ -15,6 +15,7 @@ from amodal.features.backbone import DEFAULT_BACKBONE, Backbone, load_backbone
 from amodal.features.crops import CHUNK, ObjectFeatures, Pyramid, extract_crop, extract_features, run_backbone
 from amodal.features.lattice import STRIDE, Lattice
 from amodal.images import read_photo
+from helpers.counting import counted_crops
 
 Box = tuple[float, float, float, float]
 GREY = 127  # what lies outside the picture
@@ -188,6 +189,17 @@ def test_each_object_passes_the_backbone_once_in_batches_of_its_shape(colours: B
     assert max(batches) <= CHUNK
     per_shape = Counter(lattice.shape for objects in lattices for lattice in objects)
     assert len(batches) == sum(math.ceil(number / CHUNK) for number in per_shape.values())
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 64])
+def test_a_pass_has_as_many_crops_as_the_backbone_is_told_and_no_more(
+    chunk: int, colours: Backbone, street: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lattices = [[Lattice.of_box((10, 10, 110, 110)) for _ in range(7)]]
+    monkeypatch.setattr(colours, "chunk", chunk)
+    with counted_crops(colours) as batches:
+        extract_features(colours, [street], lattices)
+    assert batches == [chunk] * (7 // chunk) + ([7 % chunk] if 7 % chunk else [])
 
 
 def test_objects_come_back_in_the_order_they_were_given(colours: Backbone, street: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amodal.errors import AmodalError
+from amodal.processor import cpu_name
 
 MEGABYTE = 1e6
 _STATUS = Path("/proc/self/status")
@@ -31,14 +32,6 @@ def machine() -> dict[str, Any]:
         "opencv": cv2.__version__,
         "python": platform.python_version(),
     }
-
-
-def cpu_name() -> str:
-    """As Linux writes it, else what Python knows."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def resident_mb() -> float | None:

@@ -25,9 +25,11 @@ from amodal.bench.machine import peak_mb
 from amodal.bench.street import Street, make_street
 from amodal.bench.timing import Measurement, ratios
 from amodal.data.parts import PARTS
+from amodal.processor import cores
+from amodal.scale.chunks import with_chunk
 from amodal.scale.jobs import PhotoJob, Unit, units_of
 from amodal.scale.sources import open_sources
-from amodal.scale.work import Asked, Tools, cores, do_unit, scenes_of_jobs
+from amodal.scale.work import Asked, Tools, do_unit, scenes_of_jobs
 from amodal.scale.workers import set_threads
 
 PHOTOS = 21  # of each worker
@@ -60,7 +62,7 @@ def measure(model: str, seconds: float) -> list[Measurement]:
     workers = cores()
     with tempfile.TemporaryDirectory() as folder:
         source = write_jsonl(make_streets(Path(folder)), PHOTOS * workers, Path(folder) / "photos.jsonl")
-        asked = Asked(model, "orm", {"refine": "none"}, None)
+        asked = with_chunk(Asked(model, "orm", {"refine": "none"}, None), Path(folder), 1)
         found = measured_in_turns(jobs_of(source), asked, workers, 1, seconds=seconds)
     rates = {what: [found.photos / one for one in found.wall[what]] for what in WHAT}
     shares = {"": found.wall, ", by processor time": found.cpu}
@@ -68,6 +70,7 @@ def measure(model: str, seconds: float) -> list[Measurement]:
     return [
         Measurement.of(_NAME, f"orm, file to part, {told}", rates["predict"], "photos/s", "more"),
         Measurement.of(_NAME, f"backbone alone (the limit), {told}", rates["backbone"], "photos/s", "more"),
+        Measurement(_NAME, "crops of a pass, on average", round(found.crops / found.passes, 2), "crops", "more"),
         *(
             Measurement.of(
                 _NAME,

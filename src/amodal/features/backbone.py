@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from amodal.errors import AmodalError, InputError
+from amodal.features.cutting import CHUNK
 from amodal.features.lattice import STRIDE
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
@@ -57,6 +58,7 @@ class Backbone(nn.Module):
         self.channels = channels
         self.finer_channels = dict(finer_channels or {})  # stride -> channels of the stages before
         self.spec = SPECS.get(name, BackboneSpec())
+        self.chunk = CHUNK  # crops of a pass; another where that is faster, see `features/chunks.py`
         self.network = network
         # (crops / 255 - mean) / std in one step
         self.register_buffer("scale", (1 / (255 * std)).view(1, 3, 1, 1), persistent=False)

@@ -52,7 +52,7 @@ def extract_features(
             by_shape[lattice.shape].append((photo_index, object_index))
     found: dict[tuple[int, int], ObjectFeatures] = {}
     for keys in by_shape.values():
-        for chunk in (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)):
+        for chunk in (keys[start : start + backbone.chunk] for start in range(0, len(keys), backbone.chunk)):
             crops = [
                 crop_seen_right(pyramids[photo_index], lattices[photo_index][object_index], offset, mirror=mirror)
                 for photo_index, object_index in chunk

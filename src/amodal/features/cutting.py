@@ -9,7 +9,8 @@ from jaxtyping import UInt8
 from amodal.features.lattice import STRIDE, Lattice
 
 CHUNK = 4
-"""Crops per backbone pass on a CPU: larger batches are slower there, they fall out of the cache."""
+"""Crops per pass of a network on a CPU, where nothing else was measured (`chunks.py`): larger batches are slower there,
+they fall out of the cache."""
 
 _OUTSIDE = (127, 127, 127, 0)  # about the backbones' mean, so that beyond the picture looks like zero padding
 

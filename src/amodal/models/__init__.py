@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 EXPORT_HEAD = "export.json"
 """What makes a folder an exported model."""
@@ -27,14 +28,25 @@ def telling_file(model: str | os.PathLike[str]) -> Path:
 
 def has_extension(model: str | os.PathLike[str], name: str) -> bool:
     """Whether a compositional model's file says that it carries this; False for what is no such file."""
+    return name in _head(model).get("extensions", {})
+
+
+def backbone_of(model: str | os.PathLike[str]) -> str | None:
+    """The backbone that a compositional model's file names; None for what is no such file."""
+    name = _head(model).get("backbone")
+    return name if isinstance(name, str) else None
+
+
+def _head(model: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a compositional model's file says of itself; nothing for what is no such file."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file_of(model), framework="np") as file:
             head = json.loads((file.metadata() or {}).get("model", "{}"))
     except (SafetensorError, OSError, ValueError, RecursionError):
-        return False
-    return isinstance(head, dict) and name in head.get("extensions", {})
+        return {}
+    return head if isinstance(head, dict) else {}
 
 
 def is_exported(model: str | os.PathLike[str]) -> bool:

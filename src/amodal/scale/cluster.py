@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amodal.errors import AmodalError, InputError
-from amodal.scale.work import cores
+from amodal.processor import cores
 from amodal.spread import Item, Result, Spread
 
 WINDOW = 32

@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from amodal.data.parts import Kind, check_kind
 from amodal.errors import InputError
+from amodal.features.chunks import chunk_for
 from amodal.models import telling_file
+from amodal.processor import cores
 from amodal.progress import Progress
+from amodal.scale.chunks import with_chunk
 from amodal.scale.jobs import Unit, units_of
 from amodal.scale.ledger import Ledger, open_ledger
 from amodal.scale.sources import Photos
-from amodal.scale.work import Asked, cores
+from amodal.scale.work import Asked
 from amodal.scale.workers import Order, Say, do_here, do_in_workers, do_spread
 from amodal.spread import Spread
 
@@ -78,6 +82,8 @@ def predict_many(
     if not total:
         raise InputError("PHOTOS", "", "found none", "expected one or more photos")
     workers = cores() if workers is None else workers
+    threads = 1 if spread is not None else max(1, cores() // max(1, workers))
+    asked = with_chunk(asked, Path(out), threads, partial(chunk_for, say=say))
     with open_ledger(Path(out), _settings(asked, photos_per_part), kind) as ledger:
         before = done = ledger.photos
         if before:
@@ -91,9 +97,9 @@ def predict_many(
                 progress("photos", min(done, total), total)
 
         units = _missing(units_of(photos, photos_per_part), ledger)
-        order = Order(asked, Path(out), kind, max(1, cores() // max(1, workers)))
+        order = Order(asked, Path(out), kind, threads)
         if spread is not None:
-            finished = do_spread(units, replace(order, threads=1), spread, told, say)
+            finished = do_spread(units, order, spread, told, say)
         else:
             finished = do_in_workers(units, order, workers, told, say) if workers else do_here(units, order, told)
         for one in finished:

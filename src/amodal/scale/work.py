@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
@@ -34,6 +33,7 @@ class Asked:
         detector: finds the objects of photos without boxes; None where the method finds them itself.
         least_score: score from which a detected object counts.
         boxes_are: overrules what the detector's boxes hold.
+        chunk: crops of a backbone pass; None for the method's own. A run decides it once, for all its processes.
     """
 
     model: str = "default"
@@ -42,6 +42,7 @@ class Asked:
     detector: str | None = "default"
     least_score: float = 0.5
     boxes_are: BoxKind | None = None
+    chunk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Tools:
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.segmenter: Segmenter = load(asked.model, asked.method, **asked.settings)
+        if asked.chunk is not None:
+            _set_chunk(self.segmenter, asked.chunk)
         self._finder: Any = None
 
     def found(self, loaded: Loaded) -> _Given:
@@ -99,6 +102,13 @@ class Tools:
         finder, boxes_are = self._finder
         found = finder(loaded.photo, self.asked.least_score)
         return _Given(loaded, found.boxes, found.labels, self.asked.boxes_are or boxes_are, found.scores)
+
+
+def _set_chunk(segmenter: Any, chunk: int) -> None:
+    """Let its backbone, if it has one for crops, take so many a pass."""
+    backbone = getattr(getattr(segmenter, "model", None), "backbone", None)
+    if backbone is not None:
+        backbone.chunk = chunk
 
 
 def do_unit(
@@ -195,8 +205,3 @@ def _together(given: Sequence[_Given], segmenter: Segmenter) -> Iterator[tuple[i
 def _without_maps(scene: Scene) -> Scene:
     """Maps and claims are drawn and never stored."""
     return scene.with_instances([replace(item, posterior=None, claimed=None) for item in scene.instances])
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
