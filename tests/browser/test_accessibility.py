@@ -50,6 +50,9 @@ def test_no_working_page_has_serious_findings(
     found["masks"] = desk.findings()
     desk.picture("masks" if scheme == "light" else "masks-dark")
     desk.open("settle", 1, desk.get("/photos/1")["objects"][0]["id"])
+    desk.page.get_by_role("region", name="Decision").wait_for()
+    found["decided"] = desk.findings()
+    desk.page.get_by_role("button", name="Open again").click()
     desk.page.get_by_role("region", name="Settle").wait_for()
     found["settle"] = desk.findings()
     assert found == {page: [] for page in found}

@@ -12,7 +12,7 @@ import pytest
 from amodal.masks import CropMask
 from helpers.annotate_drawn import RIDER, SIZE
 from helpers.annotate_page import Desk, Pages
-from helpers.annotate_team import PASSWORD, Team, team_place
+from helpers.annotate_team import PASSWORD, Team, team_place, tell
 
 STREET_PHOTO, RIDER_PHOTO = 1, 2
 NEW_PASSWORD = "battery staple"
@@ -30,15 +30,6 @@ def team(module_pages: Pages, tmp_path_factory: pytest.TempPathFactory) -> Itera
         version = team.desk("maria").get("/project")["version"]
         tell(team.desk("maria"), "patch", "/project", {"version": version, "annotators_per_object": 1})
         yield team
-
-
-def tell(desk: Desk, method: str, path: str, body: Any = None, *, status: int | None = None, **more: Any) -> Any:
-    """Write by the API as the person of this page."""
-    token = desk.get("/session")["csrf"]
-    how = {"headers": {"X-CSRF-Token": token}, **({"data": body} if body is not None else {}), **more}
-    answer = getattr(desk.page.request, method)(f"{desk.url}/api{path}", **how)
-    assert answer.status == status if status else answer.ok, answer.text()
-    return answer.json()
 
 
 def new_object(team: Team) -> int:
@@ -70,10 +61,13 @@ def dense(rle: Any) -> np.ndarray[Any, Any]:
     return CropMask.from_coco_rle(rle).to_dense()
 
 
-def settle_page(team: Team, id: int) -> Desk:
+def opened_again(team: Team, id: int) -> Desk:
+    """The expert took the decision about an object back and is about to settle it."""
     desk = team.desk("erna")
     desk.open("settle", STREET_PHOTO, id)
+    desk.page.get_by_role("region", name="Decision").get_by_role("button", name="Open again").click()
     desk.page.get_by_role("region", name="Settle").wait_for()
+    desk.size_of(STREET_PHOTO)
     return desk
 
 
@@ -171,7 +165,7 @@ def opened_history(team: Team, id: int) -> Any:
 
 
 def test_an_older_mask_is_taken_to_settle_with(team: Team, agreed: int) -> None:
-    desk = settle_page(team, agreed)
+    desk = opened_again(team, agreed)
     desk.page.get_by_text("History of car").click()
     history = desk.page.get_by_role("list", name="History of car")
     drafts = history.get_by_role("listitem").filter(has_text="Mask, version 1, round 1: draft, drawn")
@@ -186,14 +180,12 @@ def test_an_older_mask_is_taken_to_settle_with(team: Team, agreed: int) -> None:
 
 def test_the_expert_opens_a_settled_object_again(team: Team, agreed: int) -> None:
     assert standing(team, agreed)["state"] == "agreed"
-    desk = settle_page(team, agreed)
-    desk.page.get_by_role("button", name="Open again").click()
-    desk.page.get_by_role("button", name="Open again").wait_for(state="detached")
+    opened_again(team, agreed)
     assert standing(team, agreed)["state"] == "open"
 
 
 def test_what_the_expert_drew_to_settle_lives_through_a_reload(team: Team, agreed: int) -> None:
-    desk = settle_page(team, agreed)
+    desk = opened_again(team, agreed)
     desk.brush([(400, 100), (440, 100)])
     desk.reload()
     desk.page.get_by_role("button", name="Settle with what is drawn here").click()

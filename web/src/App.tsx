@@ -38,12 +38,14 @@ export function App(): JSX.Element {
   );
 }
 
+type Role = NonNullable<SessionInfo["person"]>["role"];
+
 /** Who a page is for; the server refuses the others anyway, but they should be told before they draw. */
-const ROLE_OF: Readonly<Record<string, string>> = {
-  boxes: "expert",
-  masks: "annotator",
-  settle: "expert",
-  manager: "manager",
+const ROLES_OF: Readonly<Record<string, readonly Role[]>> = {
+  boxes: ["expert"],
+  masks: ["annotator"],
+  settle: ["expert", "manager"],
+  manager: ["manager"],
 };
 
 interface PageProps {
@@ -55,28 +57,36 @@ interface PageProps {
 function Page({ session, page, ids }: PageProps): JSX.Element {
   const [photo, object] = ids;
   const owner = ownerOf(session);
-  const role = ROLE_OF[page];
-  if (role && !session.person?.roles.includes(role as never))
-    return <NotYours session={session} role={role} />;
+  const mayBe = (role: Role): boolean => session.person?.roles.includes(role) ?? false;
+  const roles = ROLES_OF[page];
+  if (roles && !roles.some(mayBe)) return <NotYours session={session} roles={roles} />;
   if (photo !== undefined) {
     if (page === "boxes") return <Boxes key={`${owner}/${photo}`} photo={photo} owner={owner} />;
     if (page === "masks")
       return <Masks key={`${owner}/${photo}`} photo={photo} owner={owner} object={object} />;
     if (page === "settle" && object)
-      return <Settle key={`${owner}/${object}`} photo={photo} owner={owner} object={object} />;
+      return (
+        <Settle
+          key={`${owner}/${object}`}
+          photo={photo}
+          owner={owner}
+          object={object}
+          mayDecide={mayBe("expert")}
+        />
+      );
     if (page === "view") return <View key={photo} photo={photo} />;
   }
   if (page === "manager") return <Manager />;
   return <Photos session={session} />;
 }
 
-function NotYours({ session, role }: { session: SessionInfo; role: string }): JSX.Element {
+function NotYours({ session, roles }: { session: SessionInfo; roles: readonly Role[] }): JSX.Element {
   const who = session.person ? `${session.person.name} is ${session.person.role}` : "nobody is logged in";
   return (
     <main className="narrow">
       <h1>Not your page</h1>
       <p role="alert">
-        This page is for the role {role}; {who}.
+        This page is for the role {roles.join(" or ")}; {who}.
       </p>
       <a href="#/photos">Back to the photos</a>
     </main>

@@ -226,6 +226,7 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
                 key={written.id}
                 photo={photo}
                 object={written.id}
+                part={own.box}
                 name={nameOf(own.key)}
                 version={written.version}
                 take={(one) => {

@@ -16,6 +16,7 @@ import { Clock } from "../model/clock";
 import { draftKey } from "../model/drafts";
 import type { KnownMask, MaskStep } from "../model/drawing";
 import { asKnown, sameDrawing } from "../model/drawing";
+import { asBox } from "../model/geometry";
 import { ConflictDialog } from "../panels/ConflictDialog";
 import { MaskPicture } from "../panels/MaskPicture";
 
@@ -66,6 +67,7 @@ function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
   const conflict = save.kind === "conflict" ? save : undefined;
   const step = conflict?.step as MaskStep | undefined;
   const theirs = useMemo(() => conflict && knownOf(conflict.current), [conflict]);
+  const at = server.objects.find((one) => one.id === step?.id)?.box;
   const settle = useCallback(
     (id: number, there: KnownMask, keep: boolean): void =>
       resolve(
@@ -99,13 +101,17 @@ function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
       onNext={() => void next()}
       side={ids.length === 0 ? <p>All objects of this photo are settled.</p> : undefined}
     >
-      {step && theirs && (
+      {step && theirs && at && (
         <ConflictDialog
           subject="This mask"
           by={(conflict?.current as Partial<ServerMask> | null)?.author ?? undefined}
-          mine={<MaskPicture photo={photo} mask={step.drawing.amodal} />}
+          mine={<MaskPicture photo={photo} mask={step.drawing.amodal} part={asBox(at)} />}
           theirs={
-            theirs.drawing ? <MaskPicture photo={photo} mask={theirs.drawing.amodal} /> : <p>nothing drawn</p>
+            theirs.drawing ? (
+              <MaskPicture photo={photo} mask={theirs.drawing.amodal} part={asBox(at)} />
+            ) : (
+              <p>nothing drawn</p>
+            )
           }
           onKeep={() => settle(step.id, theirs, true)}
           onTake={() => settle(step.id, theirs, false)}

@@ -1,4 +1,4 @@
-/** The expert's word about an object that its annotators do not agree about. */
+/** Where an object stands between its annotators, and the expert's word about it. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
@@ -6,7 +6,7 @@ import { useMemo, useRef, useState } from "react";
 
 import { api, said, wordsOf } from "../api/client";
 import { questions } from "../api/questions";
-import type { Consensus, ObjectItem, PhotoDocument, ServerMask } from "../api/types";
+import type { Consensus, ObjectItem, PhotoDocument } from "../api/types";
 import { MaskEditor } from "../desk/MaskEditor";
 import type { OpenOutline } from "../desk/maskPlan";
 import { drawingOf } from "../desk/maskPlan";
@@ -17,26 +17,32 @@ import { Clock } from "../model/clock";
 import { draftKey } from "../model/drafts";
 import type { Drawing } from "../model/drawing";
 import { blank } from "../model/drawing";
+import { asBox } from "../model/geometry";
 import { isEmpty } from "../model/mask";
-import { decode, encode } from "../model/rle";
-import { MaskPicture } from "../panels/MaskPicture";
+import { encode } from "../model/rle";
 import { ObjectHistory } from "../panels/ObjectHistory";
+import { isOver, Standing } from "../panels/Standing";
+import { Versions, versionsOf } from "../panels/Versions";
 import { go } from "../route";
+import { Decision } from "./Decision";
 
 interface SettleProps {
   readonly photo: number;
   readonly owner: string;
   readonly object: number;
+  /** Whether this is an expert; managers only look. */
+  readonly mayDecide: boolean;
 }
 
-export function Settle({ photo, owner, object }: SettleProps): JSX.Element {
+export function Settle({ photo, owner, object, mayDecide }: SettleProps): JSX.Element {
   const server = useQuery(questions.photo(photo));
   if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
   if (!server.data || server.isFetching) return <p className="wait">Loading …</p>;
   const item = server.data.objects.find((one) => one.id === object);
   if (!item?.consensus) return <p className="wait">There is nothing to settle about this object.</p>;
-  const key = draftKey(owner, "settle", object);
-  return <SettleDesk owner={owner} server={server.data} item={item} consensus={item.consensus} draft={key} />;
+  const known = { server: server.data, item, consensus: item.consensus };
+  if (!mayDecide || isOver(item.consensus)) return <Decision {...known} mayDecide={mayDecide} />;
+  return <SettleDesk owner={owner} draft={draftKey(owner, "settle", object)} {...known} />;
 }
 
 interface SettleDeskProps {
@@ -51,7 +57,7 @@ interface SettleDeskProps {
 function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps): JSX.Element {
   const client = useQueryClient();
   const { photo } = server;
-  const masks = consensus.masks ?? [];
+  const versions = useMemo(() => versionsOf(consensus), [consensus]);
   const decided = useRef(false);
   const [table] = useState(() => votedTable(server));
   const [start] = useState(() => ({ document: openSettling(draft, item, consensus, table), known: {} }));
@@ -78,21 +84,9 @@ function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps):
       go("/photos");
     },
   });
-  const reopen = useMutation({
-    mutationFn: () =>
-      said(
-        api.POST("/api/objects/{id}/reopen", {
-          params: { path: { id: item.id } },
-          body: { version: consensus.version },
-        }),
-      ),
-    onSuccess: () => client.invalidateQueries(),
-  });
   const take = (author: string | null | undefined, drawing: Drawing): void => {
     desk.edit(`start from ${author ?? "this mask"}`, (now) => ({ ...now, [item.id]: drawing }));
   };
-  const isOver = consensus.state === "agreed" || consensus.state === "settled";
-  const problem = settle.error ?? reopen.error;
   const drawn = desk.document[item.id];
   return (
     <MaskEditor
@@ -108,46 +102,33 @@ function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps):
       side={
         <section aria-label="Settle">
           <h2>Settle</h2>
-          <p>
-            Round {consensus.round}
-            {typeof consensus.agreement === "number" && `, agreement ${consensus.agreement.toFixed(3)}`}
-          </p>
-          {isOver && (
-            <p>
-              {consensus.settled_by ? `Settled by ${consensus.settled_by}.` : "Agreed by the vote."}{" "}
-              <button type="button" disabled={reopen.isPending} onClick={() => reopen.mutate()}>
-                Open again
-              </button>
-            </p>
-          )}
-          {problem && (
+          <Standing consensus={consensus} />
+          {settle.error && (
             <p role="alert" className="problem">
-              {wordsOf(problem)}
+              {wordsOf(settle.error)}
             </p>
           )}
-          <div className="choices">
-            {consensus.amodal && (
-              <figure>
-                <figcaption>The vote</figcaption>
-                <Stored photo={photo} rle={consensus.amodal} />
+          <Versions
+            photo={photo}
+            item={item}
+            versions={versions}
+            actions={({ of }) =>
+              of ? (
+                <>
+                  <button type="button" onClick={() => settle.mutate({ choice: "mask", mask_id: of.id })}>
+                    Choose this one
+                  </button>
+                  <button type="button" onClick={() => take(of.author, drawingOf(of))}>
+                    Go on from it
+                  </button>
+                </>
+              ) : (
                 <button type="button" onClick={() => settle.mutate({ choice: "vote" })}>
                   Take the vote
                 </button>
-              </figure>
-            )}
-            {masks.map((mask, index) => (
-              <figure key={mask.id}>
-                <figcaption>{mask.author ?? `Mask ${index + 1}`}</figcaption>
-                <Stored photo={photo} rle={mask.amodal} />
-                <button type="button" onClick={() => settle.mutate({ choice: "mask", mask_id: mask.id })}>
-                  Choose this one
-                </button>
-                <button type="button" onClick={() => take(mask.author, drawingOf(mask))}>
-                  Go on from it
-                </button>
-              </figure>
-            ))}
-          </div>
+              )
+            }
+          />
           <button
             type="button"
             className="main"
@@ -159,6 +140,7 @@ function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps):
           <ObjectHistory
             photo={photo}
             object={item.id}
+            part={asBox(item.box)}
             name={item.label}
             version={consensus.version}
             take={(one) => {
@@ -170,9 +152,4 @@ function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps):
       }
     />
   );
-}
-
-function Stored({ photo, rle }: { photo: PhotoDocument["photo"]; rle: ServerMask["amodal"] }): JSX.Element {
-  const mask = useMemo(() => decode(rle), [rle]);
-  return <MaskPicture photo={photo} mask={mask} />;
 }

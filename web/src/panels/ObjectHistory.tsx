@@ -7,19 +7,23 @@ import { useMemo, useState } from "react";
 import { api, said, wordsOf } from "../api/client";
 import type { PhotoDocument, Revision } from "../api/types";
 import { drawingIn } from "../desk/versions";
+import type { Box } from "../model/geometry";
 import { MaskPicture } from "./MaskPicture";
 
 interface ObjectHistoryProps {
   readonly photo: PhotoDocument["photo"];
   readonly object: number;
+  /** Where the object is: every version is shown on this part of the photo. */
+  readonly part: Box;
   readonly name: string;
   /** Grows with what is written, so that the list is asked for anew. */
   readonly version: number;
-  /** Lays a version on the table; undefined for one that this page cannot take. */
-  readonly take: (revision: Revision) => (() => void) | undefined;
+  /** Lays a version on the table; undefined for one that this page cannot take, missing where it takes none. */
+  readonly take?: (revision: Revision) => (() => void) | undefined;
 }
 
-export function ObjectHistory({ photo, object, name, version, take }: ObjectHistoryProps): JSX.Element {
+export function ObjectHistory(props: ObjectHistoryProps): JSX.Element {
+  const { photo, object, part, name, version, take } = props;
   const [open, setOpen] = useState(false);
   const history = useQuery({
     queryKey: ["history", object, version],
@@ -37,7 +41,7 @@ export function ObjectHistory({ photo, object, name, version, take }: ObjectHist
       ) : history.data ? (
         <ol aria-label={`History of ${name}`}>
           {history.data.revisions.toReversed().map((one) => (
-            <Version key={keyOf(one)} photo={photo} revision={one} onTake={take(one)} />
+            <Version key={keyOf(one)} photo={photo} part={part} revision={one} onTake={take?.(one)} />
           ))}
         </ol>
       ) : (
@@ -49,11 +53,12 @@ export function ObjectHistory({ photo, object, name, version, take }: ObjectHist
 
 interface VersionProps {
   readonly photo: PhotoDocument["photo"];
+  readonly part: Box;
   readonly revision: Revision;
   readonly onTake: (() => void) | undefined;
 }
 
-function Version({ photo, revision, onTake }: VersionProps): JSX.Element {
+function Version({ photo, part, revision, onTake }: VersionProps): JSX.Element {
   const [shown, show] = useState(false);
   const drawing = useMemo(() => (shown ? drawingIn(revision, photo) : undefined), [shown, revision, photo]);
   return (
@@ -75,7 +80,7 @@ function Version({ photo, revision, onTake }: VersionProps): JSX.Element {
           Take this version
         </button>
       )}
-      {drawing && <MaskPicture photo={photo} mask={drawing.amodal} />}
+      {drawing && <MaskPicture photo={photo} mask={drawing.amodal} part={part} />}
     </li>
   );
 }
