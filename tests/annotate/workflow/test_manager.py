@@ -12,7 +12,7 @@ from amodal.annotate.store.orders import put_order
 from amodal.annotate.store.photos import put_box_seconds, put_boxed
 from amodal.annotate.store.tables import Sample
 from amodal.annotate.workflow import manager
-from amodal.annotate.workflow.rounds import save_mask
+from amodal.annotate.workflow.rounds import reopen, save_mask
 from amodal.annotate.workflow.tasks import tasks
 from amodal.survey.voting import VOTE
 from helpers.annotation import HEIGHT, WIDTH, Team, car, painted, photo, rectangle, set_project, team
@@ -170,3 +170,36 @@ def test_the_managers_page_is_not_for_annotators(session: Session, all_of: Team)
                 page(session, person)
         with pytest.raises(Forbidden):
             manager.start_stage(session, person, share=0.5, seed=0)
+
+
+def test_agreement_needs_several_annotators_who_called_their_masks_done(session: Session) -> None:
+    alone = team(session, annotators=1)
+    one = car(session, alone.expert, photo(session, alone.expert).id)
+    save_mask(session, alone.annotators[0], one.id, rectangle(0, 0, 20, 20), version=0)
+    assert manager.agreements(session, alone.manager) == ([], 0)
+    assert manager.by_class(session, alone.manager) == {}
+
+
+def test_agreement_leaves_an_object_out_while_a_mask_of_it_is_drawn_on(session: Session, all_of: Team) -> None:
+    one = car(session, all_of.expert, photo(session, all_of.expert).id)
+    for person in all_of.annotators:
+        save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
+    reopen(session, all_of.expert, one.id, version=1)
+    assert manager.agreements(session, all_of.manager)[1] == 1
+    ann = all_of.annotators[0]
+    save_mask(session, ann, one.id, rectangle(0, 0, 19, 20, state="draft"), version=1)
+    assert manager.agreements(session, all_of.manager) == ([], 0)
+    save_mask(session, ann, one.id, rectangle(0, 0, 19, 20), version=2)
+    (found,), _ = manager.agreements(session, all_of.manager)
+    assert found.agreement == pytest.approx((19 / 20 + 19 / 20 + 1) / 3)
+
+
+def test_agreement_of_the_round_before_stays_while_the_next_is_drawn(session: Session, all_of: Team) -> None:
+    one = car(session, all_of.expert, photo(session, all_of.expert).id)
+    for person, width in zip(all_of.annotators, (5, 10, 20), strict=True):
+        save_mask(session, person, one.id, rectangle(0, 0, width, 20), version=0)
+    before = manager.agreements(session, all_of.manager)
+    ann = all_of.annotators[0]
+    for version, state in enumerate(("done", "draft")):
+        save_mask(session, ann, one.id, rectangle(0, 0, 20, 20, state=state), version=version)
+    assert manager.agreements(session, all_of.manager) == before

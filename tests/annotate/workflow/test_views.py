@@ -21,12 +21,12 @@ from amodal.annotate.store.revisions import keep_draft
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Sample
 from amodal.annotate.workflow.listing import Wanted, photo_list
 from amodal.annotate.workflow.manager import start_stage
-from amodal.annotate.workflow.rounds import save_mask, settle
+from amodal.annotate.workflow.rounds import reopen, save_mask, settle
 from amodal.annotate.workflow.scenes import refresh
 from amodal.annotate.workflow.tasks import next_task, tasks
 from amodal.annotate.workflow.views import history, object_view, photo_view
 from amodal.masks import CropMask
-from helpers.annotation import HEIGHT, WIDTH, Team, car, photo, rectangle, team
+from helpers.annotation import HEIGHT, WIDTH, Team, car, photo, rectangle, set_project, team
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -273,3 +273,36 @@ def test_a_task_that_was_given_stays_the_annotators(session: Session, all_of: Te
         car(session, all_of.expert, street.id)
     first = next_task(session, all_of.annotators[0])
     assert first == next_task(session, all_of.annotators[0])
+
+
+def test_an_expert_is_told_which_objects_of_a_photo_wait_for_a_decision(session: Session, all_of: Team) -> None:
+    set_project(session, max_rounds=1)
+    street = photo(session, all_of.expert)
+    photo(session, all_of.expert, "street/b.png")
+    one, agreed, two = (car(session, all_of.expert, street.id) for _ in range(3))
+    for object, widths in ((one, (5, 20, 40)), (agreed, (20, 20, 20)), (two, (4, 20, 40))):
+        for person, width in zip(all_of.annotators, widths, strict=True):
+            save_mask(session, person, object.id, rectangle(0, 0, width, 20), version=0)
+    found = {who: _to_settle(session, who) for who in (all_of.expert, all_of.manager, all_of.annotators[0])}
+    assert found == {
+        all_of.expert: {"street/a.png": [two.id, one.id], "street/b.png": []},
+        all_of.manager: {"street/a.png": [], "street/b.png": []},
+        all_of.annotators[0]: {"street/a.png": [], "street/b.png": []},
+    }
+
+
+def test_what_was_opened_again_waits_for_the_expert_until_somebody_draws_it_anew(
+    session: Session, all_of: Team
+) -> None:
+    one = car(session, all_of.expert, photo(session, all_of.expert).id)
+    for person in all_of.annotators:
+        save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
+    reopen(session, all_of.expert, one.id, version=1)
+    assert _to_settle(session, all_of.expert) == {"street/a.png": [one.id]}
+    assert [task.kind for task in tasks(session, all_of.expert, "settle")[0]] == ["settle"]
+    save_mask(session, all_of.annotators[0], one.id, rectangle(0, 0, 10, 20, state="draft"), version=1)
+    assert _to_settle(session, all_of.expert) == {"street/a.png": []}
+
+
+def _to_settle(session: Session, viewer: Person) -> dict[str, list[int]]:
+    return {item["name"]: item["to_settle"] for item in photo_list(session, viewer, Wanted())[0]}

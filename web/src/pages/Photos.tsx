@@ -121,6 +121,7 @@ interface PhotoCardProps {
 
 function PhotoCard({ photo, roles, view }: PhotoCardProps): JSX.Element {
   const worst = photo.worst ?? undefined;
+  const waiting = photo.to_settle ?? [];
   return (
     <article>
       <img src={thumbnailOf(photo.id)} alt="" loading="lazy" width={240} height={150} />
@@ -134,6 +135,7 @@ function PhotoCard({ photo, roles, view }: PhotoCardProps): JSX.Element {
         {view && <a href={`#/view/${photo.id}`}>Look</a>}
         {roles.includes("expert") && <a href={`#/boxes/${photo.id}`}>Boxes and order</a>}
         {roles.includes("annotator") && <a href={`#/masks/${photo.id}`}>Masks</a>}
+        {waiting.length > 0 && <a href={`#/settle/${photo.id}/${waiting[0]}`}>Settle {waiting.length}</a>}
       </p>
     </article>
   );

@@ -14,7 +14,7 @@ from amodal.annotate.store.consensus import OVER
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.places import in_stage
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo
-from amodal.annotate.workflow.tasks import objects_to_draw
+from amodal.annotate.workflow.tasks import objects_to_draw, objects_to_settle
 from amodal.annotate.workflow.views import is_blind
 from amodal.scene import LAST_SCORED, LEVEL_ENDS, LEVELS
 
@@ -55,7 +55,10 @@ def photo_list(session: Session, viewer: Person, wanted: Wanted) -> tuple[list[D
 
 
 def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> list[Document]:
-    """Photos with counts of their objects; `done` of `of` are the viewer's own where it is an annotator."""
+    """Photos with counts of their objects; `done` of `of` are the viewer's own where it is an annotator.
+
+    `to_settle`: the objects that wait for the viewer's decision, where it is an expert.
+    """
     ids = [photo.id for photo in photos]
     stage = project_of(session).stage
     objects = _counts(session, select(Object.photo_id, Object.id).where(Object.deleted.is_(False)), ids)
@@ -70,6 +73,7 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
     own_done, own_of = _own(session, viewer, ids) if blind else (settled, in_this)
     lowest = select(Photo.id, _worst(stage)).where(Photo.id.in_(ids))
     worst: dict[int, float | None] = {} if blind else dict(session.execute(lowest).all())
+    waiting = _to_settle(session, viewer, ids)
     items = []
     for photo in photos:
         done, of = own_done.get(photo.id, 0), own_of.get(photo.id, 0)
@@ -86,6 +90,7 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
                 "done": done,
                 "of": of,
                 "worst": worst.get(photo.id),
+                "to_settle": waiting[photo.id],
             }
         )
     return items
@@ -123,6 +128,15 @@ def _own(session: Session, viewer: Person, ids: Sequence[int]) -> tuple[dict[int
     for photo_id, count in session.execute(rows):
         of[photo_id] += count
     return done, dict(of)
+
+
+def _to_settle(session: Session, viewer: Person, ids: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    if "expert" in viewer.roles:
+        queue = objects_to_settle(viewer, project_of(session)).where(Object.photo_id.in_(ids))
+        for row in session.execute(queue):
+            found[row.photo_id].append(row.object_id)
+    return found
 
 
 def _counts(session: Session, objects: Select[int, int], ids: Sequence[int]) -> dict[int, int]:

@@ -103,7 +103,7 @@ def progress(session: Session, by: Person) -> Progress:
 
 
 def agreements(session: Session, by: Person, *, offset: int = 0, limit: int = 100) -> tuple[list[ObjectAgreement], int]:
-    """Objects whose annotators were compared in this stage, the worst first: a page of them, and how many there are."""
+    """Objects that several annotators called done in this stage, the worst first: a page, and how many there are."""
     permit(by, "manager", "expert")
     return _page(session, _compared(session).order_by(Consensus.agreement, Object.id), offset, limit)
 
@@ -230,8 +230,10 @@ def _drawing(session: Session, person: Person, project: Project) -> PersonProgre
 
 
 def _compared(session: Session) -> Select[int, int, str, str, str, int, float | None, int]:
-    """The fields of `ObjectAgreement`, of objects of the stage whose annotators were compared."""
+    """The fields of `ObjectAgreement`, of objects of the stage that several annotators called done."""
     stage = project_of(session).stage
+    finished = select(func.count(Mask.annotator_id.distinct())).where(Mask.object_id == Object.id)
+    finished = finished.where(Mask.stage == stage, Mask.state == "done").correlate(Object)
     return (
         select(
             Object.id.label("object_id"),
@@ -246,6 +248,7 @@ def _compared(session: Session) -> Select[int, int, str, str, str, int, float | 
         .join(Object, Object.id == Consensus.object_id)
         .join(Photo, Photo.id == Object.photo_id)
         .where(Consensus.stage == stage, in_stage(stage), Consensus.agreement.is_not(None))
+        .where(finished.scalar_subquery() > 1)
     )
 
 

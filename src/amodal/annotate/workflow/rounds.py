@@ -65,14 +65,23 @@ def _saved(session: Session, by: Person, object_id: int, drawn: Drawn, version: 
         _check_may_reopen(by, row, project.annotators_per_object)
     round_ = round_of(row)
     take_place(session, by, one.id, stage, round_)
+    compared = _compared(session, one, project, round_)
     mask = mask_rows.put_mask(session, by, one.id, drawn, version=version, stage=stage, round_=round_)
     reopened = row is not None and row.state != OPEN
     if reopened:
         put_standing(session, by, one, stage, state=OPEN, choice=None, mask_id=None)
+    if row is not None and mask.id in compared and mask.state != "done":
+        put_standing(session, by, one, stage, agreement=None)  # until it is done again
     concluded = conclude(session, one) if drawn.state == "done" else None
     if reopened or concluded is not None:
         refresh(session, one.photo_id, stage, around=one.id)
     return mask
+
+
+def _compared(session: Session, one: Object, project: Project, round_: int) -> set[int]:
+    """The masks that the agreement is about, where this round has ended: of an object that was opened again."""
+    done = done_masks(session, one.id, project.stage, round_)
+    return {mask.id for mask in done} if len(done) >= project.annotators_per_object else set()
 
 
 def _locked(session: Session, object_id: int) -> tuple[Project, Object]:

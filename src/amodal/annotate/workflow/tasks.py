@@ -91,8 +91,17 @@ def objects_to_draw(by: Person, project: Project) -> Select[Any]:
     return wanted.order_by(_drawn(by, project, "draft").desc(), own.desc(), Object.photo_id, Object.id)
 
 
-def _disputes(by: Person, project: Project) -> Select[Any]:
-    return _objects(project).where(Consensus.state == DISPUTED).order_by(Consensus.agreement, Object.id)
+def objects_to_settle(by: Person, project: Project) -> Select[Any]:
+    """Objects that wait for the expert: of the last round without agreement, and those opened again since all drew."""
+    all_drew = _finished(project) >= project.annotators_per_object
+    waiting = or_(Consensus.state == DISPUTED, and_(Consensus.state == OPEN, all_drew))
+    return _objects(project).where(waiting).order_by(Consensus.agreement, Object.id)
+
+
+def _finished(project: Project) -> ColumnElement[int]:
+    """How many have finished the round that is on; where all have, it has ended, but of an object opened again."""
+    done = select(func.count()).select_from(Mask).where(Mask.object_id == Object.id, Mask.stage == project.stage)
+    return done.where(Mask.round == _ROUND, Mask.state == "done").correlate(Object, Consensus).scalar_subquery()
 
 
 def _with_round(project: Project) -> Select[Any]:
@@ -136,4 +145,4 @@ def _task(kind: str, row: Any) -> Task:
     return Task(kind, **values, state="draft" if row.get("begun") else "open")
 
 
-_QUERIES = {"pass1": _photos_to_box, "pass2": objects_to_draw, "settle": _disputes}
+_QUERIES = {"pass1": _photos_to_box, "pass2": objects_to_draw, "settle": objects_to_settle}

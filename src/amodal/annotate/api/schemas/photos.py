@@ -15,6 +15,7 @@ class PhotoItem(Said):
     """A photo of the list.
 
     `boxed`: the expert called boxes and order done. `worst`: the lowest agreement (view: IoU) of its objects.
+    `to_settle`: objects that wait for the asker's decision, the worst first.
     """
 
     id: int
@@ -27,6 +28,7 @@ class PhotoItem(Said):
     done: int = 0
     of: int = 0
     worst: float | None = None
+    to_settle: list[int] = Field(default_factory=list)
 
 
 class PhotoChange(Asked):
