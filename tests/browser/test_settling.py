@@ -158,3 +158,17 @@ def test_what_is_settled_is_not_drawn_before_it_is_opened_again(team: Team, disp
     (anna,) = [mask for mask in now["masks"] if mask["author"] == "anna"]
     assert (now["state"], now["amodal"]) == ("settled", anna["amodal"])
     assert STREET in desk.page.get_by_role("article").first.inner_text()
+
+
+def test_the_photos_card_leads_the_expert_to_what_waits_for_a_decision(team: Team, disputed: int) -> None:
+    waiting = [task["object_id"] for task in team.desk("erna").get("/tasks?pass=settle")["tasks"]]
+    desk = team.desk("erna")
+    desk.go("photos")
+    card = desk.page.get_by_role("article").filter(has_text=STREET)
+    card.get_by_role("link", name=f"Settle {len(waiting)}", exact=True).click()
+    desk.page.get_by_role("region", name="Settle").wait_for()
+    assert disputed in waiting and desk.page.url.endswith(f"#/settle/{PHOTO}/{waiting[0]}")
+    maria = team.desk("maria")
+    maria.go("photos")
+    maria.page.get_by_role("article").first.wait_for()
+    assert maria.page.get_by_role("link", name="Settle").count() == 0

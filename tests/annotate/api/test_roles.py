@@ -34,6 +34,7 @@ NEEDED: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/manager/statistics", None, {"manager"}),
     ("GET", "/manager/agreement", None, {"manager", "expert"}),
     ("GET", "/manager/disagreements", None, {"manager", "expert"}),
+    ("GET", "/manager/stage?share=0.5", None, {"manager"}),
     ("POST", "/manager/stage", {"share": 0.5}, {"manager"}),
     ("POST", "/imports", None, {"manager", "expert"}),
     ("POST", "/exports", {"format": "coco"}, {"manager", "expert"}),

@@ -104,7 +104,7 @@ def test_progress_counts_finished_masks_of_everybody(session: Session, all_of: T
     for seconds in (61.5, 40.0):  # another window, opened before, has measured less
         put_box_seconds(session, all_of.expert, 1, seconds)
     found = manager.progress(session, all_of.manager)
-    assert (found.photos, found.objects, found.settled) == (1, 3, 2)
+    assert (found.photos, found.stages) == (1, (manager.StageProgress(1, 3, 2),))
     rows = {(one.person, one.pass_): (one.done, one.of, one.seconds) for one in found.people}
     assert rows == {
         ("Eva", "pass1"): (1, 1, 61.5),
@@ -168,8 +168,9 @@ def test_the_managers_page_is_not_for_annotators(session: Session, all_of: Team)
                      manager.statistics):  # fmt: skip
             with pytest.raises(Forbidden):
                 page(session, person)
-        with pytest.raises(Forbidden):
-            manager.start_stage(session, person, share=0.5, seed=0)
+        for begin in (manager.start_stage, manager.plan_stage):
+            with pytest.raises(Forbidden):
+                begin(session, person, share=0.5, seed=0)
 
 
 def test_agreement_needs_several_annotators_who_called_their_masks_done(session: Session) -> None:
@@ -203,3 +204,39 @@ def test_agreement_of_the_round_before_stays_while_the_next_is_drawn(session: Se
     for version, state in enumerate(("done", "draft")):
         save_mask(session, ann, one.id, rectangle(0, 0, 20, 20, state=state), version=version)
     assert manager.agreements(session, all_of.manager) == before
+
+
+def test_what_the_first_stage_did_is_told_apart_once_the_second_is_on(session: Session, all_of: Team) -> None:
+    drawn(session, all_of, 4, seed=1)
+    before = manager.agreements(session, all_of.manager), manager.consistency(session, all_of.manager)
+    manager.start_stage(session, all_of.manager, share=1, seed=0)
+    ann = all_of.annotators[0]
+    save_mask(session, ann, 1, rectangle(0, 0, 40, 30, seconds=5.0), version=0)
+    found = manager.progress(session, all_of.manager)
+    assert found.stages == (manager.StageProgress(1, 4, 4), manager.StageProgress(2, 4, 0))
+    rows = {(one.person, one.stage): (one.done, one.of, one.seconds) for one in found.people if one.pass_ == "pass2"}
+    assert rows[ann.name, 1] == (4, 4, 8.0) and rows[ann.name, 2] == (1, 4, 5.0)
+    first = (
+        manager.agreements(session, all_of.manager, stage=1),
+        manager.consistency(session, all_of.manager, stage=1),
+    )
+    assert first == before
+    assert manager.by_class(session, all_of.manager, stage=1)["car"][0] == 4
+
+
+def test_no_stage_is_told_that_has_not_begun(session: Session, all_of: Team) -> None:
+    with pytest.raises(Invalid, match="found 2, expected one that has begun"):
+        manager.agreements(session, all_of.manager, stage=2)
+
+
+def test_the_plan_of_a_second_stage_is_what_its_beginning_does(session: Session, all_of: Team) -> None:
+    drawn(session, all_of, 6, seed=1)
+    late = car(session, all_of.expert, 1)
+    save_mask(session, all_of.annotators[0], late.id, rectangle(0, 0, 9, 9), version=0)
+    all_of.annotators[2].active = False
+    plan = manager.plan_stage(session, all_of.manager, share=0.5, seed=5)
+    assert (plan.objects, plan.settled, plan.unsettled) == (3, 6, 1)
+    assert plan.people == tuple(manager.Share(f"Ann {number}", number != 3, 3) for number in (1, 2, 3))
+    assert manager.start_stage(session, all_of.manager, share=0.5, seed=5) == plan.objects
+    with pytest.raises(Invalid, match="stage 2 is on already"):
+        manager.plan_stage(session, all_of.manager, share=0.5, seed=5)

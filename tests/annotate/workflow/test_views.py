@@ -306,3 +306,30 @@ def test_what_was_opened_again_waits_for_the_expert_until_somebody_draws_it_anew
 
 def _to_settle(session: Session, viewer: Person) -> dict[str, list[int]]:
     return {item["name"]: item["to_settle"] for item in photo_list(session, viewer, Wanted())[0]}
+
+
+def test_what_annotators_of_the_second_stage_do_not_agree_about_is_shown_to_be_settled(
+    session: Session, all_of: Team
+) -> None:
+    set_project(session, max_rounds=1)
+    one = car(session, all_of.expert, photo(session, all_of.expert).id)
+    for person in all_of.annotators:
+        save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
+    start_stage(session, all_of.manager, share=1, seed=0)
+    for person, width in zip(all_of.annotators, (5, 20, 40), strict=True):
+        save_mask(session, person, one.id, rectangle(0, 0, width, 20), version=0)
+    for viewer in (all_of.expert, all_of.manager):
+        standing = photo_view(session, viewer, 1)["objects"][0]["consensus"]
+        assert (standing["state"], standing["stage"]) == ("disputed", 2)
+    settle(session, all_of.expert, one.id, choice="vote", version=standing["version"])
+
+
+def test_a_photo_that_the_second_stage_leaves_out_stays_done(session: Session, all_of: Team) -> None:
+    for name in ("street/a.png", "street/b.png"):
+        one = car(session, all_of.expert, photo(session, all_of.expert, name).id)
+        for person in all_of.annotators:
+            save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
+    start_stage(session, all_of.manager, share=0.5, seed=0)
+    for viewer in (all_of.expert, all_of.manager, all_of.annotators[0]):
+        states = {item["of"]: item["state"] for item in photo_list(session, viewer, Wanted())[0]}
+        assert states == {1: "boxing", 0: "done"}

@@ -37,16 +37,17 @@ export const questions = {
   tasks: queryOptions({ queryKey: ["tasks"], queryFn: () => said(api.GET("/api/tasks")) }),
   people: queryOptions({ queryKey: ["people"], queryFn: () => said(api.GET("/api/people")) }),
   progress: queryOptions({ queryKey: ["progress"], queryFn: () => said(api.GET("/api/manager/progress")) }),
-  agreement: (limit: number) =>
+  agreement: (stage: number, limit: number) =>
     queryOptions({
-      queryKey: ["agreement", limit],
-      queryFn: () => said(api.GET("/api/manager/agreement", { params: { query: { limit } } })),
+      queryKey: ["agreement", stage, limit],
+      queryFn: () => said(api.GET("/api/manager/agreement", { params: { query: { stage, limit } } })),
       placeholderData: keepPreviousData,
     }),
-  consistency: queryOptions({
-    queryKey: ["consistency"],
-    queryFn: () => said(api.GET("/api/manager/consistency")),
-  }),
+  consistency: (stage: number) =>
+    queryOptions({
+      queryKey: ["consistency", stage],
+      queryFn: () => said(api.GET("/api/manager/consistency", { params: { query: { stage } } })),
+    }),
   statistics: queryOptions({
     queryKey: ["statistics"],
     queryFn: () => said(api.GET("/api/manager/statistics")),

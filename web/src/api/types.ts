@@ -24,3 +24,4 @@ export type Task = Schemas["Task"];
 export type Revision = Schemas["Revision"];
 export type Progress = Schemas["Progress"];
 export type Consistency = Schemas["Consistency"];
+export type StagePlan = Schemas["StagePlan"];

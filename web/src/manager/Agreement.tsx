@@ -8,15 +8,15 @@ import { questions } from "../api/questions";
 import { FIRST, More } from "./More";
 import { Part, score } from "./Part";
 
-export function Agreement(): JSX.Element {
+export function Agreement({ stage, title }: { stage: number; title: string }): JSX.Element {
   const [limit, setLimit] = useState(FIRST);
   return (
-    <Part title="Agreement" asked={useQuery(questions.agreement(limit))}>
+    <Part title={title} asked={useQuery(questions.agreement(stage, limit))}>
       {(data) => (
         <>
           <p>
-            Mean over pairs of annotators {score(data.mean)}; below {data.threshold.toFixed(2)} an object goes
-            to another round.
+            Of objects that several annotators called done. Mean over their pairs {score(data.mean)}; below{" "}
+            {data.threshold.toFixed(2)} an object goes to another round.
           </p>
           <table>
             <thead>

@@ -6,12 +6,12 @@ import type { JSX } from "react";
 import { questions } from "../api/questions";
 import { Part, score } from "./Part";
 
-export function ConsistencyTable(): JSX.Element {
+export function ConsistencyTable({ stage, title }: { stage: number; title: string }): JSX.Element {
   return (
-    <Part title="Consistency of annotators and votes" asked={useQuery(questions.consistency)}>
+    <Part title={title} asked={useQuery(questions.consistency(stage))}>
       {(data) =>
         data.rows.length === 0 ? (
-          <p>It shows once objects have masks of several annotators.</p>
+          <p>It shows once annotators have called masks done.</p>
         ) : (
           <table>
             <thead>

@@ -4,6 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
 
 import { questions } from "../api/questions";
+import type { Progress } from "../api/types";
+import { counted } from "../model/words";
 import { Part } from "./Part";
 
 export function ProgressTable(): JSX.Element {
@@ -11,9 +13,19 @@ export function ProgressTable(): JSX.Element {
     <Part title="Progress" asked={useQuery(questions.progress)}>
       {(data) => (
         <>
-          <p>
-            {data.photos} photos, {data.objects} objects, {data.settled} settled.
-          </p>
+          {data.stages.length === 1 ? (
+            <p>
+              {counted(data.photos, "photo")}, {settledOf(data.stages[0])}.
+            </p>
+          ) : (
+            <ul>
+              <li>
+                First stage: {counted(data.photos, "photo")}, {settledOf(data.stages[0])}. This stays as it
+                is.
+              </li>
+              <li>Second stage: {settledOf(data.stages[1])} anew.</li>
+            </ul>
+          )}
           <table>
             <thead>
               <tr>
@@ -26,9 +38,9 @@ export function ProgressTable(): JSX.Element {
             </thead>
             <tbody>
               {data.people.map((one) => (
-                <tr key={`${one.person} ${one.pass}`}>
+                <tr key={`${one.person} ${one.pass} ${one.stage}`}>
                   <th scope="row">{one.person}</th>
-                  <td>{one.pass === "pass1" ? "boxes and order" : "masks"}</td>
+                  <td>{wordsOf(one)}</td>
                   <td>
                     <meter
                       min={0}
@@ -48,6 +60,15 @@ export function ProgressTable(): JSX.Element {
       )}
     </Part>
   );
+}
+
+function settledOf(stage: Progress["stages"][number] | undefined): string {
+  return `${counted(stage?.objects ?? 0, "object")}, ${stage?.settled ?? 0} settled`;
+}
+
+function wordsOf({ pass, stage }: Progress["people"][number]): string {
+  if (pass === "pass1") return "boxes and order";
+  return stage === 1 ? "masks" : "masks, second stage";
 }
 
 function minutes(seconds: number): string {

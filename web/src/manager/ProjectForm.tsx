@@ -29,53 +29,60 @@ export function ProjectForm(): JSX.Element {
   return (
     <Part title="Project" asked={project}>
       {(data) => (
-        <form
-          key={data.version}
-          onSubmit={(event) => {
-            event.preventDefault();
-            change.mutate(new FormData(event.currentTarget));
-          }}
-        >
-          <label>
-            Name
-            <input name="name" defaultValue={data.name} required maxLength={100} />
-          </label>
-          <label>
-            Annotators of each object
-            <input
-              name="annotators"
-              type="number"
-              min={1}
-              max={20}
-              defaultValue={data.annotators_per_object}
-            />
-          </label>
-          <label>
-            Agreement that suffices
-            <input
-              name="threshold"
-              type="number"
-              min={0}
-              max={1}
-              step={0.01}
-              defaultValue={data.agreement_threshold}
-            />
-          </label>
-          <label>
-            Rounds at most
-            <input name="rounds" type="number" min={1} max={20} defaultValue={data.max_rounds} />
-          </label>
-          <label>
-            Categories, one a line: group: name, name
-            <textarea name="categories" rows={4} defaultValue={textOf(data.categories)} />
-          </label>
-          <button type="submit" disabled={change.isPending}>
-            Save
-          </button>
+        <>
+          <form
+            key={data.version}
+            onInput={() => change.reset()}
+            onSubmit={(event) => {
+              event.preventDefault();
+              change.mutate(new FormData(event.currentTarget));
+            }}
+          >
+            <label>
+              Name
+              <input name="name" defaultValue={data.name} required maxLength={100} />
+            </label>
+            <label>
+              Annotators of each object
+              <input
+                name="annotators"
+                type="number"
+                min={1}
+                max={20}
+                defaultValue={data.annotators_per_object}
+              />
+            </label>
+            <label>
+              Agreement that suffices
+              <input
+                name="threshold"
+                type="number"
+                min={0}
+                max={1}
+                step={0.01}
+                defaultValue={data.agreement_threshold}
+              />
+            </label>
+            <label>
+              Rounds at most
+              <input name="rounds" type="number" min={1} max={20} defaultValue={data.max_rounds} />
+            </label>
+            <label>
+              Categories, one a line: group: name, name
+              <textarea name="categories" rows={4} defaultValue={textOf(data.categories)} />
+            </label>
+            <button type="submit" disabled={change.isPending}>
+              Save
+            </button>
+          </form>
           {
             change.isError && <p role="alert" className="problem">{wordsOf(change.error)}</p> /* prettier-ignore */
           }
-        </form>
+          {/* Always there and outside the form, which is made anew: else screen readers would not say it. */}
+          <p role="status" className="good">
+            {change.isSuccess && "Saved."}
+          </p>
+        </>
       )}
     </Part>
   );

@@ -23,10 +23,12 @@ interface DecisionProps {
   readonly server: PhotoDocument;
   readonly item: ObjectItem;
   readonly consensus: Consensus;
+  /** Which stage is on. */
+  readonly stage: number;
   readonly mayDecide: boolean;
 }
 
-export function Decision({ server, item, consensus, mayDecide }: DecisionProps): JSX.Element {
+export function Decision({ server, item, consensus, stage, mayDecide }: DecisionProps): JSX.Element {
   const { photo } = server;
   const client = useQueryClient();
   const bench = useWorkbench();
@@ -59,16 +61,18 @@ export function Decision({ server, item, consensus, mayDecide }: DecisionProps):
         <>
           <section aria-label="Decision">
             <h2>{isOver(consensus) ? "Decided" : "Not decided yet"}</h2>
-            <Standing consensus={consensus} />
-            {mayDecide ? (
+            <Standing consensus={consensus} stage={stage} />
+            {!mayDecide ? (
+              <Experts />
+            ) : consensus.stage !== stage ? (
+              <p>What the first stage decided stays; the second one is on.</p>
+            ) : (
               <p>
                 <button type="button" disabled={reopen.isPending} onClick={() => reopen.mutate()}>
                   Open again
                 </button>{" "}
                 to settle it otherwise.
               </p>
-            ) : (
-              <Experts />
             )}
             {reopen.error && (
               <p role="alert" className="problem">

@@ -7,6 +7,7 @@ import { useState } from "react";
 import { wordsOf } from "../api/client";
 import { questions, thumbnailOf } from "../api/questions";
 import type { PhotoItem, SessionInfo, Task } from "../api/types";
+import { counted } from "../model/words";
 import { Exchange } from "../panels/Exchange";
 
 const PAGE = 60;
@@ -32,6 +33,7 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
       ...(level ? { level } : {}),
     }),
   );
+  const secondStage = (useQuery(questions.project).data?.stage ?? 1) > 1;
   const roles = session.person?.roles ?? [];
   // Agreement and occlusion follow from what others drew, which annotators do not see.
   const seesOthers = session.mode === "view" || roles.includes("expert") || roles.includes("manager");
@@ -89,7 +91,7 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
       <ul className="photos">
         {photos.data?.photos.map((photo) => (
           <li key={photo.id}>
-            <PhotoCard photo={photo} roles={roles} view={session.mode === "view"} />
+            <PhotoCard photo={photo} roles={roles} view={session.mode === "view"} secondStage={secondStage} />
           </li>
         ))}
       </ul>
@@ -117,9 +119,11 @@ interface PhotoCardProps {
   readonly photo: PhotoItem;
   readonly roles: readonly string[];
   readonly view: boolean;
+  /** Whether what is done is counted of the second stage. */
+  readonly secondStage: boolean;
 }
 
-function PhotoCard({ photo, roles, view }: PhotoCardProps): JSX.Element {
+function PhotoCard({ photo, roles, view, secondStage }: PhotoCardProps): JSX.Element {
   const worst = photo.worst ?? undefined;
   const waiting = photo.to_settle ?? [];
   return (
@@ -127,8 +131,9 @@ function PhotoCard({ photo, roles, view }: PhotoCardProps): JSX.Element {
       <img src={thumbnailOf(photo.id)} alt="" loading="lazy" width={240} height={150} />
       <h2>{photo.name}</h2>
       <p>
-        {photo.objects} objects{!view && `, ${STATES[photo.state ?? "new"]}`}
-        {(photo.of ?? 0) > 0 && `, ${photo.done} of ${photo.of} done`}
+        {counted(photo.objects ?? 0, "object")}
+        {!view && `, ${STATES[photo.state ?? "new"]}`}
+        {(photo.of ?? 0) > 0 && `, ${secondStage ? "second stage: " : ""}${photo.done} of ${photo.of} done`}
         {worst !== undefined && `, worst ${worst.toFixed(2)}`}
       </p>
       <p className="ways">

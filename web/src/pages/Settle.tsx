@@ -36,11 +36,12 @@ interface SettleProps {
 
 export function Settle({ photo, owner, object, mayDecide }: SettleProps): JSX.Element {
   const server = useQuery(questions.photo(photo));
+  const project = useQuery(questions.project);
   if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
-  if (!server.data || server.isFetching) return <p className="wait">Loading …</p>;
+  if (!server.data || server.isFetching || !project.data) return <p className="wait">Loading …</p>;
   const item = server.data.objects.find((one) => one.id === object);
   if (!item?.consensus) return <p className="wait">There is nothing to settle about this object.</p>;
-  const known = { server: server.data, item, consensus: item.consensus };
+  const known = { server: server.data, item, consensus: item.consensus, stage: project.data.stage };
   if (!mayDecide || isOver(item.consensus)) return <Decision {...known} mayDecide={mayDecide} />;
   return <SettleDesk owner={owner} draft={draftKey(owner, "settle", object)} {...known} />;
 }
@@ -50,11 +51,12 @@ interface SettleDeskProps {
   readonly server: PhotoDocument;
   readonly item: ObjectItem;
   readonly consensus: Consensus;
+  readonly stage: number;
   /** Where the browser keeps what is drawn. */
   readonly draft: string;
 }
 
-function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps): JSX.Element {
+function SettleDesk({ owner, server, item, consensus, stage, draft }: SettleDeskProps): JSX.Element {
   const client = useQueryClient();
   const { photo } = server;
   const versions = useMemo(() => versionsOf(consensus), [consensus]);
@@ -102,7 +104,7 @@ function SettleDesk({ owner, server, item, consensus, draft }: SettleDeskProps):
       side={
         <section aria-label="Settle">
           <h2>Settle</h2>
-          <Standing consensus={consensus} />
+          <Standing consensus={consensus} stage={stage} />
           {settle.error && (
             <p role="alert" className="problem">
               {wordsOf(settle.error)}

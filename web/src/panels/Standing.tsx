@@ -4,7 +4,13 @@ import type { JSX } from "react";
 
 import type { Consensus } from "../api/types";
 
-export function Standing({ consensus }: { consensus: Consensus }): JSX.Element {
+interface StandingProps {
+  readonly consensus: Consensus;
+  /** That of the project: a decision may be of an earlier one. */
+  readonly stage: number;
+}
+
+export function Standing({ consensus, stage }: StandingProps): JSX.Element {
   const { state, settled_at: when } = consensus;
   const at = when && (
     <>
@@ -15,7 +21,9 @@ export function Standing({ consensus }: { consensus: Consensus }): JSX.Element {
   return (
     <>
       <p>
-        Round {consensus.round}
+        {stage > 1 && (consensus.stage === 1 ? "First stage, round " : "Second stage, round ")}
+        {stage === 1 && "Round "}
+        {consensus.round}
         {typeof consensus.agreement === "number" && `, agreement ${consensus.agreement.toFixed(3)}`}
       </p>
       {state === "agreed" && <p>Agreed by the vote{at}.</p>}

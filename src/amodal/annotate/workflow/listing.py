@@ -63,10 +63,8 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
     stage = project_of(session).stage
     objects = _counts(session, select(Object.photo_id, Object.id).where(Object.deleted.is_(False)), ids)
     in_this = _counts(session, select(Object.photo_id, Object.id).where(in_stage(stage)), ids)
-    over = select(Object.photo_id, Object.id).join(
-        Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == stage, Consensus.state.in_(OVER))
-    )
-    settled = _counts(session, over.where(in_stage(stage)), ids)
+    settled = _settled(session, stage, ids)
+    settled_first = settled if stage == 1 else _settled(session, 1, ids)
     begun = select(Object.photo_id, Object.id).where(exists().where(Mask.object_id == Object.id, Mask.stage == stage))
     drawn = _counts(session, begun.where(in_stage(stage)), ids)
     blind = is_blind(viewer)
@@ -77,6 +75,8 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
     items = []
     for photo in photos:
         done, of = own_done.get(photo.id, 0), own_of.get(photo.id, 0)
+        # A photo that the stage draws nothing of anew is as done as the first stage left it.
+        was_done = not of and settled_first.get(photo.id) == objects.get(photo.id)
         begun_here = own_done.get(photo.id, 0) if blind else drawn.get(photo.id, 0)
         items.append(
             {
@@ -86,7 +86,7 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
                 "height": photo.height,
                 "objects": objects.get(photo.id, 0),
                 "boxed": photo.boxed_at is not None,
-                "state": _state(photo, objects.get(photo.id, 0), begun_here, done, of),
+                "state": _state(photo, objects.get(photo.id, 0), begun_here, was_done or (of > 0 and done == of)),
                 "done": done,
                 "of": of,
                 "worst": worst.get(photo.id),
@@ -96,10 +96,15 @@ def photo_items(session: Session, viewer: Person, photos: Sequence[Photo]) -> li
     return items
 
 
-def _state(photo: Photo, objects: int, begun: int, done: int, of: int) -> str:
+def _settled(session: Session, stage: int, ids: Sequence[int]) -> dict[int, int]:
+    over = and_(Consensus.object_id == Object.id, Consensus.stage == stage, Consensus.state.in_(OVER))
+    return _counts(session, select(Object.photo_id, Object.id).join(Consensus, over).where(in_stage(stage)), ids)
+
+
+def _state(photo: Photo, objects: int, begun: int, done: bool) -> str:
     if not objects:
         return "new" if photo.boxed_at is None else "done"
-    if of and done == of:
+    if done:
         return "done"
     if begun:
         return "drawing"

@@ -52,19 +52,47 @@ class PersonProgress:
     person: str
     role: str
     pass_: str
+    stage: int
     done: int
     of: int
     seconds: float
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far all are, in the stage that is on."""
+class StageProgress:
+    """How many objects a stage draws, and how many of them are decided."""
 
-    photos: int
+    stage: int
     objects: int
     settled: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far all are, in every stage so far."""
+
+    photos: int
+    stages: tuple[StageProgress, ...]
     people: tuple[PersonProgress, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many objects of a sample somebody is to draw again."""
+
+    person: str
+    active: bool
+    objects: int
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What beginning the second stage would do; objects that are not `settled` would not be drawn any more."""
+
+    objects: int
+    settled: int
+    unsettled: int
+    people: tuple[Share, ...]
 
 
 @dataclass(frozen=True)
@@ -89,29 +117,32 @@ def progress(session: Session, by: Person) -> Progress:
     """
     permit(by, "manager")
     project = project_of(session)
-    objects = session.scalar(select(func.count()).select_from(Object).where(in_stage(project.stage))) or 0
-    over = select(func.count()).select_from(Object).join(Consensus, Consensus.object_id == Object.id)
-    over = over.where(Consensus.stage == project.stage, Consensus.state.in_(OVER), in_stage(project.stage))
+    stages = range(1, project.stage + 1)
     photo_count = session.scalar(select(func.count()).select_from(Photo)) or 0
     rows: list[PersonProgress] = []
     for person in people(session):
         if "expert" in person.roles:
             rows.append(_boxes(session, person, photo_count))
         if "annotator" in person.roles:
-            rows.append(_drawing(session, person, project))
-    return Progress(photo_count, objects, session.scalar(over) or 0, tuple(rows))
+            rows += [_drawing(session, person, project, stage) for stage in stages]
+    return Progress(photo_count, tuple(_stage_progress(session, stage) for stage in stages), tuple(rows))
 
 
-def agreements(session: Session, by: Person, *, offset: int = 0, limit: int = 100) -> tuple[list[ObjectAgreement], int]:
-    """Objects that several annotators called done in this stage, the worst first: a page, and how many there are."""
+def agreements(
+    session: Session, by: Person, *, stage: int | None = None, offset: int = 0, limit: int = 100
+) -> tuple[list[ObjectAgreement], int]:
+    """Objects that several annotators called done, the worst first: a page, and how many there are.
+
+    Of the stage that is on, unless another is asked for; so for all functions here.
+    """
     permit(by, "manager", "expert")
-    return _page(session, _compared(session).order_by(Consensus.agreement, Object.id), offset, limit)
+    return _page(session, _compared(_asked(session, stage)).order_by(Consensus.agreement, Object.id), offset, limit)
 
 
-def by_class(session: Session, by: Person) -> dict[str, tuple[int, float]]:
+def by_class(session: Session, by: Person, *, stage: int | None = None) -> dict[str, tuple[int, float]]:
     """Class -> how many objects were compared, and the mean of their agreement."""
     permit(by, "manager", "expert")
-    rows = _compared(session).subquery()
+    rows = _compared(_asked(session, stage)).subquery()
     wanted = select(rows.c.label, func.count(), func.avg(rows.c.agreement)).group_by(rows.c.label)
     return {label: (count, float(mean)) for label, count, mean in session.execute(wanted.order_by(rows.c.label))}
 
@@ -121,18 +152,19 @@ def disagreements(
 ) -> tuple[list[ObjectAgreement], int]:
     """Objects below the threshold that are not settled, disputed ones before those drawn again, the worst first."""
     permit(by, "manager", "expert")
-    below = Consensus.agreement < project_of(session).agreement_threshold
-    wanted = _compared(session).where(Consensus.state.in_((OPEN, DISPUTED)), below)
+    project = project_of(session)
+    below = Consensus.agreement < project.agreement_threshold
+    wanted = _compared(project.stage).where(Consensus.state.in_((OPEN, DISPUTED)), below)
     return _page(session, wanted.order_by(Consensus.state != DISPUTED, Consensus.agreement, Object.id), offset, limit)
 
 
-def consistency(session: Session, by: Person) -> Agreement:
+def consistency(session: Session, by: Person, *, stage: int | None = None) -> Agreement:
     """Table 3: mean IoU of annotators and votes, the second stage's (rows) against the first's once there is one.
 
     Of each annotator the last finished mask of every object counts.
     """
     permit(by, "manager")
-    stage = project_of(session).stage
+    stage = _asked(session, stage)
     first = _annotations(session, 1)
     if stage == 1:
         return agreement_of(first)
@@ -153,6 +185,24 @@ def statistics_document(found: Statistics | None) -> Document | None:
     return None if found is None else asdict(found)
 
 
+def plan_stage(session: Session, by: Person, *, share: float, seed: int) -> StagePlan:
+    """What `start_stage` would do with the same numbers.
+
+    Raises:
+        Forbidden, Invalid: as `start_stage`.
+    """
+    permit(by, "manager")
+    project = project_of(session)
+    settled = _settled_objects(session, project)
+    chosen = _sample(project, settled, share, seed)
+    objects = session.scalar(select(func.count()).select_from(Object).where(in_stage(project.stage))) or 0
+    kept = select(Person.name, Person.active, func.count()).join(Assignment, Assignment.annotator_id == Person.id)
+    kept = kept.where(Assignment.object_id.in_(chosen), Assignment.stage == project.stage)
+    shares = session.execute(kept.group_by(Person.id, Person.name, Person.active).order_by(Person.name))
+    people_ = tuple(Share(name, active, count) for name, active, count in shares)
+    return StagePlan(len(chosen), len(settled), objects - len(settled), people_)
+
+
 def start_stage(session: Session, by: Person, *, share: float, seed: int) -> int:
     """Begin the second stage: a random share of the settled objects is drawn anew by the same annotators.
 
@@ -163,21 +213,7 @@ def start_stage(session: Session, by: Person, *, share: float, seed: int) -> int
     """
     permit(by, "manager")
     project = locked(session, Project, 1, "project")
-    if project.stage >= LAST_STAGE:
-        raise Invalid(f"stage: stage {project.stage} is on already, and it is the last", "stage")
-    if not 0 < share <= 1:
-        raise Invalid(f"share: found {share}, expected above 0 and at most 1", "share")
-    settled = list(
-        session.scalars(
-            select(Object.id)
-            .join(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == project.stage))
-            .where(in_stage(project.stage), Consensus.state.in_(OVER))
-            .order_by(Object.id)
-        )
-    )
-    if not settled:
-        raise Invalid("stage: no object is settled yet, so there is nothing to draw anew", "stage")
-    chosen = sorted(random.Random(seed).sample(settled, max(1, round(share * len(settled)))))  # noqa: S311 - a sample
+    chosen = _sample(project, _settled_objects(session, project), share, seed)
     for id in chosen:
         session.add(Sample(stage=project.stage + 1, object_id=id))
         for place in _places(session, id, project.stage):
@@ -198,40 +234,70 @@ def start_stage(session: Session, by: Person, *, share: float, seed: int) -> int
     return len(chosen)
 
 
+def _settled_objects(session: Session, project: Project) -> list[int]:
+    over = and_(Consensus.object_id == Object.id, Consensus.stage == project.stage, Consensus.state.in_(OVER))
+    wanted = select(Object.id).join(Consensus, over).where(in_stage(project.stage))
+    return list(session.scalars(wanted.order_by(Object.id)))
+
+
+def _sample(project: Project, settled: list[int], share: float, seed: int) -> list[int]:
+    if project.stage >= LAST_STAGE:
+        raise Invalid(f"stage: stage {project.stage} is on already, and it is the last", "stage")
+    if not 0 < share <= 1:
+        raise Invalid(f"share: found {share}, expected above 0 and at most 1", "share")
+    if not settled:
+        raise Invalid("stage: no object is settled yet, so there is nothing to draw anew", "stage")
+    return sorted(random.Random(seed).sample(settled, max(1, round(share * len(settled)))))  # noqa: S311 - a sample
+
+
+def _asked(session: Session, stage: int | None) -> int:
+    """The stage that is meant."""
+    newest = project_of(session).stage
+    if stage is not None and not 1 <= stage <= newest:
+        raise Invalid(f"stage: found {stage}, expected one that has begun, of {newest}", "stage")
+    return stage or newest
+
+
+def _stage_progress(session: Session, stage: int) -> StageProgress:
+    objects = select(func.count()).select_from(Object).where(in_stage(stage))
+    over = objects.join(Consensus, Consensus.object_id == Object.id)
+    over = over.where(Consensus.stage == stage, Consensus.state.in_(OVER))
+    return StageProgress(stage, session.scalar(objects) or 0, session.scalar(over) or 0)
+
+
 def _boxes(session: Session, person: Person, photo_count: int) -> PersonProgress:
     done = select(func.count()).select_from(Photo).where(Photo.boxed_by_id == person.id)
     spent = select(func.sum(BoxTime.seconds)).where(BoxTime.person_id == person.id)
     seconds = float(session.scalar(spent) or 0.0)
-    return PersonProgress(person.name, person.role, "pass1", session.scalar(done) or 0, photo_count, seconds)
+    return PersonProgress(person.name, person.role, "pass1", 1, session.scalar(done) or 0, photo_count, seconds)
 
 
-def _drawing(session: Session, person: Person, project: Project) -> PersonProgress:
+def _drawing(session: Session, person: Person, project: Project, stage: int) -> PersonProgress:
     drawn = (
         select(func.count())
         .select_from(Mask)
         .join(Object, Object.id == Mask.object_id)
-        .outerjoin(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == project.stage))
+        .outerjoin(Consensus, and_(Consensus.object_id == Object.id, Consensus.stage == stage))
         .where(
             Mask.annotator_id == person.id,
-            Mask.stage == project.stage,
+            Mask.stage == stage,
             Mask.state == "done",
             Mask.round == func.coalesce(Consensus.round, 1),
-            in_stage(project.stage),
+            in_stage(stage),
         )
     )
     done = session.scalar(drawn) or 0
     left = 0
-    if person.active:
+    if person.active and stage == project.stage:  # nobody goes on drawing in one that is over
         queue = objects_to_draw(person, project).order_by(None).subquery()
         left = session.scalar(select(func.count()).select_from(queue)) or 0
-    spent = select(func.sum(Mask.seconds)).where(Mask.annotator_id == person.id, Mask.stage == project.stage)
+    spent = select(func.sum(Mask.seconds)).where(Mask.annotator_id == person.id, Mask.stage == stage)
     seconds = float(session.scalar(spent) or 0.0)
-    return PersonProgress(person.name, person.role, "pass2", done, done + left, seconds)
+    return PersonProgress(person.name, person.role, "pass2", stage, done, done + left, seconds)
 
 
-def _compared(session: Session) -> Select[int, int, str, str, str, int, float | None, int]:
-    """The fields of `ObjectAgreement`, of objects of the stage that several annotators called done."""
-    stage = project_of(session).stage
+def _compared(stage: int) -> Select[int, int, str, str, str, int, float | None, int]:
+    """The fields of `ObjectAgreement`, of objects of a stage that several annotators called done."""
     finished = select(func.count(Mask.annotator_id.distinct())).where(Mask.object_id == Object.id)
     finished = finished.where(Mask.stage == stage, Mask.state == "done").correlate(Object)
     return (

@@ -33,6 +33,7 @@ from amodal.scene import Instance
 _NO_ROUND_ENDED: Document = {
     "version": 0,
     "state": OPEN,
+    "stage": 1,
     "round": 1,
     "agreement": None,
     "amodal": None,
@@ -131,7 +132,8 @@ def _object_views(session: Session, viewer: Person, known: Settled, objects: Ite
     names = {id: name for id, name in session.execute(select(Person.id, Person.name))}
     views = []
     for one in listed:
-        row = known.rows.get(one.id) or (None if is_blind(viewer) else rows.get((one.id, stage)))
+        # Of what is drawn anew the stage's own standing comes first, for those who may see it.
+        row = (None if is_blind(viewer) else rows.get((one.id, stage))) or known.rows.get(one.id)
         place = known.numbers.places.get(one.id)
         mask = own.get(one.id)
         theirs = [mask_view(session, other, seen) for other in others if other.object_id == one.id]
@@ -162,12 +164,13 @@ def _consensus_view(
     row: Consensus | None, known: Settled, names: Mapping[int, str], masks: list[Document], may: bool
 ) -> Document:
     if row is None:
-        return {**_NO_ROUND_ENDED, "masks": masks}
+        return {**_NO_ROUND_ENDED, "stage": masks[0]["stage"], "masks": masks}
     photo, over = known.photo, row.state in OVER
     seen = known.seen.get(row.object_id) if over else None
     return {
         "version": row.version,
         "state": row.state,
+        "stage": row.stage,
         "round": row.round,
         "agreement": row.agreement,
         "amodal": rle_of(row.amodal, photo) if over and row.amodal is not None else None,

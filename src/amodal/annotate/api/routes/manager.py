@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here, Manager, Overseer
@@ -15,6 +15,9 @@ from amodal.annotate.store.people import project_of
 from amodal.annotate.workflow import manager
 
 router = APIRouter(prefix="/manager", tags=["manager"])
+StageQuery = Annotated[int | None, Query(ge=1, le=manager.LAST_STAGE)]
+ShareQuery = Annotated[float, Query(gt=0, le=1, allow_inf_nan=False)]
+SeedQuery = Annotated[int, Query(ge=0, le=schemas.MAX_ID)]
 
 
 @router.get("/progress")
@@ -26,12 +29,14 @@ def get_progress(here: Here, asker: Manager) -> schemas.Progress:
 
 
 @router.get("/agreement")
-def get_agreement(here: Here, asker: Overseer, offset: Offset = 0, limit: Limit = 100) -> schemas.AgreementReport:
+def get_agreement(
+    here: Here, asker: Overseer, stage: StageQuery = None, offset: Offset = 0, limit: Limit = 100
+) -> schemas.AgreementReport:
     """How far the annotators agree, by class and by object; offset and limit are those of the objects."""
     with here.database.read() as session:
         person = asker.person(session)
-        found, total = manager.agreements(session, person, offset=offset, limit=limit)
-        classes = manager.by_class(session, person)
+        found, total = manager.agreements(session, person, stage=stage, offset=offset, limit=limit)
+        classes = manager.by_class(session, person, stage=stage)
         threshold = project_of(session).agreement_threshold
     return schemas.AgreementReport(
         mean=sum(count * mean for count, mean in classes.values()) / total if total else None,
@@ -43,10 +48,10 @@ def get_agreement(here: Here, asker: Overseer, offset: Offset = 0, limit: Limit 
 
 
 @router.get("/consistency")
-def get_consistency(here: Here, asker: Manager) -> schemas.Consistency:
+def get_consistency(here: Here, asker: Manager, stage: StageQuery = None) -> schemas.Consistency:
     """Annotators and their vote against each other (Table 3 of the paper of KINS)."""
     with here.database.read() as session:
-        found = manager.consistency(session, asker.person(session))
+        found = manager.consistency(session, asker.person(session), stage=stage)
     return schemas.Consistency(**{key: getattr(found, key) for key in schemas.Consistency.model_fields})
 
 
@@ -66,6 +71,14 @@ def get_disagreements(here: Here, asker: Overseer, offset: Offset = 0, limit: Li
         most = project_of(session).max_rounds
     said = [schemas.Dispute(**asdict(one), rounds_left=_left(one, most)) for one in found]
     return schemas.Disputes(disagreements=said, total=total)
+
+
+@router.get("/stage")
+def get_plan(here: Here, asker: Manager, share: ShareQuery, seed: SeedQuery = 0) -> schemas.StagePlan:
+    """What beginning the second stage with these numbers would do."""
+    with here.database.read() as session:
+        found = manager.plan_stage(session, asker.person(session), share=share, seed=seed)
+    return schemas.StagePlan(**asdict(found))
 
 
 @router.post("/stage")

@@ -16,17 +16,25 @@ class PersonProgress(Said):
     role: Role
     model_config = ConfigDict(populate_by_name=True)
     pass_: Literal["pass1", "pass2"] = Field(alias="pass")
+    stage: int
     done: int
     of: int
     seconds: float = 0.0
 
 
-class Progress(Said):
-    """How far all are."""
+class StageProgress(Said):
+    """How many objects a stage draws, and how many of them are decided."""
 
-    photos: int
+    stage: int
     objects: int
     settled: int
+
+
+class Progress(Said):
+    """How far all are, in every stage so far."""
+
+    photos: int
+    stages: list[StageProgress]
     people: list[PersonProgress]
 
 
@@ -102,6 +110,23 @@ class StartStage(Asked):
 
     share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, strict=True)]
     seed: Annotated[StrictInt, Field(ge=0, le=MAX_ID)] = 0
+
+
+class Share(Said):
+    """How many objects somebody would draw again."""
+
+    person: str
+    active: bool
+    objects: int
+
+
+class StagePlan(Said):
+    """What beginning the second stage would do; what is not settled would not be drawn any more."""
+
+    objects: int
+    settled: int
+    unsettled: int
+    people: list[Share]
 
 
 class Stage(Said):

@@ -70,6 +70,7 @@ class Consensus(Said):
 
     version: int
     state: Literal["open", "agreed", "disputed", "settled"]
+    stage: int = 1
     round: int
     agreement: float | None = None
     amodal: Rle | None = None
