@@ -22,7 +22,7 @@ from amodal.bench.machine import machine
 from amodal.bench.many import make_streets, write_jsonl
 from amodal.data.parts import PARTS
 from amodal.features import crops
-from amodal.methods import compositional, looking
+from amodal.methods import assembly, compositional, looking
 from amodal.scale import decode, work
 from amodal.scale.jobs import units_of
 from amodal.scale.sources import open_sources
@@ -37,7 +37,7 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (looking, "_look_at_group", "kernels and maps"),
     (compositional, "evidence_of", "maps to pixels"),
     (compositional, "look_again", "self-correction"),
-    (compositional, "scene_of", "masks and scenes"),
+    (assembly, "scene_of", "masks and scenes"),
     (work, "row_of", "rows"),
     (work, "write_rows", "writing"),
 )

@@ -26,7 +26,8 @@ from amodal.data.part_rows import row_of
 from amodal.features.crops import Pyramid, extract_crop
 from amodal.features.lattice import Lattice, as_xyxy
 from amodal.images import read_photo
-from amodal.methods.compositional import CompositionalSegmenter, Reasoner
+from amodal.methods.assembly import Reasoner
+from amodal.methods.compositional import CompositionalSegmenter
 from amodal.methods.looking import evidence_of, look
 from amodal.scene import Scene
 from amodal.segmenter import Segmenter, best_method, load

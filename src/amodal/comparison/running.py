@@ -28,6 +28,7 @@ from amodal.comparison.specs import MethodSpec
 from amodal.data.results import read_scenes, write_scenes
 from amodal.data.truth import Truth
 from amodal.data.write import make_folder, write_text_atomically
+from amodal.digest import sha256_of
 from amodal.errors import AmodalError, InputError
 from amodal.evaluation.calibration import Calibration, posterior_calibration
 from amodal.images import read_photo
@@ -290,7 +291,7 @@ def _model_file(model: str, method: str) -> Path:
 
 @cache
 def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_of(path)
 
 
 @cache

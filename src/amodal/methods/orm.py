@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
-from amodal.methods.compositional import CompositionalSegmenter, Reasoner, read_model
+from amodal.methods.assembly import Reasoner, jointly
+from amodal.methods.compositional import CompositionalSegmenter, read_model
 from amodal.methods.given import ALL_CUES, Refine, cues_of, refinement_of
-from amodal.reasoning import Evidence, PairGeometry, PairOrder, Reasoning, joint, published
+from amodal.reasoning import Evidence, PairGeometry, PairOrder, Reasoning, published
 from amodal.reasoning.evidence import PairLogOdds, Rescore
 
 
@@ -34,12 +36,8 @@ def load(
         geometry: False leaves geometry out, whatever `order_cues` names.
         keep_posteriors: store every object's posterior maps in the scene.
     """
-
-    def reasoner(evidences: Sequence[Evidence], rescore: Rescore | None, prior: PairLogOdds | None) -> Reasoning:
-        return joint.reason(evidences, rescore=rescore, rounds=rounds, pair_log_odds=prior)
-
     pair_order = PairOrder.of(cues_of(order_cues, geometry), "compositional")
-    return _assemble("orm", model, reasoner, refine, pair_order, keep_posteriors)
+    return _assemble("orm", model, partial(jointly, rounds=rounds), refine, pair_order, keep_posteriors)
 
 
 def load_published(

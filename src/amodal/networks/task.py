@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from amodal.digest import sha256_of
 from amodal.errors import InputError
 from amodal.networks.parts.batch import Batch, Targets, as_images
 from amodal.training.files import NetworkFile, read_network
@@ -41,7 +41,7 @@ class Start:
     @classmethod
     def read(cls, path: Path, name: str) -> Start:
         """Raises `InputError` for a file that is no network, or another one."""
-        return cls(path, read_network(path, name), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+        return cls(path, read_network(path, name), sha256_of(path)[:16])
 
     def fill(self, module: nn.Module) -> tuple[str, ...]:
         """Take what fits; the names of what does not, which stays as it was built.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amodal.data.parts import Kind, check_kind
+from amodal.digest import sha256_of
 from amodal.errors import InputError
 from amodal.features.chunks import chunk_for
 from amodal.models import telling_file
@@ -145,7 +145,6 @@ def _settings(asked: Asked, photos_per_part: int) -> dict[str, Any]:
 
 def _sha256(file: Path) -> str | None:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(file)
     except OSError:
         return None  # what is wrong with it is told by who loads it

@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC, CompNet
 from amodal.compnet.refine import Refinement
 from amodal.errors import InputError
-from amodal.features.lattice import XYXY, as_xyxy
+from amodal.methods.assembly import Assembly, Given, Reasoner, jointly, scene_of_maps
 from amodal.methods.compnet import alone
-from amodal.methods.compositional import Reasoner, read_model
+from amodal.methods.compositional import read_model
 from amodal.methods.given import ALL_CUES, Refine, cues_of, read_input, refinement_of
-from amodal.methods.looking import Seen, look
-from amodal.methods.pixels import evidence_from, seen_within
-from amodal.methods.scenes import Named, Signed, named_label, scene_of, warnings_of
-from amodal.reasoning import Evidence, PairOrder, Reasoning, joint
-from amodal.reasoning.evidence import PairLogOdds, Rescore
+from amodal.methods.looking import look
+from amodal.reasoning import PairOrder
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import OnePhoto, Photo
 from amodal.student.box_completer import BoxCompleter, completer_in
@@ -55,7 +51,7 @@ def load(
         compnet,
         student,
         name,
-        _jointly,
+        jointly,
         pair_order=pair_order,
         refinement=refinement_of(refine),
         keep_posteriors=keep_posteriors,
@@ -125,41 +121,16 @@ class StudentSegmenter(OnePhoto):
         seen = look(self.model, *given, finer=self.student.finer)
         maps = self.student.posteriors(self.model, seen)
         return [
-            self._scene(photo, picture, items, own, names, parts, boxes_are)
+            scene_of_maps(self._assembly, Given(photo, picture, names, boxes_are, parts), items, own, self.refinement)
             for photo, picture, items, own, names, parts in zip(
                 photos, given.pictures, seen, maps, given.labels, visible, strict=True
             )
         ]
 
-    def _scene(
-        self,
-        photo: Photo,
-        picture: np.ndarray,
-        seen: Sequence[Seen],
-        maps: Sequence[np.ndarray],
-        given: Sequence[str | None],
-        visible: Float[np.ndarray, "n 4"] | None,
-        boxes_are: BoxKind,
-    ) -> Scene:
-        evidences = [
-            evidence_from(own, item.lattice, picture, self.refinement) for item, own in zip(seen, maps, strict=True)
-        ]
-        metas: list[dict[str, XYXY]] = [{} for _ in seen]
-        boxes = [item.lattice.box for item in seen]
-        if visible is not None:
-            # Geometry too speaks of what is seen: who is hidden below ends higher.
-            boxes = parts = [as_xyxy(box) for box in visible]
-            evidences = [seen_within(evidence, part) for evidence, part in zip(evidences, parts, strict=True)]
-            metas = [{"visible_box": part} for part in parts]
-        names = [named_label(item.label, name, AGNOSTIC) for item, name in zip(seen, given, strict=True)]
-        believed = self.pair_order.between(boxes, names, picture.shape[0]) if self.pair_order is not None else None
-        reasoning = self.reasoner(evidences, None, believed)
-        objects = [
-            Named(name, item.score, item.lattice.box, meta) for item, name, meta in zip(seen, names, metas, strict=True)
-        ]
-        signed = Signed(self.name, self.model_name, boxes_are, self.exclusive, warnings_of(given, self.labels))
-        size = picture.shape[:2]
-        return scene_of(photo, size, objects, evidences, reasoning, signed, keep_posteriors=self.keep_posteriors)
+    @property
+    def _assembly(self) -> Assembly:
+        more = (self.exclusive, self.pair_order, self.keep_posteriors)
+        return Assembly(self.name, self.model_name, self.labels, AGNOSTIC, self.reasoner, *more)
 
 
 def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, BoxCompleter | None, str]:
@@ -169,7 +140,3 @@ def _read(model: str | os.PathLike[str]) -> tuple[CompNet, Student, BoxCompleter
         expected = "expected a model of `amodal learn --student`; this one serves method orm"
         raise InputError(os.fspath(model), "student", "the model has none", expected)
     return compnet, student, completer_in(compnet), name
-
-
-def _jointly(evidences: Sequence[Evidence], rescore: Rescore | None, believed: PairLogOdds | None) -> Reasoning:
-    return joint.reason(evidences, rescore=rescore, pair_log_odds=believed)

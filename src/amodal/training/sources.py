@@ -5,7 +5,6 @@ Who is supervised by boxes asks for no masks; then `segmentation` of the photos'
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from amodal.challenge.balance import Scenario
 from amodal.challenge.compose import Layout
 from amodal.data.coco import CocoBoxes, coco_objects, read_masks
 from amodal.data.fields import Field, read_json
+from amodal.digest import sha256_of
 from amodal.errors import AmodalError
 from amodal.images import read_photo
 from amodal.masks import CropMask
@@ -215,7 +215,7 @@ def read_pictures(
     Raises `InputError` for files that cannot be read, `AmodalError` where nothing is left to learn from.
     """
     real = PhotoDraw(read_photos(data, images, with_masks=with_masks, split=split, classes=classes))
-    digest = hashlib.sha256(data.read_bytes()).hexdigest()[:16]
+    digest = sha256_of(data)[:16]
     if backgrounds is None:
         return Pictures(real, None, digest)
     there = sorted({label for photo in real.photos for label in photo.labels})

@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, Response
 
 from amodal.annotate.errors import Invalid, Missing
 from amodal.data.write import make_folder, write_bytes_atomically
+from amodal.digest import sha256_of
 from amodal.errors import InputError, size_in_words
 from amodal.images import PHOTO_SUFFIXES, photo_size, read_photo
 
@@ -77,7 +78,7 @@ def described(path: Path, name: str) -> PhotoFile:
         InputError: it is none, or too large.
     """
     width, height = photo_size(path, MAX_PIXELS)
-    return PhotoFile(name, width, height, _hash_of(path))
+    return PhotoFile(name, width, height, sha256_of(path))
 
 
 def plain_name(name: str | None) -> str:
@@ -143,7 +144,7 @@ def put_in_place(sent: Sent, place: Path) -> bool:
     try:
         os.link(sent.part, place)
     except FileExistsError:
-        if _hash_of(place) != sent.photo.sha256:
+        if sha256_of(place) != sent.photo.sha256:
             raise Invalid(f"{sent.photo.name}: there is another photo of this name", "files") from None
         return False
     return True
@@ -204,8 +205,3 @@ def _encoded(image: Image.Image, format: str) -> bytes:
     stream = io.BytesIO()
     image.save(stream, format)
     return stream.getvalue()
-
-
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -7,7 +7,6 @@ restored to either.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -25,6 +24,7 @@ from amodal.annotate.store.audit import note
 from amodal.annotate.store.database import IMAGES, PROJECT_FILE, Database, open_database
 from amodal.annotate.store.tables import Base, Photo, Project, now
 from amodal.data.write import new_folder, writing_atomically, writing_to
+from amodal.digest import sha256_of
 from amodal.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -194,7 +194,7 @@ def _unpack(packed: zipfile.ZipFile, name: str, target: Path) -> None:
 
 def _check_pictures(archive: Path, folder: Path, photos: dict[str, dict[str, object]]) -> None:
     for name, photo in photos.items():
-        if photo["uploaded"] and _fingerprint(folder / IMAGES / name) != photo["sha256"]:
+        if photo["uploaded"] and sha256_of(folder / IMAGES / name) != photo["sha256"]:
             raise InputError(os.fspath(archive), name, "is not the picture that was saved", "expected it whole")
 
 
@@ -207,8 +207,3 @@ def _check_rows(archive: Path, path: Path) -> None:
             found = [str(error)]
     if found != ["ok"]:
         raise InputError(os.fspath(archive), PROJECT_FILE, f"is damaged ({found[0]})", "expected it whole")
-
-
-def _fingerprint(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
