@@ -103,9 +103,11 @@ function textOf(categories: readonly Category[]): string {
     .join("\n");
 }
 
+const OTHER = "other"; // the group of names without one, as in imports
+
 function categoriesOf(text: string): { name: string; group: string }[] {
   return text.split("\n").flatMap((line) => {
-    const [group, names] = line.includes(":") ? (line.split(/:(.*)/s) as [string, string]) : ["", line];
+    const [group, names] = line.includes(":") ? (line.split(/:(.*)/s) as [string, string]) : [OTHER, line];
     const clean = names.split(",").map((name) => name.trim());
     return clean.filter(Boolean).map((name) => ({ name, group: group.trim() }));
   });
