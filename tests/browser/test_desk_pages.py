@@ -76,8 +76,10 @@ def add_person(team: Team, name: str) -> int:
     return int(tell(team.desk("maria"), "post", "/people", body)["id"])
 
 
-def set_password(desk: Desk, password: str, again: str) -> None:
+def set_password(desk: Desk, password: str, again: str, old: str | None = None) -> None:
     dialog = desk.page.get_by_role("dialog")
+    if old is not None:
+        dialog.get_by_label("Password until now").fill(old)
     dialog.get_by_label("New password").fill(password)
     dialog.get_by_label("Once more").fill(again)
     dialog.get_by_role("button", name="Set password").click()
@@ -101,7 +103,9 @@ def test_who_changes_the_own_password_stays_and_comes_in_with_it_later(team: Tea
     add_person(team, "dora")
     desk = team.desk("dora")
     desk.page.get_by_role("button", name="Change my password").click()
-    set_password(desk, NEW_PASSWORD, NEW_PASSWORD)
+    set_password(desk, NEW_PASSWORD, NEW_PASSWORD, "wrong horse")
+    desk.page.get_by_role("alert").get_by_text("not your password until now").wait_for()
+    set_password(desk, NEW_PASSWORD, NEW_PASSWORD, PASSWORD)
     desk.page.get_by_role("dialog").wait_for(state="detached")
     assert desk.get("/session")["person"]["name"] == "dora"
     later = Desk(module_pages.open(), team.url)
@@ -112,7 +116,7 @@ def test_who_changes_the_own_password_stays_and_comes_in_with_it_later(team: Tea
 def test_two_passwords_that_differ_are_not_sent(team: Team) -> None:
     desk = team.desk("anna")
     desk.page.get_by_role("button", name="Change my password").click()
-    set_password(desk, NEW_PASSWORD, PASSWORD)
+    set_password(desk, NEW_PASSWORD, PASSWORD, PASSWORD)
     desk.page.get_by_role("alert").get_by_text("The two passwords differ.").wait_for()
     desk.page.get_by_role("button", name="Close").click()
     assert desk.get("/session")["person"]["name"] == "anna"

@@ -148,7 +148,37 @@ def test_a_password_is_nowhere_in_the_answers(as_person: AsPerson) -> None:
 def test_everybody_may_change_their_own_password_and_nobody_else_s(as_person: AsPerson, team: Place) -> None:
     anna, ben = as_person("anna"), as_person("ben")
     id = anna.get("/session").json()["person"]["id"]
-    assert ben.patch(f"/people/{id}", {"password": "another horse"}).status_code == 403
-    assert anna.patch(f"/people/{id}", {"password": "another horse"}).status_code == 200
+    change = {"password": "another horse", "old_password": PASSWORD}
+    assert ben.patch(f"/people/{id}", change).status_code == 403
+    assert anna.patch(f"/people/{id}", change).status_code == 200
+    with team.database.read() as session:
+        assert people.by_password(session, "anna", "another horse") is not None
+
+
+@pytest.mark.parametrize("old", [None, "wrong horse"])
+@pytest.mark.parametrize("name", ["anna", "maria"])
+def test_a_page_left_open_is_not_enough_for_another_password(
+    as_person: AsPerson, team: Place, name: str, old: str | None
+) -> None:
+    person = as_person(name)
+    id = person.get("/session").json()["person"]["id"]
+    said = person.patch(f"/people/{id}", {"password": "another horse"} | ({} if old is None else {"old_password": old}))
+    assert (said.status_code, said.json()["error"]["field"]) == (422, "old_password")
+    with team.database.read() as session:
+        assert people.by_password(session, name, PASSWORD) is not None
+
+
+def test_an_old_password_cannot_be_found_by_trying(as_person: AsPerson) -> None:
+    anna = as_person("anna")
+    id = anna.get("/session").json()["person"]["id"]
+    wrong = {"password": "another horse", "old_password": "wrong horse"}
+    codes = [anna.patch(f"/people/{id}", wrong).status_code for _ in range(11)]
+    assert codes == [422] * 10 + [429]
+
+
+def test_a_manager_gives_others_a_password_without_knowing_theirs(as_person: AsPerson, team: Place) -> None:
+    maria = as_person("maria")
+    id = next(one["id"] for one in maria.get("/people").json()["people"] if one["name"] == "anna")
+    assert maria.patch(f"/people/{id}", {"password": "another horse"}).status_code == 200
     with team.database.read() as session:
         assert people.by_password(session, "anna", "another horse") is not None

@@ -144,7 +144,10 @@ export function People(): JSX.Element {
               ? `${letIn.name} is logged out everywhere and comes in with the new one.`
               : `${letIn.name} is switched on and can log in with it.`
           }
-          sending={{ ...password, mutate: (word) => password.mutate({ id: letIn.id, password: word }) }}
+          sending={{
+            ...password,
+            mutate: (word) => password.mutate({ id: letIn.id, password: word.password }),
+          }}
           onClose={() => setLetIn(undefined)}
         />
       )}

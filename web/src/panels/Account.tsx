@@ -10,14 +10,19 @@ import { questions } from "../api/questions";
 import { changePerson } from "../api/session";
 import type { Person } from "../api/types";
 import { go } from "../route";
-import { PasswordDialog } from "./PasswordDialog";
+import { PasswordDialog, type Passwords } from "./PasswordDialog";
 
 export function Account({ person }: { person: Person }): JSX.Element {
   const client = useQueryClient();
   const [asking, ask] = useState(false);
   const change = useMutation({
-    mutationFn: async (password: string) => {
-      await said(api.PATCH("/api/people/{id}", { params: { path: { id: person.id } }, body: { password } }));
+    mutationFn: async ({ password, old }: Passwords) => {
+      await said(
+        api.PATCH("/api/people/{id}", {
+          params: { path: { id: person.id } },
+          body: { password, old_password: old },
+        }),
+      );
       // Another password ends all sessions of its person, this one too.
       return enter(person.name, password);
     },
@@ -48,6 +53,7 @@ export function Account({ person }: { person: Person }): JSX.Element {
           title="Change my password"
           hint="Other browsers where you are logged in ask for it."
           sending={change}
+          asksOld
           onClose={() => ask(false)}
         />
       )}

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -15,10 +16,16 @@ from starlette.responses import Response
 
 from amodal.annotate.api.problems import TooMany
 from amodal.annotate.errors import Forbidden
+from amodal.annotate.store.audit import note
+from amodal.annotate.store.people import by_password
+
+if TYPE_CHECKING:
+    from amodal.annotate.api.place import Place
 
 SESSION_COOKIE = "amodal_session"
 VISITOR_COOKIE = "amodal_visitor"  # who has not logged in yet is protected too: a log-in is a write
 CSRF_HEADER = "X-CSRF-Token"
+_hashing = threading.Semaphore(4)  # a hash takes 64 MiB on purpose; many at once would take all of it
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -53,6 +60,26 @@ def check_csrf(request: Request, expected: str) -> None:
     given = request.headers.get(CSRF_HEADER, "")
     if not expected or not secrets.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
         raise Forbidden(f"the header {CSRF_HEADER} is missing or old, expected the token that GET /api/session gives")
+
+
+def proved(here: Place, request: Request, name: str, password: str) -> int | None:
+    """The id of the active person of this name and password, None where they are wrong; failed ones are noted.
+
+    Raises:
+        TooMany: there were too many failed ones.
+    """
+    keys = (f"name {name.strip().lower()}", f"address {request.client.host if request.client else ''}")
+    here.attempts.check(*keys)
+    with _hashing, here.database.read() as session:
+        found = by_password(session, name, password)
+        id = None if found is None else found.id
+    if id is not None:
+        here.attempts.succeeded(keys[0])
+        return id
+    here.attempts.failed(*keys)
+    with here.database.write() as session:
+        note(session, None, "log-in refused", name)
+    return None
 
 
 @dataclass

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Anyone, Here, Manager
 from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset
-from amodal.annotate.errors import Forbidden
+from amodal.annotate.api.security import proved
+from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store import audit, people
 from amodal.annotate.workflow.rounds import conclude_all
 
@@ -52,12 +53,21 @@ def add_person(here: Here, asker: Manager, asked: schemas.NewPerson) -> schemas.
 
 
 @router.patch("/people/{id}")
-def change_person(here: Here, asker: Anyone, id: IdPath, asked: schemas.PersonChange) -> schemas.Person:
-    """Change a role or a password, or close an account; its sessions end. Everybody may change their own password."""
+def change_person(
+    here: Here, asker: Anyone, request: Request, id: IdPath, asked: schemas.PersonChange
+) -> schemas.Person:
+    """Change a role or a password, or close an account; its sessions end.
+
+    Everybody may change their own password, by `old_password`: a page that was left open is not enough.
+    """
     if here.mode == "one-person":
         raise Forbidden("this project is open for one person; start it with --team for accounts")
+    own_password = id == asker.id and asked.password is not None
+    if own_password and proved(here, request, asker.name, asked.old_password or "") != id:
+        raise Invalid("old_password: that is not your password until now", "old_password")
     with here.database.write() as session:
-        person = people.change_person(session, asker.person(session), id, **asked.model_dump())
+        changes = asked.model_dump(exclude={"old_password"})
+        person = people.change_person(session, asker.person(session), id, **changes)
         return schemas.Person(**people.person_document(person))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,6 +16,7 @@ from amodal.annotate.api.security import (
     check_csrf,
     clear_cookie,
     new_token,
+    proved,
     set_cookie,
 )
 from amodal.annotate.errors import Invalid
@@ -25,7 +25,6 @@ from amodal.annotate.store.audit import note
 
 router = APIRouter(tags=["session"])
 Visitor = Annotated[Asker | None, Depends(whoever)]
-_hashing = threading.Semaphore(4)  # a hash takes 64 MiB on purpose; many at once would take all of it
 
 
 @router.get("/session")
@@ -44,17 +43,9 @@ def log_in(here: Here, request: Request, response: Response, asked: schemas.LogI
     if here.mode == "one-person":
         raise Invalid("this project is open for one person; there is nothing to log in to", "name")
     check_csrf(request, request.cookies.get(VISITOR_COOKIE, ""))
-    keys = (f"name {asked.name.strip().lower()}", f"address {request.client.host if request.client else ''}")
-    here.attempts.check(*keys)
-    with _hashing, here.database.read() as session:
-        found = people.by_password(session, asked.name, asked.password)
-        id = None if found is None else found.id
+    id = proved(here, request, asked.name, asked.password)
     if id is None:
-        here.attempts.failed(*keys)
-        with here.database.write() as session:
-            note(session, None, "log-in refused", asked.name)
         raise NotLoggedIn("name or password is wrong")
-    here.attempts.succeeded(keys[0])
     with here.database.write() as session:
         person = people.person_of(session, id)
         token, login = people.log_in(session, person)

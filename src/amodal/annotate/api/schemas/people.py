@@ -50,10 +50,11 @@ class NewPerson(Asked):
 
 
 class PersonChange(Asked):
-    """What is to be changed of an account."""
+    """What is to be changed of an account; `old_password` is asked of who changes their own."""
 
     role: Role | None = None
     password: Password | None = None
+    old_password: Annotated[str, Field(max_length=MOST_PASSWORD), AfterValidator(storable)] | None = None
     active: StrictBool | None = None
 
 
