@@ -68,11 +68,11 @@ def test_the_log_in_has_no_serious_findings(tmp_path: Path, open_page: Callable[
 
 def test_looking_has_no_serious_findings(tmp_path: Path, open_page: Callable[..., Page], scheme: str) -> None:
     from amodal.annotate.api.view_app import create_view_app
-    from amodal.annotate.view.results import open_results
+    from amodal.annotate.view.results import open_methods
     from helpers.annotate_drawn import DEMO
 
     write_truth(tmp_path / "scenes.json")
-    shown = open_results(tmp_path / "scenes.json", truth=tmp_path / "scenes.json", images=DEMO)
+    shown = open_methods(tmp_path / "scenes.json", truth=tmp_path / "scenes.json", images=DEMO)
     with served(create_view_app(shown, Path("drawn"))) as url:
         desk = Desk(open_page(color_scheme=scheme), url)
         desk.page.get_by_role("article").first.wait_for()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from amodal.cli.main import main
-from amodal.data.results import read_scenes
+from amodal.data.results import read_scenes, write_scenes
+from amodal.order import OrderGraph
 from helpers.annotate_drawn import DEMO, RIDER, STREET, drawn, whole, write_truth
 from helpers.annotate_page import Desk
 from helpers.annotate_server import served
@@ -48,9 +50,9 @@ def ious(results: Path) -> dict[str, list[float]]:
 @pytest.fixture(scope="module")
 def url(results: Path) -> Iterator[str]:
     from amodal.annotate.api.view_app import create_view_app
-    from amodal.annotate.view.results import open_results
+    from amodal.annotate.view.results import open_methods
 
-    shown = open_results(results / "out", truth=results / "truth.json")
+    shown = open_methods(results / "out", truth=results / "truth.json")
     with served(create_view_app(shown, Path("out"))) as url:
         yield url
 
@@ -132,3 +134,37 @@ def test_both_sides_move_together(view: Desk) -> None:
     view.page.mouse.wheel(0, -600)
     view.page.wait_for_timeout(300)
     assert truth.screenshot() != before
+
+
+@pytest.fixture
+def compared(results: Path, tmp_path: Path, open_page: Callable[..., Page]) -> Iterator[Desk]:
+    """Two methods, of which one found what predict found and the other only boxes of it; the list of photos."""
+    from amodal.annotate.api.view_app import create_view_app
+    from amodal.annotate.view.results import open_methods
+
+    scenes = read_scenes(results / "out" / "scenes.json")
+    (tmp_path / "predictions").mkdir()
+    write_scenes(scenes, tmp_path / "predictions" / "student.json")
+    fewer = [replace(scene, instances=scene.instances[:1], order=OrderGraph(())) for scene in scenes]
+    write_scenes(fewer, tmp_path / "predictions" / "box.json")
+    with served(create_view_app(open_methods(tmp_path, images=DEMO), tmp_path)) as url:
+        yield Desk(open_page(), url)
+
+
+def test_of_a_comparison_the_method_is_named_and_chosen(compared: Desk) -> None:
+    card = compared.page.get_by_role("article").filter(has_text=STREET)
+    card.get_by_text("1 object").wait_for()
+    method = compared.page.get_by_label("Method")
+    assert method.input_value() == "box"
+    method.select_option("student")
+    card.get_by_text("5 objects").wait_for()
+    card.get_by_role("link", name="Look").click()
+    listed = compared.page.get_by_role("region", name="Objects").get_by_role("button")
+    listed.nth(4).wait_for()
+    assert method.input_value() == "student"
+    method.select_option("box")
+    listed.nth(1).wait_for(state="detached")
+    compared.page.get_by_role("heading", name=STREET).wait_for()
+    compared.go("photos")
+    card.get_by_text("1 object").wait_for()
+    assert method.input_value() == "box"

@@ -26,15 +26,15 @@ class View:
     images: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """Where the photos are, if not where the results say."""
     method: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
-    """Which method of a comparison; the first by name unless given."""
+    """Which method of a comparison to begin with; the first by name unless given."""
     port: Annotated[int, tyro.conf.arg(metavar="INT")] = 8001
     """0 takes any that is free."""
 
     def run(self) -> int:
         """Do it; returns the exit code."""
         from amodal.annotate.api.view_app import create_view_app
-        from amodal.annotate.view.results import open_results
+        from amodal.annotate.view.results import open_methods
 
-        shown = open_results(self.results, truth=self.truth, images=self.images, method=self.method)
-        serve(create_view_app(shown, self.results), "127.0.0.1", self.port)
+        methods = open_methods(self.results, truth=self.truth, images=self.images, method=self.method)
+        serve(create_view_app(methods, self.results), "127.0.0.1", self.port)
         return DONE

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from amodal.annotate.api.view_app import create_view_app
-from amodal.annotate.view.results import open_results
+from amodal.annotate.view.results import open_methods, open_results
 from amodal.data.results import write_scenes
 from amodal.errors import InputError
 from amodal.masks import CropMask
@@ -44,7 +44,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def client(results: Path, **how: object) -> TestClient:
-    return TestClient(create_view_app(open_results(results, **how), results), base_url=HOST)  # type: ignore[arg-type]
+    return TestClient(create_view_app(open_methods(results, **how), results), base_url=HOST)  # type: ignore[arg-type]
 
 
 def test_photos_masks_order_and_maps_are_shown(results: Path) -> None:
@@ -134,3 +134,25 @@ def test_a_comparison_whose_truth_has_gone_says_what_to_give(compared: Path, tmp
     with pytest.raises(InputError, match="--truth"):
         open_results(compared)
     assert client(compared, truth=tmp_path / "elsewhere.json").get("/api/photos/1").json()["objects"][0]["truth"]
+
+
+def test_the_method_is_named_and_another_can_be_chosen(compared: Path) -> None:
+    # the other method has the photos in another sequence
+    write_scenes(SCENES[::-1], compared / "predictions" / "box.json")
+    page = client(compared, method="orm")
+    listed = page.get("/api/photos").json()
+    assert (listed["method"], listed["methods"]) == ("orm", ["box", "orm"])
+    other = page.get("/api/photos", params={"method": "box"}).json()
+    assert other["method"] == "box"
+    assert not {one["id"] for one in listed["photos"]} & {one["id"] for one in other["photos"]}
+    (van,) = [one["id"] for one in listed["photos"] if one["name"] == "b.png"]
+    same = page.get(f"/api/photos/{van}", params={"method": "box"}).json()
+    assert (same["method"], same["photo"]["name"], same["objects"][0]["label"]) == ("box", "b.png", "van")
+    again = page.get(f"/api/photos/{same['photo']['id']}").json()
+    assert again == same
+    assert page.get(f"/api/photos/{same['photo']['id']}/picture").content == (compared / "b.png").read_bytes()
+
+
+def test_the_method_of_a_prediction_is_named(results: Path) -> None:
+    said = client(results).get("/api/photos/1").json()
+    assert (said["method"], said["methods"]) == ("orm", ["orm"])

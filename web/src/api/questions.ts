@@ -71,6 +71,15 @@ export interface PhotoQuery {
   readonly sort?: string;
   readonly label?: string;
   readonly level?: string;
+  /** Of compared results. */
+  readonly method?: string;
+}
+
+/** The same photo as another method has it. */
+export async function photoUnder(method: string, id: number): Promise<number> {
+  const query = { method } as never; // only what looks at results has it
+  const other = await said(api.GET("/api/photos/{id}", { params: { path: { id }, query } }));
+  return other.photo.id;
 }
 
 export function pictureOf(photo: number): string {

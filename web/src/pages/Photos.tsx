@@ -9,6 +9,7 @@ import { questions, thumbnailOf } from "../api/questions";
 import type { PhotoItem, SessionInfo, Task } from "../api/types";
 import { counted } from "../model/words";
 import { Exchange } from "../panels/Exchange";
+import { keepMethod, methodKept, MethodPicker } from "../panels/MethodPicker";
 
 const PAGE = 60;
 const STATES = {
@@ -24,6 +25,7 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
   const [sort, setSort] = useState(session.mode === "view" ? "worst" : "name");
   const [label, setLabel] = useState("");
   const [level, setLevel] = useState("");
+  const [method, setMethod] = useState(() => (session.mode === "view" ? methodKept() : ""));
   const photos = useQuery(
     questions.photos({
       offset,
@@ -31,6 +33,7 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
       sort,
       ...(label ? { label } : {}),
       ...(level ? { level } : {}),
+      ...(method ? { method } : {}),
     }),
   );
   const secondStage = (useQuery(questions.project).data?.stage ?? 1) > 1;
@@ -46,6 +49,15 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
       <h1>Photos</h1>
       {(roles.includes("expert") || roles.includes("annotator")) && <Queue />}
       <div className="filters">
+        <MethodPicker
+          method={photos.data?.method}
+          methods={photos.data?.methods}
+          choose={(name) => {
+            keepMethod(name);
+            setMethod(name);
+            setOffset(0);
+          }}
+        />
         <label>
           Sort by
           <select value={sort} onChange={choose(setSort)}>

@@ -1,11 +1,11 @@
 /** What methods predicted, read-only: masks and order, truth beside prediction, likelihood maps. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
 import { useCallback, useMemo, useState } from "react";
 
 import { wordsOf } from "../api/client";
-import { questions } from "../api/questions";
+import { photoUnder, questions } from "../api/questions";
 import type { ObjectItem, PhotoDocument } from "../api/types";
 import type { Shown } from "../canvas/paint";
 import type { Gesture } from "../canvas/PhotoStage";
@@ -17,7 +17,9 @@ import type { Mask } from "../model/mask";
 import { numbering } from "../model/order";
 import { colourOf } from "../model/palette";
 import { decode } from "../model/rle";
+import { keepMethod, MethodPicker } from "../panels/MethodPicker";
 import { ObjectPanels } from "../panels/ObjectPanels";
+import { go } from "../route";
 
 type Side = "predicted" | "truth";
 
@@ -74,6 +76,13 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
   const tools = { cursor: "default", onGesture: pick, paintTool: nothing };
   // What predict drew is a sheet of its own, so it stands in the photo's place and not on it.
   const drawn = server.layers?.find((one) => one.name === layer)?.url;
+  const change = useMutation({
+    mutationFn: (method: string) => photoUnder(method, photo.id),
+    onSuccess: (id, method) => {
+      keepMethod(method);
+      go(`/view/${id}`);
+    },
+  });
   const stage = (which: Side): JSX.Element => (
     <figure className="one-side">
       {hasTruth && <figcaption>{which === "truth" ? "Truth" : "Prediction"}</figcaption>}
@@ -105,6 +114,16 @@ function Looking({ server }: { server: PhotoDocument }): JSX.Element {
       }
       side={
         <>
+          <MethodPicker
+            method={server.method}
+            methods={server.methods}
+            choose={(name) => change.mutate(name)}
+          />
+          {change.error && (
+            <p role="alert" className="problem">
+              {wordsOf(change.error)}
+            </p>
+          )}
           {hasTruth && (
             <fieldset>
               <legend>Masks shown</legend>

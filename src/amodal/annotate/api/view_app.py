@@ -17,20 +17,34 @@ from amodal.annotate.api.app import finished
 from amodal.annotate.api.parameters import PICTURE, REFUSED, IdPath, Limit, Offset, PhotoSort, TextQuery
 from amodal.annotate.errors import Missing
 from amodal.annotate.view import documents
-from amodal.annotate.view.results import Shown
+from amodal.annotate.view.results import Methods, Shown
 
 
-def create_view_app(shown: Sequence[Shown], results: Path) -> FastAPI:
-    """The application over what `view.open_results` read of `results`; photos have their place, from 1, as id."""
+def create_view_app(methods: Methods, results: Path) -> FastAPI:
+    """The application over what `view.open_methods` read of `results`.
+
+    Photos have their place as id, from 1; where methods were compared those of each in turn, so that an id says which.
+    """
     results = results.resolve()
     key = hashlib.sha256(os.fsencode(results)).hexdigest()[:32]
     app = FastAPI(title="amodal view", docs_url=None, redoc_url=None, openapi_url=None)
     api = APIRouter(prefix="/api", responses=REFUSED)
 
-    def one(id: int) -> Shown:
-        if id > len(shown):
+    count = len(methods.names)
+
+    def found(id: int) -> tuple[str, Shown]:
+        place, turn = divmod(id - 1, count)
+        name, shown = methods.shown(methods.names[turn])
+        if place >= len(shown):
             raise Missing(f"there is no photo {id}")
-        return shown[id - 1]
+        return name, shown[place]
+
+    def one(id: int) -> Shown:
+        return found(id)[1]
+
+    def ids_of(name: str, shown: Sequence[Shown]) -> range:
+        first = methods.names.index(name) + 1
+        return range(first, first + count * len(shown), count)
 
     def photo_of(id: int) -> Path:
         path = one(id).path
@@ -48,7 +62,7 @@ def create_view_app(shown: Sequence[Shown], results: Path) -> FastAPI:
 
     @api.get("/project")
     def get_project() -> schemas.Project:
-        return documents.project(shown, results.name)
+        return documents.project(methods.shown(None)[1], results.name)
 
     @api.get("/photos")
     def get_photos(
@@ -57,12 +71,24 @@ def create_view_app(shown: Sequence[Shown], results: Path) -> FastAPI:
         sort: PhotoSort = "name",
         label: TextQuery = None,
         level: Annotated[schemas.Level | None, Query()] = None,
+        method: TextQuery = None,
     ) -> schemas.Photos:
-        return documents.photos(shown, offset, limit, sort, label, level)
+        name, shown = methods.shown(method)
+        said = documents.photos(shown, ids_of(name, shown), offset, limit, sort, label, level)
+        return said.model_copy(update={"method": name, "methods": list(methods.names)})
 
     @api.get("/photos/{id}")
-    def get_photo(id: IdPath) -> schemas.PhotoDocument:
-        return documents.photo(one(id), id)
+    def get_photo(id: IdPath, method: TextQuery = None) -> schemas.PhotoDocument:
+        """With a `method`, the same photo as that one has it."""
+        name, photo = found(id)
+        if method is not None and method != name:
+            name, shown = methods.shown(method)
+            same = [(other, two) for other, two in zip(ids_of(name, shown), shown, strict=True) if _same(photo, two)]
+            if not same:
+                raise Missing(f"{name} has no prediction of {photo.scene.image!r}")
+            id, photo = same[0]
+        said = documents.photo(photo, id)
+        return said.model_copy(update={"method": name, "methods": list(methods.names)})
 
     @api.get("/photos/{id}/picture", responses=PICTURE)
     def get_picture(id: IdPath) -> Response:
@@ -82,3 +108,7 @@ def create_view_app(shown: Sequence[Shown], results: Path) -> FastAPI:
 
     app.include_router(api)
     return finished(app, local_only=True)
+
+
+def _same(one: Shown, other: Shown) -> bool:
+    return one.scene.image == other.scene.image

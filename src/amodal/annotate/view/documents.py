@@ -34,10 +34,10 @@ def labels(shown: Sequence[Shown]) -> list[str]:
 
 
 def photos(
-    shown: Sequence[Shown], offset: int, limit: int, sort: str, label: str | None, level: str | None
+    shown: Sequence[Shown], ids: Sequence[int], offset: int, limit: int, sort: str, label: str | None, level: str | None
 ) -> schemas.Photos:
-    """A page of the list; ids are places in `shown`, from 1. By `worst` those without truth come last."""
-    wanted = [(id, one) for id, one in enumerate(shown, start=1) if _has(one, label, level)]
+    """A page of the list. By `worst` those without truth come last."""
+    wanted = [(id, one) for id, one in zip(ids, shown, strict=True) if _has(one, label, level)]
     keys = {
         "name": lambda entry: entry[1].scene.image or "",
         "added": lambda entry: entry[0],

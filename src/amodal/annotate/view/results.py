@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Literal, cast
 
 from amodal.data.fields import read_json
@@ -79,6 +80,41 @@ class Shown:
         return instance.amodal.iou(true.amodal) if knows_whole else instance.modal.iou(true.modal)
 
 
+class Methods:
+    """Results of one method, or of the several that were compared; each is read when it is asked for first."""
+
+    def __init__(self, names: Sequence[str], first: str, read: Callable[[str], tuple[Shown, ...]]) -> None:
+        self.names, self.first = tuple(names), first
+        self._read, self._kept = read, dict[str, tuple[Shown, ...]]()
+        self._one_at_a_time = Lock()
+
+    def shown(self, name: str | None) -> tuple[str, tuple[Shown, ...]]:
+        """The name and photos of a method; those of the first where there is none of that name."""
+        known = name if name in self.names else self.first
+        with self._one_at_a_time:
+            if known not in self._kept:
+                self._kept[known] = self._read(known)
+            return known, self._kept[known]
+
+
+def open_methods(
+    results: Path, *, truth: Path | None = None, images: Path | None = None, method: str | None = None
+) -> Methods:
+    """The same as `open_results`, of all methods of a comparison; `method` is the one to begin with.
+
+    Raises:
+        InputError: as there.
+    """
+    shown = open_results(results, truth=truth, images=images, method=method)
+    names = [] if results.is_file() else _compared(results)
+    first = (method or names[0]) if names else next((one.scene.method for one in shown if one.scene.method), "")
+
+    def read(name: str) -> tuple[Shown, ...]:
+        return shown if name == first else open_results(results, truth=truth, images=images, method=name)
+
+    return Methods(names or [first], first, read)
+
+
 def open_results(
     results: Path, *, truth: Path | None = None, images: Path | None = None, method: str | None = None
 ) -> tuple[Shown, ...]:
@@ -111,7 +147,7 @@ def _file_of(results: Path, method: str | None) -> Path:
         return results
     predictions = results / PREDICTIONS
     if predictions.is_dir():
-        names = sorted(path.stem for path in predictions.glob("*.json") if not path.stem.endswith(".recipe"))
+        names = _compared(results)
         if not names or (method is not None and method not in names):
             found = f"found {method!r}" if names else "found no predictions"
             raise InputError(os.fspath(results), "--method", found, f"expected one of {', '.join(names) or 'some'}")
@@ -120,6 +156,12 @@ def _file_of(results: Path, method: str | None) -> Path:
         return results / OUR_FILE
     expected = f"expected a folder with {OUR_FILE} or {PREDICTIONS}/, as predict, compare and challenge write it"
     raise InputError(os.fspath(results), "results", "holds none", expected)
+
+
+def _compared(results: Path) -> list[str]:
+    """The methods of a comparison; none where the folder is not one."""
+    found = (results / PREDICTIONS).glob("*.json")
+    return sorted(path.stem for path in found if not path.stem.endswith(".recipe"))
 
 
 def _said_truth(results: Path, images: Path | None) -> list[Truth] | None:

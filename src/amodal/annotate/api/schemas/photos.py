@@ -44,11 +44,13 @@ class BoxSeconds(Asked):
 
 
 class Photos(Said):
-    """A page of the list."""
+    """A page of the list. `method` is the one that is shown, of `methods` (view only)."""
 
     total: int
     photos: list[PhotoItem]
     labels: list[str]
+    method: str | None = None
+    methods: list[str] = Field(default_factory=list)
 
 
 class Layer(Said):
@@ -66,6 +68,8 @@ class PhotoDocument(Said):
     order: Order
     proposals: list[Proposal] = Field(default_factory=list)
     layers: list[Layer] = Field(default_factory=list)
+    method: str | None = None
+    methods: list[str] = Field(default_factory=list)
     seconds: float = 0.0
 
 
