@@ -14,7 +14,7 @@ from amodal.features.lattice import XYXY, Lattice, pixel_window
 from amodal.reasoning import Evidence
 from amodal.reasoning.evidence import Window
 
-_LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within ±9.2
+LEAST_PROBABILITY = 1e-4  # no pixel is ever certain: log-evidence stays within ±9.2
 _MOST_REFINED_PX = 256
 _ALLOWED_PX = 1.0  # that a mask may reach beyond the visible box it was given
 _NEVER = -12.0  # log-evidence below that of any map (1e-4)
@@ -32,7 +32,7 @@ def evidence_from(
         pixels = cells_to_pixels(posteriors, lattice, window)
     else:
         pixels = _refined(posteriors, lattice, photo, window, refinement)
-    np.maximum(pixels, _LEAST_PROBABILITY, out=pixels)
+    np.maximum(pixels, LEAST_PROBABILITY, out=pixels)
     visible, occluded, context = np.log(pixels, out=pixels)
     return Evidence(window, visible, occluded, context, lattice.box, lattice.cell_area)
 

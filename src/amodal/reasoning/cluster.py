@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from amodal.reasoning.appearance import appearance
 from amodal.reasoning.evidence import Evidence, PairLogOdds, Rescore, same_maps, with_same_window
 from amodal.reasoning.labels import Labels, best_labels
-from amodal.reasoning.layers import Layer, frame_of, layer_of, shared_samples, thin
+from amodal.reasoning.layers import frame_of, layer_of, shared_samples, step_of, thin
 from amodal.reasoning.objective import Objective
 from amodal.reasoning.probable import most_probable_order
 
@@ -73,7 +73,7 @@ def objective_of(
     """J of a cluster over a grid of samples, and the distance of these in pixels."""
     frame = frame_of(evidences)
     full = [layer_of(evidence, frame) for evidence in evidences]
-    step = _step(full, min(evidence.cell_area for evidence in evidences), max_samples)
+    step = step_of(shared_samples(full), min(evidence.cell_area for evidence in evidences), max_samples)
     # Pixels of one cell are one observation, and a sample stands for step² pixels.
     mean_cell_area = math.fsum(evidence.cell_area for evidence in evidences) / len(evidences)
     objective = Objective(
@@ -133,12 +133,6 @@ def _log_odds(
         log_odds[i, j] = pair_log_odds(members[i], members[j], float(says[i, j]))
         log_odds[j, i] = -log_odds[i, j]
     return log_odds
-
-
-def _step(layers: Sequence[Layer], smallest_cell_area: float, max_samples: int) -> int:
-    """Sample distance: about `max_samples` where windows overlap, but at least two samples per cell side."""
-    wanted = math.ceil(math.sqrt(shared_samples(layers) / max_samples))
-    return max(1, min(wanted, int(math.sqrt(smallest_cell_area) / 2)))
 
 
 def _neighbours(members: Sequence[int], pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:

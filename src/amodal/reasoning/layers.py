@@ -8,6 +8,7 @@ g_n, and everybody in front of the owner has to be absent there and pays d_m.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,9 +64,20 @@ def thin(layer: Layer, step: int) -> Layer:
     offset = step // 2
     first_x, first_y = (offset - x0) % step, (offset - y0) % step
     maps = [np.ascontiguousarray(m[first_y::step, first_x::step]) for m in (layer.gain, layer.price, layer.rest)]
-    left, top = (x0 + first_x) // step, (y0 + first_y) // step
-    height, width = maps[0].shape
-    return Layer((left, top, left + width, top + height), *maps)
+    return Layer(thin_window(layer.window, step), *maps)
+
+
+def thin_window(window: Window, step: int) -> Window:
+    """Where a window of the canvas lies among samples `step` pixels apart, the first in the middle of a step."""
+    offset = step // 2
+    x0, y0, x1, y1 = (-((offset - side) // step) for side in window)  # the first sample at or beyond each side
+    return x0, y0, x1, y1
+
+
+def step_of(shared: int, smallest_cell_area: float, max_samples: int) -> int:
+    """Sample distance: about `max_samples` where windows overlap, but at least two samples per cell side."""
+    wanted = math.ceil(math.sqrt(shared / max_samples))
+    return max(1, min(wanted, int(math.sqrt(smallest_cell_area) / 2)))
 
 
 def shared_samples(layers: Sequence[Layer]) -> int:
