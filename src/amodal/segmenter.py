@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
+from re import fullmatch
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -52,6 +53,11 @@ EXPORTED: dict[str, str] = {
     "panet": "amodal.export.network:load_panet",
     "asn": "amodal.export.network:load_asn",
     "panet-asn": "amodal.export.network:load_panet_asn",
+}
+
+# Methods that can do their large work on a GPU, with a setting `device`.
+ON_DEVICE: dict[str, str] = {
+    "orm": "amodal.device.segmenter:load_orm",
 }
 
 _KINDS = {"int": int, "bool": bool}  # settings of plain kinds, as annotations write them
@@ -131,16 +137,48 @@ class MaskCompleter(Protocol):
         """Many photos, one scene each; labels and ids are kept."""
 
 
-def load(model: str | os.PathLike[str] = "default", method: str | None = None, **settings: Any) -> Segmenter:
+def load(
+    model: str | os.PathLike[str] = "default", method: str | None = None, *, device: str = "cpu", **settings: Any
+) -> Segmenter:
     """Load a method with a model: the shipped one ("default"), a model file, or a folder of `amodal export`.
 
     `method`: None for the best that the model serves: `student` where it has one, else `orm`.
+    `device`: where it works; see `device_of`.
 
     Raises:
-        InputError: no such method, settings the method does not have, or a file that is no model.
+        InputError: no such method, settings the method does not have, a file that is no model, or no such device.
     """
-    methods = EXPORTED if is_exported(model) else METHODS
-    return load_from(methods, model, method or best_method(model), settings)
+    name = method or best_method(model)
+    where = device_of(device, model, name, settings)
+    if where != "cpu":
+        return load_from(ON_DEVICE, model, name, {**settings, "device": where})
+    return load_from(EXPORTED if is_exported(model) else METHODS, model, name, settings)
+
+
+def device_of(asked: str, model: str | os.PathLike[str], method: str, settings: Mapping[str, Any]) -> str:
+    """Where the method works: "cpu", or a GPU as torch names it, "cuda" or "cuda:1".
+
+    `asked`: one of these, or "auto" for a GPU where there is one and the method can use it, with these settings.
+
+    Raises:
+        InputError: no such device, or a method that cannot use it.
+    """
+    if asked == "cpu":
+        return asked
+    if not fullmatch(r"auto|cuda(:[0-9]{1,4})?", str(asked)):
+        raise InputError("load", "device", f"found {asked!r}", "expected cpu, cuda, cuda:NUMBER or auto")
+    usable = method in ON_DEVICE and not is_exported(model)
+    if asked == "auto":
+        return "cuda" if usable and settings.get("refine") == "none" and _gpus() else "cpu"
+    if not usable:
+        what = "a folder of amodal export" if is_exported(model) else f"method {method!r}"
+        expected = f"expected cpu, or a model file with method {', '.join(ON_DEVICE)}: no other has a way for a GPU"
+        raise InputError("load", "device", f"found {asked!r} for {what}", expected)
+    number = int(asked.partition(":")[2] or 0)
+    if number >= _gpus():
+        found = f"found {asked!r}, and torch sees {_gpus() or 'no'} GPU of CUDA"
+        raise InputError("load", "device", found, "expected cpu, or a machine and a torch with that GPU")
+    return asked
 
 
 def best_method(model: str | os.PathLike[str] = "default") -> str:
@@ -166,13 +204,19 @@ def load_from(
     return cast(Segmenter, function(model, **settings))
 
 
-def has_setting(method: str, setting: str) -> bool:
-    """Whether the method can be told this.
+def has_setting(method: str, setting: str, device: str = "cpu") -> bool:
+    """Whether the method can be told this, where it works on that device.
 
     Raises:
         InputError: no such method.
     """
-    return _takes(_function(METHODS, method), setting)
+    return _takes(_function(METHODS if device == "cpu" else ON_DEVICE, method), setting)
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def _function(methods: Mapping[str, str], method: str) -> Callable[..., Any]:

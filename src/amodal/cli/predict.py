@@ -25,7 +25,7 @@ from amodal.images import photo_size
 from amodal.scale.sources import is_source
 from amodal.scale.work import Asked
 from amodal.scene import BoxKind
-from amodal.segmenter import MaskCompleter, Segmenter, best_method, has_setting, load
+from amodal.segmenter import MaskCompleter, Segmenter, best_method, device_of, has_setting, load
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,9 @@ class Predict:
         tyro.conf.arg(metavar="none|order|owners", help_behavior_hint="(default: owners)"),
     ] = None
     """After an amodal network: its masks as they are, with an order beside them, or with one owner per pixel too."""
+    device: Annotated[str, tyro.conf.arg(metavar="cpu|cuda|auto")] = "cpu"
+    """Where the large work is done: cuda (or cuda:1, ...) for a GPU, which method orm with --refine none can use; auto
+    for a GPU where there is one and it can be used."""
     rounds: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the method's own)")] = None
     """Rounds of reasoning and self-correction."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("amodal-out")
@@ -178,7 +181,8 @@ class Predict:
         own = self._finds_its_own()
         settings = {"boxes": "own", "least_score": self.least_score} if own else {}
         settings |= {name: value for name, value in self._settings(method).items() if name != "keep_posteriors"}
-        asked = Asked(self.model, method, settings, None if own else self.detector or "default", self.least_score)
+        detector = None if own else self.detector or "default"
+        asked = Asked(self.model, method, settings, detector, self.least_score, device=self._device(method))
         return run_many(
             self.photos,
             self.boxes,
@@ -208,7 +212,7 @@ class Predict:
     def _segmenter(self, *, own: bool) -> Segmenter:
         method = self.method or (best_method(self.model) if self.visible_masks is None else "pcnet-m")
         settings = {"boxes": "own", "least_score": self.least_score} if own else {}
-        segmenter = load(self.model, method, **settings, **self._settings(method))
+        segmenter = load(self.model, method, device=self._device(method), **settings, **self._settings(method))
         if self.visible_masks is not None and not isinstance(segmenter, MaskCompleter):
             raise InputError("predict", "--visible-masks", f"method {method!r} starts from boxes", "expected pcnet-m")
         if own:
@@ -224,9 +228,15 @@ class Predict:
             "order_cues": self.order_cues,
             "reasoning": self.reasoning,
             # Maps are drawn where the method has any; nobody asked for them by name.
-            "keep_posteriors": True if self.pictures and has_setting(method, "keep_posteriors") else None,
+            "keep_posteriors": True if self.pictures and self._has_maps(method) else None,
         }
         return {name: value for name, value in asked.items() if value is not None}
+
+    def _has_maps(self, method: str) -> bool:
+        return has_setting(method, "keep_posteriors", self._device(method))
+
+    def _device(self, method: str) -> str:
+        return device_of(self.device, self.model, method, {"refine": self.refine})
 
     def _summarise(self, run: PhotoRun, written: Path | None, seconds: float) -> None:
         objects = sum(len(scene) for scene in run.scenes)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -34,6 +34,13 @@ class Serve:
         None
     )
     """See amodal predict."""
+    refine: Annotated[
+        Literal["none", "guided", "grabcut"] | None,
+        tyro.conf.arg(metavar="none|guided|grabcut", help_behavior_hint="(default: the method's own)"),
+    ] = None
+    """Fit the masks to the photo's edges."""
+    device: Annotated[str, tyro.conf.arg(metavar="cpu|cuda|auto")] = "cpu"
+    """See amodal predict: cuda for method orm with --refine none; then --batch-photos 32, say."""
     detector: Annotated[str, tyro.conf.arg(metavar="default|none|NAME|FILE")] = "default"
     """Finds the objects of photos that come without boxes; none: boxes must come with every photo."""
     host: Annotated[str, tyro.conf.arg(metavar="NAME")] = "127.0.0.1"
@@ -79,7 +86,9 @@ class Serve:
         asked = {name: getattr(self, name) for name in Settings.__dataclass_fields__ if hasattr(self, name)}
         settings = Settings(**asked)
         tokens = tokens_from(self.token_file)
-        served = load_served(self.model, self.method, self.detector, settings.max_object_megapixels)
+        served = load_served(
+            self.model, self.method, self.detector, settings.max_object_megapixels, self.device, self.refine
+        )
         local = is_local(self.host)
         if not tokens and not local:
             said = f"whoever reaches {self.host}:{self.port} can use this; --token-file asks for a token"

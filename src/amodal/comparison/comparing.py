@@ -144,7 +144,7 @@ def compare(
     if not methods:
         raise InputError("compare", "methods", "found none", "expected at least one")
     for spec in methods:  # what cannot be loaded is told before the others' hours of work
-        load(spec.model, spec.method, **spec.settings)
+        load(spec.model, spec.method, **dict[str, Any](spec.settings))
     runs = [run_method(spec, truths, out / "predictions", labels, progress) for spec in methods]
     results = []
     for number, run in enumerate(runs, start=1):

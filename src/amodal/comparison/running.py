@@ -100,7 +100,7 @@ def run_method(
         if said is None or _kept_scenes(part) is None:
             is_cold = segmenter is None
             if segmenter is None:
-                segmenter = load(spec.model, spec.method, **spec.settings)
+                segmenter = load(spec.model, spec.method, **dict[str, Any](spec.settings))
             scenes: list[Scene] = []
             said = {"seconds": [], "failures": [], "calibration": [], "classes": list(segmenter.labels)}
             for photo in _segmented(segmenter, spec, some, labels, is_cold=is_cold):

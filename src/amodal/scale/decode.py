@@ -17,7 +17,7 @@ from amodal.errors import AmodalError
 from amodal.images import read_photo_from
 from amodal.scale.jobs import Failure, PhotoJob
 
-AHEAD = 8  # photos decoded and waiting: more than a batch needs while the next is worked on, few enough for memory
+AHEAD = 8  # photos decoded and waiting, of each thread: more than a batch needs, few enough for memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +30,13 @@ class Loaded:
 
 
 def loaded_ahead(jobs: Iterable[PhotoJob], threads: int) -> Iterator[Loaded | Failure]:
-    """Each photo decoded, or why it is not, in the order given; at most `AHEAD` and one a thread are held."""
+    """Each photo decoded, or why it is not, in the order given; each thread has at most `AHEAD` and one more."""
     pool = ThreadPoolExecutor(threads, "decode")
     waiting: deque[Future[Loaded | Failure]] = deque()
     try:
         for job in jobs:
             waiting.append(pool.submit(load, job))
-            if len(waiting) >= AHEAD + threads:
+            if len(waiting) >= (AHEAD + 1) * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

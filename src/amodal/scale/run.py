@@ -67,13 +67,14 @@ def predict_many(
         out: a new or empty folder, or that of a run to go on with.
         kind: of parts.
         photos_per_part: so many photos are lost at most, for each worker, when a run is killed.
-        workers: processes; one a core unless given, 0 for this process alone.
+        workers: processes; one a core unless given, or one for a GPU; 0 for this process alone.
         spread: in place of these, where workers are; see `amodal.scale.cluster`.
         progress: called with ("photos", done, all).
         say: called with what the user should know.
 
     Raises:
-        InputError: a folder or source that does not go with what was begun; nothing is written then.
+        InputError: a folder or source that does not go with what was begun, or several workers for one GPU; nothing is
+            written then.
     """
     check_kind(kind)
     if photos_per_part < 1:
@@ -81,9 +82,12 @@ def predict_many(
     total = photos.count()
     if not total:
         raise InputError("PHOTOS", "", "found none", "expected one or more photos")
+    if asked.device != "cpu":
+        workers = _for_one_device(asked.device, workers, spread)
     workers = cores() if workers is None else workers
     threads = 1 if spread is not None else max(1, cores() // max(1, workers))
-    asked = with_chunk(asked, Path(out), threads, partial(chunk_for, say=say))
+    if asked.device == "cpu":  # a GPU's passes have sizes of their own
+        asked = with_chunk(asked, Path(out), threads, partial(chunk_for, say=say))
     with open_ledger(Path(out), _settings(asked, photos_per_part), kind) as ledger:
         before = done = ledger.photos
         if before:
@@ -108,6 +112,17 @@ def predict_many(
         if done < total:
             progress("photos", total, total)
         return Totals(ledger.photos, before, ledger.rows, ledger.objects, ledger.failures)
+
+
+def _for_one_device(device: str, workers: int | None, spread: Spread | None) -> int:
+    """How many processes have a GPU: each would hold a model there, and wait for the others."""
+    if spread is not None:
+        expected = "expected --engine local: Ray's workers have a processor each, and no GPU"
+        raise InputError("predict", "--device", f"found {device} with --engine ray", expected)
+    if workers is not None and workers > 1:
+        expected = "expected 1, or 0 for this process alone; a run with an --out of its own for every other GPU"
+        raise InputError("predict", "--workers", f"found {workers} with --device {device}", expected)
+    return 1 if workers is None else workers
 
 
 def _missing(units: Iterator[Unit], ledger: Ledger) -> Iterator[Unit]:

@@ -14,7 +14,7 @@ from amodal.data.part_rows import row_of
 from amodal.data.parts import PARTS, Kind, write_rows
 from amodal.errors import AmodalError
 from amodal.methods.finds import of_what_is_seen, with_scores
-from amodal.scale.batches import batches_of
+from amodal.scale.batches import CROPS, CROPS_OF_A_GPU, batches_of
 from amodal.scale.decode import Loaded, loaded_ahead
 from amodal.scale.jobs import Failure, PhotoJob, Unit
 from amodal.scene import BoxKind, Scene
@@ -34,6 +34,7 @@ class Asked:
         least_score: score from which a detected object counts.
         boxes_are: overrules what the detector's boxes hold.
         chunk: crops of a backbone pass; None for the method's own. A run decides it once, for all its processes.
+        device: where the method works, see `amodal.segmenter.device_of`.
     """
 
     model: str = "default"
@@ -43,6 +44,7 @@ class Asked:
     least_score: float = 0.5
     boxes_are: BoxKind | None = None
     chunk: int | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Tools:
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
-        self.segmenter: Segmenter = load(asked.model, asked.method, **asked.settings)
+        self.segmenter: Segmenter = load(asked.model, asked.method, device=asked.device, **asked.settings)
         if asked.chunk is not None:
             _set_chunk(self.segmenter, asked.chunk)
         self._finder: Any = None
@@ -151,7 +153,7 @@ def scenes_of_jobs(
                 yield one
 
     scenes: dict[int, Scene] = {}
-    for batch in batches_of(usable()):
+    for batch in batches_of(usable(), CROPS if tools.asked.device == "cpu" else CROPS_OF_A_GPU):
         for outcome in _segmented(batch, tools):
             if isinstance(outcome, Failure):
                 failures.append(outcome)

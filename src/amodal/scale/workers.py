@@ -47,13 +47,18 @@ class Order:
     kind: Kind
     threads: int = 1
 
+    @property
+    def decoders(self) -> int:
+        """Threads that decode: one keeps up with a network on the processor; a GPU leaves all of them free for it."""
+        return 1 if self.asked.device == "cpu" else self.threads
+
 
 def do_here(units: Iterable[Unit], order: Order, told: Told) -> Iterator[Finished]:
     """The units one after the other in this process."""
     tools = None
     for unit in units:
         tools = tools or Tools(order.asked)
-        yield do_unit(unit, tools, order.folder, order.kind, told=told)
+        yield do_unit(unit, tools, order.folder, order.kind, order.decoders, told)
 
 
 def do_in_workers(units: Iterable[Unit], order: Order, workers: int, told: Told, say: Say) -> Iterator[Finished]:
@@ -221,7 +226,7 @@ def _end_with_parent() -> None:
 
 def _unit(unit: Unit) -> Finished:
     order, tools = _tools_here()
-    return do_unit(unit, tools, order.folder, order.kind, told=_count)
+    return do_unit(unit, tools, order.folder, order.kind, order.decoders, _count)
 
 
 def _try(job: PhotoJob) -> None:

@@ -129,13 +129,17 @@ def load_served(
     method: str | None = None,
     detector: str = "default",
     max_object_megapixels: float = 64.0,
+    device: str = "cpu",
+    refine: str | None = None,
 ) -> Served:
     """Load a method and a detector, named as `amodal predict` does; "none" for no detector.
+
+    `device` as in `amodal.load`; `refine`: None for the method's own.
 
     Raises:
         InputError: no such method or detector, or a file that is no model.
     """
-    segmenter = load(model, method)
+    segmenter = load(model, method, device=device, **({} if refine is None else {"refine": refine}))
     return Served(segmenter, os.fspath(model), _finder(detector), max_object_megapixels)
 
 
