@@ -17,7 +17,6 @@ from amodal.compnet.vmf import Kernels
 from amodal.device.crops import Photos
 from amodal.device.layout import Thing
 from amodal.device.wire import Wire
-from amodal.features.cutting import CHUNK
 from amodal.features.lattice import SHAPES, Shape
 from amodal.methods.looking import candidates_for
 
@@ -118,7 +117,7 @@ class DeviceModel:
 
     def _batches(self, count: int) -> list[tuple[int, int]]:
         """Where each pass begins, and of how many crops it is."""
-        most = BUCKETS[-1] if self._wire.device.type != "cpu" else CHUNK
+        most = BUCKETS[-1] if self._wire.device.type != "cpu" else self._backbone.chunk
         if not self._compiled:
             return [(start, min(most, count - start)) for start in range(0, count, most)]
         whole = [(start, BUCKETS[-1]) for start in range(0, count - BUCKETS[-1] + 1, BUCKETS[-1])]
