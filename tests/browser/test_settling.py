@@ -172,3 +172,17 @@ def test_the_photos_card_leads_the_expert_to_what_waits_for_a_decision(team: Tea
     maria.go("photos")
     maria.page.get_by_role("article").first.wait_for()
     assert maria.page.get_by_role("link", name="Settle").count() == 0
+
+
+def test_on_a_tablet_held_upright_each_picture_stands_under_its_name(team: Team, disputed: int) -> None:
+    desk = team.desk("erna")
+    desk.page.set_viewport_size({"width": 768, "height": 1024})
+    try:
+        desk.open("settle", PHOTO, disputed)
+        figure = desk.page.get_by_role("figure", name="anna")
+        name, picture = figure.locator("figcaption").bounding_box(), figure.locator("canvas").bounding_box()
+        assert name is not None and picture is not None
+        assert picture["x"] == pytest.approx(name["x"], abs=2) and picture["x"] + picture["width"] <= 768
+        assert 0 <= picture["y"] - (name["y"] + name["height"]) < 10
+    finally:
+        desk.page.set_viewport_size({"width": 1280, "height": 720})
