@@ -156,6 +156,18 @@ def test_a_box_that_was_refused_is_in_the_history(team: Team) -> None:
     assert "erna" in newest.inner_text()
 
 
+def test_a_long_history_shows_more_on_demand(team: Team) -> None:
+    id = new_object(team)
+    for version in range(1, 25):
+        moved = [BOX[0], BOX[1], BOX[2] + version, BOX[3]]
+        tell(team.desk("erna"), "patch", f"/objects/{id}", {"version": version, "label": "car", "box": moved})
+    versions = opened_history(team, id).get_by_role("listitem")
+    assert versions.count() == 20
+    team.desk("erna").page.get_by_text("20 of 25.").get_by_role("button", name="Show more").click()
+    versions.nth(24).wait_for()
+    assert versions.last.inner_text().startswith("Box, version 1:")
+
+
 def opened_history(team: Team, id: int) -> Any:
     """The list of an object's versions beside the boxes, the newest first."""
     erna = team.desk("erna")

@@ -274,3 +274,16 @@ def test_the_manager_s_pages_answer_for_an_empty_project_and_a_drawn_one(as_pers
     assert maria.get("/manager/statistics").json()["statistics"]["objects"] == 1
     assert maria.post("/manager/stage", {"share": 1.0, "seed": 3}).json() == {"stage": 2, "objects": 1}
     assert as_person("anna").get("/photos/1").json()["objects"][0]["consensus"] is None
+
+
+def test_a_long_history_comes_in_pages_from_the_newest(alone: Person) -> None:
+    one = alone.box(1, 5, 5, 30, 30)
+    for version in range(1, 7):
+        said = alone.patch(f"/objects/{one}", {"version": version, "box": [5, 5, 30 + version, 30]})
+        assert said.status_code == 200
+
+    def page(offset: int) -> tuple[list[int], int]:
+        said = alone.get(f"/objects/{one}/history", offset=offset, limit=3).json()
+        return [line["version"] for line in said["revisions"]], said["total"]
+
+    assert [page(offset) for offset in (0, 3, 6, 9)] == [([7, 6, 5], 7), ([4, 3, 2], 7), ([1], 7), ([], 7)]

@@ -1,6 +1,6 @@
 /** Every version of an object: who, when, what; also what was refused. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
 import { useMemo, useState } from "react";
 
@@ -9,6 +9,8 @@ import type { PhotoDocument, Revision } from "../api/types";
 import { drawingIn } from "../desk/versions";
 import type { Box } from "../model/geometry";
 import { MaskPicture } from "./MaskPicture";
+
+const PAGE = 20; // versions; saving while somebody draws makes hundreds
 
 interface ObjectHistoryProps {
   readonly photo: PhotoDocument["photo"];
@@ -25,12 +27,21 @@ interface ObjectHistoryProps {
 export function ObjectHistory(props: ObjectHistoryProps): JSX.Element {
   const { photo, object, part, name, version, take } = props;
   const [open, setOpen] = useState(false);
-  const history = useQuery({
+  const history = useInfiniteQuery({
     queryKey: ["history", object, version],
-    queryFn: () => said(api.GET("/api/objects/{id}/history", { params: { path: { id: object } } })),
+    queryFn: ({ pageParam }) => {
+      const query = { offset: pageParam, limit: PAGE };
+      return said(api.GET("/api/objects/{id}/history", { params: { path: { id: object }, query } }));
+    },
+    initialPageParam: 0,
+    getNextPageParam: ({ total }, pages) => {
+      const shown = PAGE * pages.length;
+      return shown < total ? shown : undefined;
+    },
     enabled: open,
     staleTime: 0,
   });
+  const revisions = history.data?.pages.flatMap((page) => page.revisions);
   return (
     <details className="history" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>History of {name}</summary>
@@ -38,12 +49,26 @@ export function ObjectHistory(props: ObjectHistoryProps): JSX.Element {
         <p role="alert" className="problem">
           {wordsOf(history.error)}
         </p>
-      ) : history.data ? (
-        <ol aria-label={`History of ${name}`}>
-          {history.data.revisions.toReversed().map((one) => (
-            <Version key={keyOf(one)} photo={photo} part={part} revision={one} onTake={take?.(one)} />
-          ))}
-        </ol>
+      ) : revisions ? (
+        <>
+          <ol aria-label={`History of ${name}`}>
+            {revisions.map((one) => (
+              <Version key={keyOf(one)} photo={photo} part={part} revision={one} onTake={take?.(one)} />
+            ))}
+          </ol>
+          {history.hasNextPage && (
+            <p>
+              {revisions.length} of {history.data?.pages[0]?.total}.{" "}
+              <button
+                type="button"
+                disabled={history.isFetching}
+                onClick={() => void history.fetchNextPage()}
+              >
+                Show more
+              </button>
+            </p>
+          )}
+        </>
       ) : (
         <p>Loading …</p>
       )}

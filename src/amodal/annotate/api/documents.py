@@ -93,11 +93,14 @@ def proposals_said(session: Session, viewer: Person, rows: Sequence[Proposal]) -
     return [_proposal(proposal_document(row, verdicts.get(row.id, "open"))) for row in rows]
 
 
-def history_of(session: Session, viewer: Person, object_id: int) -> schemas.History:
-    """What was written about an object."""
+def history_of(session: Session, viewer: Person, object_id: int, *, offset: int, limit: int) -> schemas.History:
+    """A page of what was written about an object, the newest first."""
     row_of(session, Object, object_id, "object")
     found = history(session, viewer, object_id)
-    return schemas.History(revisions=[schemas.Revision(subject_id=one["subject"], **one) for one in found])
+    page = found[::-1][offset : offset + limit]
+    return schemas.History(
+        revisions=[schemas.Revision(subject_id=one["subject"], **one) for one in page], total=len(found)
+    )
 
 
 def _object(view: Document, photo: Photo, round_: int) -> schemas.ObjectItem:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Anyone, Expert, Here
 from amodal.annotate.api.documents import history_of, object_item, object_now, order_of, writing
-from amodal.annotate.api.parameters import CONFLICT, IdPath
+from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset
 from amodal.annotate.store import objects, orders
 from amodal.annotate.store.people import project_of
 from amodal.annotate.workflow.scenes import refresh
@@ -56,10 +56,10 @@ def restore_object(here: Here, asker: Expert, id: IdPath) -> schemas.ObjectItem:
 
 
 @router.get("/objects/{id}/history")
-def get_history(here: Here, asker: Anyone, id: IdPath) -> schemas.History:
-    """All that was ever written about an object, as far as the asker may see it."""
+def get_history(here: Here, asker: Anyone, id: IdPath, offset: Offset = 0, limit: Limit = 100) -> schemas.History:
+    """All that was ever written about an object, as far as the asker may see it, the newest first."""
     with here.database.read() as session:
-        return history_of(session, asker.person(session), id)
+        return history_of(session, asker.person(session), id, offset=offset, limit=limit)
 
 
 @router.put("/photos/{id}/order", responses=CONFLICT)

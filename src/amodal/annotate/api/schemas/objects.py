@@ -111,6 +111,7 @@ class Revision(Said):
 
 
 class History(Said):
-    """All writes, the first one first; an annotator sees its own masks alone."""
+    """A page of all writes, the newest first; an annotator sees its own masks alone."""
 
     revisions: list[Revision]
+    total: int
