@@ -16,7 +16,8 @@ from amodal.cli.objects import Objects, ObjectsIn
 from amodal.cli.results import Refusal
 from amodal.errors import AmodalError
 from amodal.images import read_photo
-from amodal.methods.finds import of_what_is_seen, with_scores
+from amodal.methods.finds import as_found
+from amodal.methods.together import done_together
 from amodal.scene import Scene
 from amodal.segmenter import MaskCompleter, Segmenter
 
@@ -55,24 +56,15 @@ class _Loaded:
 
 
 def _segment(loaded: Sequence[_Loaded], segmenter: Segmenter) -> Iterator[Done | Refusal]:
-    if not loaded:
-        return
-    try:
-        scenes = [
-            scene.validate() for scene in _scenes([i.photo for i in loaded], [i.objects for i in loaded], segmenter)
-        ]
-    except AmodalError as error:
-        if len(loaded) == 1:
-            yield Refusal(os.fspath(loaded[0].path), str(error))
-            return
-        for item in loaded:  # one of them is to blame, the others need not suffer
-            yield from _segment([item], segmenter)
-        return
-    for item, scene in zip(loaded, scenes, strict=True):
-        named = replace(scene, image=item.path.as_posix())
-        scores = item.objects.scores
-        # A detector boxes what it sees, so a part of each of its finds must be seen.
-        yield Done(item.photo, named if scores is None else of_what_is_seen(with_scores(named, scores)))
+    def scenes(some: Sequence[_Loaded]) -> list[Scene]:
+        found = _scenes([one.photo for one in some], [one.objects for one in some], segmenter)
+        return [scene.validate() for scene in found]
+
+    for item, scene in zip(loaded, done_together(loaded, scenes, AmodalError), strict=True):
+        if isinstance(scene, Scene):
+            yield Done(item.photo, as_found(replace(scene, image=item.path.as_posix()), item.objects.scores))
+        else:
+            yield Refusal(os.fspath(item.path), str(scene))
 
 
 def _scenes(

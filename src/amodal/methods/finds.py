@@ -10,6 +10,14 @@ from jaxtyping import Float64
 from amodal.scene import OrderGraph, Scene
 
 
+def as_found(scene: Scene, scores: Float64[np.ndarray, " n"] | None) -> Scene:
+    """The scene of boxes that a detector found with these scores; without any it is the scene of given boxes, as it is.
+
+    A detector boxes what it sees, so a part of each of its finds must be seen.
+    """
+    return scene if scores is None else of_what_is_seen(with_scores(scene, scores))
+
+
 def with_scores(scene: Scene, scores: Float64[np.ndarray, " n"]) -> Scene:
     """The scene with each object as sure as its detector; ids are the rows of the detector's boxes."""
     return scene.with_instances([replace(one, score=float(scores[one.id])) for one in scene.instances])

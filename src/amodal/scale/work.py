@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 from amodal.data.part_rows import row_of
 from amodal.data.parts import PARTS, Kind, write_rows
 from amodal.errors import AmodalError
-from amodal.methods.finds import of_what_is_seen, with_scores
+from amodal.methods.finds import as_found
+from amodal.methods.together import done_together
 from amodal.scale.batches import CROPS, CROPS_OF_A_GPU, batches_of
 from amodal.scale.decode import Loaded, loaded_ahead
 from amodal.scale.jobs import Failure, PhotoJob, Unit
@@ -186,22 +188,21 @@ def _segmented(batch: Sequence[Loaded], tools: Tools) -> Iterator[tuple[int, Sce
 
 
 def _together(given: Sequence[_Given], segmenter: Segmenter) -> Iterator[tuple[int, Scene] | Failure]:
+    # Whatever is raised: a run of a million photos does not end with one of them.
+    for one, found in zip(given, done_together(given, partial(_scenes, segmenter)), strict=True):
+        job = one.loaded.job
+        if isinstance(found, Scene):
+            named = replace(_without_maps(found), image=job.name)
+            yield job.number, as_found(named, one.scores)
+        else:
+            reason = str(found) if isinstance(found, AmodalError) else f"{type(found).__name__}: {found}"
+            yield Failure.of(job, reason)
+
+
+def _scenes(segmenter: Segmenter, given: Sequence[_Given]) -> list[Scene]:
     photos, boxes = [one.loaded.photo for one in given], [one.boxes for one in given]
-    try:
-        scenes = segmenter.segment_batch(photos, boxes, [one.labels for one in given], boxes_are=given[0].boxes_are)
-        checked = [scene.validate() for scene in scenes]
-    except Exception as error:  # whatever it is: a run of a million photos does not end with one of them
-        if len(given) == 1:
-            reason = str(error) if isinstance(error, AmodalError) else f"{type(error).__name__}: {error}"
-            yield Failure.of(given[0].loaded.job, reason)
-            return
-        for one in given:  # one of them is to blame, the others need not suffer
-            yield from _together([one], segmenter)
-        return
-    for one, scene in zip(given, checked, strict=True):
-        named = replace(_without_maps(scene), image=one.loaded.job.name)
-        kept = named if one.scores is None else of_what_is_seen(with_scores(named, one.scores))
-        yield one.loaded.job.number, kept
+    scenes = segmenter.segment_batch(photos, boxes, [one.labels for one in given], boxes_are=given[0].boxes_are)
+    return [scene.validate() for scene in scenes]
 
 
 def _without_maps(scene: Scene) -> Scene:

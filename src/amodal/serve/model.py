@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from amodal.errors import AmodalError, InputError
-from amodal.methods.finds import of_what_is_seen, with_scores
+from amodal.methods.finds import as_found
+from amodal.methods.together import done_together
 from amodal.scene import BoxKind, Scene
 from amodal.segmenter import Segmenter, load
 from amodal.serve.line import Job
@@ -51,7 +52,7 @@ class Served:
                 asked.setdefault(one.boxes_are, []).append(one)
         for alike in asked.values():
             for some in self._parts(alike):
-                for one, answer in zip(some, self._segmented(some), strict=True):
+                for one, answer in zip(some, done_together(some, self._segmented), strict=True):
                     answers[one.number] = answer
         return [answer for answer in answers if answer is not None]
 
@@ -88,19 +89,14 @@ class Served:
             parts[-1].append(one)
         return parts
 
-    def _segmented(self, asked: Sequence[_Asked]) -> list[Scene | Exception]:
-        try:
-            scenes = self.segmenter.segment_batch(
-                [one.photo for one in asked],
-                [one.boxes for one in asked],
-                [one.labels for one in asked],
-                boxes_are=asked[0].boxes_are,
-            )
-            return [one.finished(scene) for one, scene in zip(asked, scenes, strict=True)]
-        except Exception as error:
-            if len(asked) == 1:
-                return [error]
-            return [answer for one in asked for answer in self._segmented([one])]
+    def _segmented(self, asked: Sequence[_Asked]) -> list[Scene]:
+        scenes = self.segmenter.segment_batch(
+            [one.photo for one in asked],
+            [one.boxes for one in asked],
+            [one.labels for one in asked],
+            boxes_are=asked[0].boxes_are,
+        )
+        return [as_found(scene.validate(), one.scores) for one, scene in zip(asked, scenes, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +114,6 @@ class _Asked:
         height, width = self.photo.shape[:2]
         corners = np.clip(self.boxes, 0, [width, height, width, height])
         return float(np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum()) / 1e6
-
-    def finished(self, scene: Scene) -> Scene:
-        whole = scene.validate()
-        return whole if self.scores is None else of_what_is_seen(with_scores(whole, self.scores))
 
 
 def load_served(
