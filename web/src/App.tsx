@@ -43,7 +43,7 @@ type Role = NonNullable<SessionInfo["person"]>["role"];
 /** Who a page is for; the server refuses the others anyway, but they should be told before they draw. */
 const ROLES_OF: Readonly<Record<string, readonly Role[]>> = {
   boxes: ["expert"],
-  masks: ["annotator"],
+  masks: ["annotator", "expert"],
   settle: ["expert", "manager"],
   manager: ["manager"],
 };
@@ -63,7 +63,15 @@ function Page({ session, page, ids }: PageProps): JSX.Element {
   if (photo !== undefined) {
     if (page === "boxes") return <Boxes key={`${owner}/${photo}`} photo={photo} owner={owner} />;
     if (page === "masks")
-      return <Masks key={`${owner}/${photo}`} photo={photo} owner={owner} object={object} />;
+      return (
+        <Masks
+          key={`${owner}/${photo}`}
+          photo={photo}
+          owner={owner}
+          object={object}
+          roles={session.person?.roles ?? []}
+        />
+      );
     if (page === "settle" && object)
       return (
         <Settle

@@ -202,6 +202,28 @@ export function paintArrow(
   }
 }
 
+/** A broken line between two objects that nobody has ordered. */
+export function paintPair(
+  context: CanvasRenderingContext2D,
+  from: { x: number; y: number },
+  to: { x: number; y: number },
+  colour: string,
+): void {
+  for (const [ink, wide] of [
+    ["rgb(0 0 0 / 0.7)", 4],
+    [colour, 2],
+  ] as const) {
+    context.strokeStyle = ink;
+    context.lineWidth = wide;
+    context.setLineDash([8, 6]);
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.lineTo(to.x, to.y);
+    context.stroke();
+  }
+  context.setLineDash([]);
+}
+
 function bright(colour: Colour): boolean {
   const [r, g, b] = colour.rgb;
   return 0.299 * r + 0.587 * g + 0.114 * b > 130;

@@ -6,7 +6,6 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { api, said, wordsOf } from "../api/client";
 import type { PhotoDocument, Proposal } from "../api/types";
 import type { Shown } from "../canvas/paint";
-import type { Gesture } from "../canvas/PhotoStage";
 import type { Clock } from "../model/clock";
 import type { Drawing, KnownMasks, MaskDocument, MaskStep } from "../model/drawing";
 import { blank, polygonsOf, VisibleMasks, withPolygons } from "../model/drawing";
@@ -15,8 +14,11 @@ import { isEmpty } from "../model/mask";
 import { nearer, numbering } from "../model/order";
 import { colourOf } from "../model/palette";
 import { decode } from "../model/rle";
+import type { Stray } from "../model/stray";
+import { strayOf } from "../model/stray";
 import { ObjectPanels } from "../panels/ObjectPanels";
 import { ProposalPanel } from "../panels/ProposalPanel";
+import { Question } from "../panels/Question";
 import { ToolBar } from "../panels/ToolBar";
 import type { MaskTool } from "../tools/maskTools";
 import { MASK_TOOLS, useMaskTools } from "../tools/maskTools";
@@ -37,25 +39,31 @@ const TOOL_NAMES: Readonly<Record<MaskTool, string>> = {
   "visible-eraser": "Visible eraser",
 };
 
+/** What the list says of an object that has its mask. */
+export const SETTLED = "settled";
+
 interface MaskEditorProps {
   readonly title: string;
   readonly owner: string;
   readonly server: PhotoDocument;
   /** The objects that may be drawn; the others are only shown. */
   readonly ids: readonly number[];
+  /** Those of the list, which may be looked at; the same where it is missing. */
+  readonly listed?: readonly number[];
+  /** How far an object is, in a word; from its drawing where it is missing. */
+  readonly stateOf?: (id: number) => string | undefined;
   readonly desk: Desk<MaskDocument, KnownMasks>;
   readonly clock: Clock;
   readonly first: number | undefined;
   readonly open: OpenOutline | undefined;
   readonly setOpen: (open: OpenOutline | undefined) => void;
-  readonly onDone?: ((id: number, drawing: Drawing) => void) | undefined;
   readonly onNext?: (() => void) | undefined;
-  readonly side?: ReactNode;
+  readonly side?: (chosen: number | undefined, nameOf: (id: number) => string) => ReactNode;
   readonly children?: ReactNode;
 }
 
 export function MaskEditor(props: MaskEditorProps): JSX.Element {
-  const { server, ids, desk, clock, open, setOpen } = props;
+  const { server, ids, desk, clock, open, setOpen, listed = ids } = props;
   const { photo } = server;
   const { document, edit } = desk;
   const bench = useWorkbench();
@@ -64,25 +72,24 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   const [problem, setProblem] = useState<string>();
   // What is visible of these is not touched by the eraser: only their hidden part is being painted.
   const [finished, setFinished] = useState<ReadonlySet<number>>(new Set());
-  const [chosen, setChosen] = useState<number | undefined>(props.first ?? ids[0]);
+  const [unsure, setUnsure] = useState<Stray>();
+  const [chosen, setChosen] = useState<number | undefined>(props.first ?? ids[0] ?? listed[0]);
   const choose = useCallback(
     (id: number | undefined) => {
-      if (id !== undefined && !ids.includes(id)) return;
-      setChosen(id);
-      clock.choose(id);
+      if (id === undefined || listed.includes(id)) setChosen(id);
     },
-    [clock, ids],
+    [listed],
   );
-  // The object that is chosen from the beginning is timed too.
-  const [startedWith] = useState(chosen);
-  useEffect(() => clock.choose(startedWith), [clock, startedWith]);
+  /** The chosen object, where it may be drawn. */
+  const active = chosen !== undefined && ids.includes(chosen) ? chosen : undefined;
+  useEffect(() => clock.choose(active), [active, clock]);
   const edges = useMemo(() => server.order.edges.map(edgeOf), [server.order.edges]);
   const boxes = useMemo(
     () =>
       server.objects
-        .filter((one) => ids.includes(one.id))
+        .filter((one) => listed.includes(one.id))
         .map((one) => ({ id: one.id, box: asBox(one.box) })),
-    [server.objects, ids],
+    [server.objects, listed],
   );
   const nameOf = useCallback(
     (id: number): string => {
@@ -105,16 +112,10 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     [placed, numbers, edges],
   );
   const [masks] = useState(() => new VisibleMasks());
-  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, fronts.get(id) ?? []), chosen, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
+  const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, fronts.get(id) ?? []), chosen: active, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
   const proposals = useMaskProposals(props.owner, server, desk, choose);
   const { live } = tools;
-  const timed = {
-    ...tools,
-    onGesture: (gesture: Gesture): void => {
-      clock.sign();
-      tools.onGesture(gesture);
-    },
-  };
+  const { stateOf } = props;
   const shown = useMemo((): Shown[] => {
     // What is far is painted first.
     const far = server.objects.toSorted(
@@ -125,7 +126,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       return {
         key: one.id,
         colour: colour(one.id),
-        text: nameOf(one.id) + (proposed ? "?" : ""),
+        text: nameOf(one.id) + (proposed ? "?" : stateOf?.(one.id) === SETTLED ? " ✓" : ""),
         box: asBox(one.box),
         dashed: Boolean(proposed),
         amodal: live[one.id]?.amodal ?? (proposed && maskOf(proposed, "amodal")),
@@ -134,28 +135,29 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
           : proposed && maskOf(proposed, "inmodal"),
       };
     });
-  }, [server.objects, numbers, live, proposals.open, colour, nameOf, masks, fronts]);
+  }, [server.objects, numbers, live, proposals.open, colour, nameOf, masks, fronts, stateOf]);
 
-  const own = chosen === undefined ? undefined : document[chosen];
+  const own = active === undefined ? undefined : document[active];
   const step = (by: number) => (): void => {
-    const index = ids.indexOf(chosen ?? -1);
-    if (ids.length)
-      choose(ids[index < 0 && by < 0 ? ids.length - 1 : (index + by + ids.length) % ids.length]);
+    const [index, count] = [listed.indexOf(chosen ?? -1), listed.length];
+    if (count) choose(listed[index < 0 && by < 0 ? count - 1 : (index + by + count) % count]);
   };
-  const done = (): void => {
-    if (tools.closeOutline() || chosen === undefined || !own) return;
+  const done = (sure: boolean): void => {
+    if (tools.closeOutline() || active === undefined || !own) return;
     if (isEmpty(own.amodal)) return setProblem("There is nothing drawn yet.");
     setProblem(undefined);
+    const stray = strayOf(own.amodal, boxes.find((one) => one.id === active)!.box);
+    setUnsure(sure || own.state === "done" ? undefined : stray);
+    if (stray && !sure && own.state !== "done") return;
     const drawing: Drawing = { ...own, state: "done" };
-    edit(`${nameOf(chosen)} is done`, (now) => ({ ...now, [chosen]: drawing }));
-    proposals.recordDone(chosen, drawing);
-    props.onDone?.(chosen, drawing);
-    const rest = ids.filter((id) => id !== chosen && document[id]?.state !== "done");
-    if (rest.length) choose(rest.find((id) => ids.indexOf(id) > ids.indexOf(chosen)) ?? rest[0]);
+    edit(`${nameOf(active)} is done`, (now) => ({ ...now, [active]: drawing }));
+    proposals.recordDone(active, drawing);
+    const rest = ids.filter((id) => id !== active && document[id]?.state !== "done");
+    if (rest.length) choose(rest.find((id) => ids.indexOf(id) > ids.indexOf(active)) ?? rest[0]);
   };
   const change = (label: string, how: (drawing: Drawing) => Drawing): void => {
-    if (chosen === undefined) return;
-    edit(label, (now) => ({ ...now, [chosen]: how(now[chosen] ?? blank(photo)) }));
+    if (active === undefined) return;
+    edit(label, (now) => ({ ...now, [active]: how(now[active] ?? blank(photo)) }));
   };
   const snap = async (): Promise<void> => {
     if (!own || isEmpty(own.amodal)) return;
@@ -194,7 +196,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     "follow-order": () => change("visible part from the order", (drawing) => ({ ...drawing, inmodal: null })),
     smaller: () => setRadius((old) => Math.max(1, Math.round(old * 0.8))),
     larger: () => setRadius((old) => Math.min(400, Math.ceil(old * 1.25))),
-    close: done,
+    close: () => done(false),
     "last-corner": () =>
       open && setOpen(open.points.length > 2 ? { ...open, points: open.points.slice(0, -2) } : undefined),
     clear: () => change("emptied the mask", () => blank(photo)),
@@ -231,11 +233,16 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
             })),
             { id: "snap", name: "Snap", disabled: !own || isEmpty(own.amodal), act: () => void snap() },
             { id: "propose", name: "Ask the model", disabled: proposals.busy, act: proposals.ask },
-            { id: "close", name: open ? "Close outline" : "Done", disabled: !own && !open, act: done },
+            {
+              id: "close",
+              name: open ? "Close outline" : "Done",
+              disabled: !own && !open,
+              act: () => done(false),
+            },
           ]}
         />
       }
-      stage={<Canvas bench={bench} photo={photo} shown={shown} chosen={chosen} tools={timed} />}
+      stage={<Canvas bench={bench} photo={photo} shown={shown} chosen={chosen} tools={tools} />}
       side={
         <>
           {problem && (
@@ -243,7 +250,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
               {problem}
             </p>
           )}
-          {props.side}
+          {props.side?.(chosen, nameOf)}
           <label className="radius">
             Brush radius {radius} px
             <input
@@ -256,31 +263,46 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
           </label>
           {own?.inmodal && (
             <p>
-              {finished.has(chosen!)
-                ? `What is visible of ${nameOf(chosen!)} is the proposal's and stays; paint what is hidden.`
-                : `The visible part of ${nameOf(chosen!)} was corrected by hand.`}
+              {finished.has(active!)
+                ? `What is visible of ${nameOf(active!)} is the proposal's and stays; paint what is hidden.`
+                : `The visible part of ${nameOf(active!)} was corrected by hand.`}
             </p>
           )}
           <ProposalPanel proposals={{ ...proposals, finish }} nameOf={nameOf} />
           <ObjectPanels
             objects={placed}
-            listed={ids}
+            listed={listed}
             edges={edges}
             numbering={numbers}
             chosen={chosen}
             choose={choose}
             nameOf={nameOf}
             colourOf={colour}
-            detailOf={(id) => document[id]?.state ?? "to do"}
+            detailOf={(id) => stateOf?.(id) ?? document[id]?.state ?? "to do"}
             look={bench.look}
             setLook={bench.setLook}
           />
         </>
       }
     >
+      {unsure && (
+        <Question
+          title="Is this the right object?"
+          back="Go on drawing"
+          onBack={() => setUnsure(undefined)}
+          onDone={() => done(true)}
+        >
+          <p>{wordsOfStray(nameOf(active!), unsure)}</p>
+        </Question>
+      )}
       {props.children}
     </WorkFrame>
   );
+}
+
+function wordsOfStray(name: string, { inside, beyond }: Stray): string {
+  const [share, far] = [Math.round(100 * inside), Math.round(100 * beyond)];
+  return `${share} % of the mask of ${name} lies in its box, and it reaches out by ${far} % of the box's size.`;
 }
 
 function toolKeys(set: (tool: MaskTool) => void): Record<MaskTool, () => void> {

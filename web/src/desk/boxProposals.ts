@@ -10,7 +10,7 @@ import { asBox } from "../model/geometry";
 import type { Edge } from "../model/order";
 import { findCycle } from "../model/order";
 import type { ProposalsAtHand } from "../panels/ProposalPanel";
-import { learnObject } from "./boxPlan";
+import { edgeOf, learnObject } from "./boxPlan";
 import type { Desk } from "./useDesk";
 import { whyUnsaved } from "./useDesk";
 
@@ -36,11 +36,10 @@ export function useBoxProposals(
         api.POST("/api/photos/{id}/proposals", { params: { path: { id: photo } }, body: {} }),
       );
       setOpen(newBoxes(found.proposals));
-      const keyOf = new Map(Object.entries(desk.known().objects).map(([key, one]) => [one.id, key]));
-      const edges = found.edges.flatMap(([a, b]): Edge<string>[] => {
-        const [front, behind] = [keyOf.get(a!), keyOf.get(b!)];
-        return front && behind ? [[front, behind]] : [];
-      });
+      const known = desk.known();
+      const edges = found.edges
+        .map((pair) => edgeOf(pair.map(keysOf(known))))
+        .filter((pair) => pair.every((key) => known.objects[key]));
       if (edges.length) desk.edit("order by the model", (now) => withProposedOrder(now, edges));
     };
     asking()
@@ -53,11 +52,12 @@ export function useBoxProposals(
       setOpen((old) => old.filter((one) => one.id !== proposal.id));
       const body = { verdict, label: labelOf(proposal.label) };
       said(api.POST("/api/proposals/{id}/verdict", { params: { path: { id: proposal.id } }, body })).then(
-        ({ object }) => {
+        ({ object, edges }) => {
           if (!object) return;
           const key = String(object.id);
+          const order = (edges ?? []).map((pair) => edgeOf(pair.map(keysOf(desk.known()))));
           desk.resolve(learnObject(key, object), `took ${object.label}`, (now) =>
-            addObject(now, { key, label: object.label, box: asBox(object.box) }),
+            withProposedOrder(addObject(now, { key, label: object.label, box: asBox(object.box) }), order),
           );
         },
         (error: unknown) => {
@@ -69,6 +69,12 @@ export function useBoxProposals(
     [desk, labelOf],
   );
   return { open, busy, problem, ask, judge };
+}
+
+/** What the page calls an object; one that comes in with a later answer has its id for a name. */
+function keysOf(known: Known): (id: number) => string {
+  const keyOf = new Map(Object.entries(known.objects).map(([key, one]) => [one.id, key]));
+  return (id) => keyOf.get(id) ?? String(id);
 }
 
 function newBoxes(proposals: readonly Proposal[]): Proposal[] {

@@ -1,11 +1,19 @@
 /** Pass 2 between table and server. */
 
 import { apiOf, said } from "../api/client";
-import type { PhotoDocument, ServerMask } from "../api/types";
+import type { ObjectItem, PhotoDocument, ServerMask } from "../api/types";
 import type { Clock } from "../model/clock";
 import { draftKey, dropDraft, keepDraft, readDraft } from "../model/drafts";
 import type { Drawing, KnownMask, KnownMasks, MaskDocument, MaskStep, StoredDrawing } from "../model/drawing";
-import { nextMaskStep, sameDrawing, sameMaskStep, stored, unstored, asKnown } from "../model/drawing";
+import {
+  nextMaskStep,
+  sameDrawing,
+  sameMasks,
+  sameMaskStep,
+  stored,
+  unstored,
+  asKnown,
+} from "../model/drawing";
 import type { Frame } from "../model/geometry";
 import type { History } from "../model/history";
 import { decode, encode } from "../model/rle";
@@ -51,12 +59,34 @@ export function knownOf(current: unknown): KnownMask {
   return { version: mask?.version ?? 0, drawing: mask?.amodal && drawingOf(mask as ServerMask) };
 }
 
+/** Whether an object has its mask, by the vote or by the expert. */
+export function isSettled({ consensus }: ObjectItem): boolean {
+  return consensus?.state === "agreed" || consensus?.state === "settled";
+}
+
+/** One's own masks, and of what is settled the decision: opened again, it is what one goes on from. */
 function maskTable(server: PhotoDocument): MaskTable {
-  const masks = server.objects.flatMap((one) => (one.mask ? [{ id: one.id, mask: one.mask }] : []));
-  const known = Object.fromEntries(
-    masks.map(({ id, mask }) => [id, { version: mask.version, drawing: drawingOf(mask) }]),
-  );
-  return { document: Object.fromEntries(masks.map(({ id }) => [id, known[id]!.drawing])), known };
+  const masks = server.objects.flatMap((one) => {
+    const drawing = decided(one) ?? (one.mask && drawingOf(one.mask));
+    return drawing ? [{ id: one.id, version: one.mask?.version ?? 0, drawing }] : [];
+  });
+  const known = Object.fromEntries(masks.map(({ id, version, drawing }) => [id, { version, drawing }]));
+  return { document: Object.fromEntries(masks.map(({ id, drawing }) => [id, drawing])), known };
+}
+
+function decided(one: ObjectItem): Drawing | undefined {
+  const { consensus, mask } = one;
+  if (!isSettled(one) || !consensus?.amodal) return undefined;
+  const inmodal = consensus.inmodal_corrected && consensus.inmodal ? decode(consensus.inmodal) : null;
+  const own = mask && drawingOf(mask);
+  const drawing: Drawing = {
+    polygons: null,
+    amodal: decode(consensus.amodal),
+    inmodal,
+    source: own?.source ?? "imported",
+    state: "done",
+  };
+  return own && sameMasks(own, drawing) ? own : drawing; // one's own still has its corners
 }
 
 /** The table as it was left, over what the server has by now. */
@@ -67,15 +97,13 @@ export function openMaskTable(key: string, server: PhotoDocument): OpenMasks {
   const table = draft ? withDraft(draft, fresh, server) : fresh;
   const seconds = secondsOf(server, [draft, visit?.known]);
   const open = draft?.open;
-  // A mask is only its annotator's, so what another window saved meanwhile is what can differ.
+  // A mask is only its annotator's, so what differs was saved in another window, or decided or opened meanwhile.
   const same =
     visit &&
-    server.objects.every(({ id }) => {
-      const [drawn, now] = [visit.history.present[id], table.document[id]];
-      return (
-        versionOf(visit.known.masks, id) === versionOf(fresh.known, id) ||
-        (drawn ? sameDrawing(drawn, now) : !now)
-      );
+    server.objects.every((one) => {
+      const [drawn, now] = [visit.history.present[one.id], table.document[one.id]];
+      if (isSettled(one)) return Boolean(drawn && now && sameMasks(drawn, now));
+      return isOf(visit.known.masks, fresh.known, one.id) || (drawn ? sameDrawing(drawn, now) : !now);
     });
   if (!same) return { ...table, open, seconds, history: undefined };
   const known = Object.fromEntries(
@@ -123,8 +151,8 @@ function measuredAt(one: Measured, id: number): number {
   return ("masks" in one ? one.masks[id] : one.known[id])?.version ?? 0;
 }
 
-function versionOf(known: KnownMasks, id: number): number {
-  return known[id]?.version ?? 0;
+function isOf(before: KnownMasks, now: KnownMasks, id: number): boolean {
+  return before[id]?.version === now[id]?.version;
 }
 
 interface VisitKnown {

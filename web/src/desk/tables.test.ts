@@ -52,6 +52,7 @@ interface Row {
   version?: number;
   key?: string;
   mask?: unknown;
+  consensus?: unknown;
 }
 
 function server(objects: readonly Row[], edges: readonly number[][] = [], order = 0): PhotoDocument {
@@ -217,6 +218,40 @@ describe("masks after a reload", () => {
     const opened = openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(2) }]));
     expect(opened.history).toBeUndefined();
     expect(area(opened.document[3]!.amodal)).toBe(400);
+  });
+
+  describe("of what is settled", () => {
+    const other = withPolygons(blank(FRAME), FRAME, [[10, 10, 40, 10, 40, 30, 10, 30]]);
+    const settledAs = (one: typeof drawing) => ({ state: "settled", amodal: encode(one.amodal), inmodal: encode(one.amodal), inmodal_corrected: false }); // prettier-ignore
+    const done = (version: number) => ({ ...mask(version), state: "done" });
+
+    test("the decision lies on the table, and nothing of it is to be saved", () => {
+      const opened = openMaskTable(MASKS, server([{ id: 3, box: BOX, consensus: settledAs(other) }]));
+      expect(area(opened.document[3]!.amodal)).toBe(600);
+      expect(plan.next(opened.document, opened.known)).toBeUndefined();
+    });
+
+    test("one's own drawing keeps its corners where it was decided so, and gives way where not", () => {
+      const open = (one: typeof drawing) =>
+        openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: done(2), consensus: settledAs(one) }]));
+      expect(open(drawing).document[3]!.polygons).toHaveLength(1);
+      expect(area(open(other).document[3]!.amodal)).toBe(600);
+    });
+
+    test("opened again it is saved as the next version of one's own", () => {
+      const photo = server([{ id: 3, box: BOX, mask: done(2), consensus: settledAs(other) }]);
+      const { document, known } = openMaskTable(MASKS, photo);
+      const again = { ...document, 3: { ...document[3]!, state: "draft" as const } };
+      expect(plan.next(again, known)).toMatchObject({ id: 3, version: 2, drawing: { state: "draft" } });
+    });
+
+    test("a decision that was taken back elsewhere is nobody's drawing", () => {
+      const { document, known } = openMaskTable(MASKS, server([{ id: 3, box: BOX, consensus: settledAs(other) }])); // prettier-ignore
+      plan.remember!({ history: begin(document), known });
+      const opened = openMaskTable(MASKS, server([{ id: 3, box: BOX }]));
+      expect(opened.document[3]).toBeUndefined();
+      expect(plan.next(opened.document, opened.known)).toBeUndefined();
+    });
   });
 
   test("seconds that were measured go on, and in a new round begin at nothing", () => {

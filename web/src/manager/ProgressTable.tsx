@@ -33,7 +33,7 @@ export function ProgressTable(): JSX.Element {
                 <th scope="col">Pass</th>
                 <th scope="col">Done</th>
                 <th scope="col">Time</th>
-                <th scope="col">Seconds an object</th>
+                <th scope="col">Seconds each</th>
               </tr>
             </thead>
             <tbody>
@@ -51,7 +51,7 @@ export function ProgressTable(): JSX.Element {
                     {one.done} of {one.of}
                   </td>
                   <td>{minutes(one.seconds ?? 0)}</td>
-                  <td>{one.done && one.seconds ? (one.seconds / one.done).toFixed(0) : "–"}</td>
+                  <td>{perOne(one)}</td>
                 </tr>
               ))}
             </tbody>
@@ -69,6 +69,12 @@ function settledOf(stage: Progress["stages"][number] | undefined): string {
 function wordsOf({ pass, stage }: Progress["people"][number]): string {
   if (pass === "pass1") return "boxes and order";
   return stage === 1 ? "masks" : "masks, second stage";
+}
+
+/** A photo's boxes and order in pass 1, an object's mask in pass 2. */
+function perOne({ done, seconds, pass }: Progress["people"][number]): string {
+  if (!done || !seconds) return "–";
+  return `${(seconds / done).toFixed(0)} ${pass === "pass1" ? "a photo" : "an object"}`;
 }
 
 function minutes(seconds: number): string {

@@ -117,11 +117,16 @@ function visibleOf(id: number, document: MaskDocument, fronts: readonly number[]
   return visibleMask(id, amodal, fronts);
 }
 
+/** Whatever outlines they came from. */
+export function sameMasks(a: Drawing, b: Drawing): boolean {
+  if (a.state !== b.state || !sameMask(a.amodal, b.amodal)) return false;
+  if (!a.inmodal || !b.inmodal) return a.inmodal === b.inmodal;
+  return sameMask(a.inmodal, b.inmodal);
+}
+
 export function sameDrawing(a: Drawing, b: Drawing | undefined): boolean {
   if (a === b) return true;
-  if (!b || a.state !== b.state || a.source !== b.source || !sameMask(a.amodal, b.amodal)) return false;
-  if ((a.inmodal === null) !== (b.inmodal === null)) return false;
-  if (a.inmodal && b.inmodal && !sameMask(a.inmodal, b.inmodal)) return false;
+  if (!b || a.source !== b.source || !sameMasks(a, b)) return false;
   return (a.polygons === null) === (b.polygons === null) && samePolygons(a.polygons ?? [], b.polygons ?? []);
 }
 

@@ -36,7 +36,6 @@ const DRAWING = {
   save: ["Ctrl+s", "save now"],
   "next-photo": ["PageDown", "next task"],
   select: ["v", "choose and move"],
-  cancel: ["Escape", "leave what was begun"],
   propose: ["p", "ask the model"],
   accept: ["a", "take what the model proposes"],
   refuse: ["r", "refuse what the model proposes"],
@@ -44,9 +43,13 @@ const DRAWING = {
 
 /** Pass 1. */
 const BOXES = {
+  cancel: ["Escape", "leave what was begun; with nothing begun choose no object"],
   box: ["b", "draw a box"],
   order: ["o", "say who is in front: click the front one, then the one behind"],
-  label: ["1 2 3 4 5 6 7 8 9", "the chosen object, or the next box, is of this category"],
+  label: [
+    "1 2 3 4 5 6 7 8 9",
+    "the chosen object, and the next box, is of this category; with none chosen the next box alone",
+  ],
   done: ["Enter", "boxes and order of this photo are done, on to the next; or not done after all"],
   delete: ["Delete Backspace", "remove the chosen object"],
   nearer: ["Alt+ArrowUp", "chosen object one place nearer"],
@@ -59,6 +62,7 @@ const BOXES = {
 
 /** Pass 2. */
 const MASKS = {
+  cancel: ["Escape", "leave what was begun"],
   polygon: ["g", "draw an outline: click corners, Enter closes it"],
   corners: ["e", "pull, add (click a side) and remove (Alt-click) corners"],
   brush: ["b", "paint the whole object"],

@@ -5,9 +5,21 @@ import { stroke } from "./brush";
 import filled from "./filled.json";
 import { fillPolygon, fillPolygons } from "./fill";
 import type { Mask } from "./mask";
-import { area, emptyMask, has, intersect, iou, maskFromBits, sameMask, subtract, unite } from "./mask";
+import {
+  area,
+  emptyMask,
+  has,
+  intersect,
+  iou,
+  maskFromBits,
+  maskFromBox,
+  sameMask,
+  subtract,
+  unite,
+} from "./mask";
 import { outlines } from "./outline";
 import { decode, encode } from "./rle";
+import { strayOf } from "./stray";
 
 const frame = { width: 13, height: 9 };
 
@@ -120,5 +132,23 @@ describe("the brush", () => {
         if (Math.abs(nearest - radius) > 1e-3) expect(has(painted, x, y)).toBe(nearest < radius);
       }
     }
+  });
+});
+
+describe("a mask and its object's box", () => {
+  const mask = (x0: number, y0: number, x1: number, y1: number): Mask =>
+    maskFromBox({ width: 200, height: 100 }, [x0, y0, x1, y1]);
+
+  test.each([
+    ["in the box", mask(20, 20, 60, 60), false],
+    ["a fifth beyond one side", mask(20, 20, 68, 60), false],
+    ["three tenths beyond one side", mask(20, 20, 72, 60), true],
+    ["elsewhere", mask(120, 20, 160, 60), true],
+  ])("%s", (_, one, asked) => {
+    expect(strayOf(one, [20, 20, 60, 60]) !== undefined).toBe(asked);
+  });
+
+  test("may leave the photo together", () => {
+    expect(strayOf(mask(0, 20, 30, 60), [-40, 20, 30, 60])).toBeUndefined();
   });
 });

@@ -7,7 +7,16 @@ import { maskFromBits } from "./mask";
 import { visibleMask } from "./inmodal";
 import { has } from "./mask";
 import type { Edge } from "./order";
-import { findCycle, nearer, nearToFar, numbering, orderFromList, overlapping, putInFront } from "./order";
+import {
+  findCycle,
+  nearer,
+  nearToFar,
+  numbering,
+  orderFromList,
+  overlapping,
+  putInFront,
+  unsaid,
+} from "./order";
 import ordered from "./ordered.json";
 
 const box = (x: number, y: number, side = 10): Box => [x, y, x + side, y + side];
@@ -32,6 +41,13 @@ describe("numbers", () => {
   test("pairs that overlap are named where neither an order nor their numbers say who is in front", () => {
     expect(numbering(row, []).open).toEqual([[1, 2], [2, 3]]); // prettier-ignore
     expect(numbering(row, [[1, 2]]).open).toEqual([]);
+  });
+
+  test("a pair that chance numbers differently is unsaid all the same, one joined by a chain is not", () => {
+    expect(unsaid(row, [[1, 2]])).toEqual([[2, 3]]);
+    const pile = [1, 2, 3].map((key) => ({ key, box: box(key, 0) }));
+    expect(unsaid(pile, [[1, 2], [2, 3]])).toEqual([]); // prettier-ignore
+    expect(unsaid(pile, [[3, 1]])).toEqual([[1, 2], [2, 3]]); // prettier-ignore
   });
 
   test("a cycle is shown instead of numbers", () => {

@@ -77,6 +77,20 @@ export function clusters<Key>(keys: readonly Key[], pairs: readonly Edge<Key>[])
   );
 }
 
+/**
+ * Pairs that overlap and of which nobody has said who is in front, not by way of others either. Of those that `open`
+ * leaves out the numbers say it, by chance.
+ */
+export function unsaid<Key>(objects: readonly Placed<Key>[], edges: readonly Edge<Key>[]): Edge<Key>[] {
+  const behind = grouped(edges, 0);
+  const after = (front: Key, found = new Set<Key>()): Set<Key> => {
+    for (const [, next] of behind.get(front) ?? []) if (!found.has(next)) after(next, found.add(next));
+    return found;
+  };
+  const reached = new Map(objects.map(({ key }) => [key, after(key)]));
+  return overlapping(objects).filter(([a, b]) => !reached.get(a)!.has(b) && !reached.get(b)!.has(a));
+}
+
 /** A cycle of the order, from front to behind, if there is one. */
 export function findCycle<Key>(edges: readonly Edge<Key>[]): Key[] | undefined {
   const behind = grouped(edges, 0);

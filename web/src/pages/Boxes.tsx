@@ -12,6 +12,7 @@ import { boxPlan, learnObject, learnOrder, openBoxTable } from "../desk/boxPlan"
 import { useBoxProposals } from "../desk/boxProposals";
 import { useDesk } from "../desk/useDesk";
 import { useBoxed } from "../desk/useBoxed";
+import { useBoxTime } from "../desk/useBoxTime";
 import { useKeys } from "../desk/useKeys";
 import { boxIn } from "../desk/versions";
 import { Canvas, useNextTask, useWorkbench, WorkFrame } from "../desk/workbench";
@@ -20,13 +21,15 @@ import { addObject, changeObject, newKey, removeObject } from "../model/boxes";
 import { draftKey } from "../model/drafts";
 import type { Box } from "../model/geometry";
 import { asBox, moveBox } from "../model/geometry";
-import { nearToFar, numbering, orderFromList } from "../model/order";
+import type { Edge } from "../model/order";
+import { nearToFar, numbering, orderFromList, unsaid } from "../model/order";
 import { colourOf } from "../model/palette";
 import { BoxConflict } from "../panels/BoxConflict";
 import { CategoryPicker } from "../panels/CategoryPicker";
 import { ObjectHistory } from "../panels/ObjectHistory";
 import { ObjectPanels } from "../panels/ObjectPanels";
 import { ProposalPanel } from "../panels/ProposalPanel";
+import { Question } from "../panels/Question";
 import { ToolBar } from "../panels/ToolBar";
 import type { BoxTool } from "../tools/boxTools";
 import { useBoxTools } from "../tools/boxTools";
@@ -55,9 +58,7 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
   const bench = useWorkbench();
   const next = useNextTask(desk.saveNow);
   const boxed = useBoxed(photo, desk);
-  const callDone = async (): Promise<void> => {
-    if (await boxed.turn()) await next();
-  };
+  useBoxTime(photo.id, owner, server.seconds ?? 0);
   const [tool, setTool] = useState<BoxTool>(document.objects.length ? "select" : "box");
   const [chosen, choose] = useState<string | undefined>();
   const labels = project.categories.map((one) => one.name);
@@ -77,7 +78,20 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
   };
   const tools = useBoxTools({ tool, document, chosen, choose, edit, create, nameOf });
   const numbers = useMemo(() => numbering(tools.live.objects, tools.live.edges), [tools.live]);
-  const proposals = useBoxProposals(server, desk, (name) => (labels.includes(name) ? name : label));
+  const [asked, setAsked] = useState(false);
+  const pairs = useMemo(() => unsaid(tools.live.objects, tools.live.edges), [tools.live]);
+  const callDone = async (sure: boolean): Promise<void> => {
+    const unsure = !sure && !boxed.done && pairs.length > 0;
+    setAsked(unsure);
+    if (!unsure && (await boxed.turn())) await next();
+  };
+  const showOpen = (): void => {
+    setAsked(false);
+    setTool("order");
+    choose(pairs[0]?.[0]);
+  };
+  const labelOf = (name: string): string => (labels.includes(name) ? name : label);
+  const proposals = useBoxProposals(server, desk, labelOf);
   const colour = useCallback(
     (key: string) => colourOf(document.objects.findIndex((one) => one.key === key)),
     [document],
@@ -92,7 +106,7 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
     const proposed = proposals.open.map((one, index) => ({
       key: `proposal-${one.id}`,
       colour: colourOf(boxes.length + index),
-      text: `${one.label}?`,
+      text: `${one.label} ${one.score.toFixed(2)}?`,
       box: asBox(one.box),
       dashed: true,
     }));
@@ -141,9 +155,11 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
     select: () => setTool("select"),
     box: () => setTool("box"),
     order: () => setTool("order"),
-    cancel: tools.cancel,
+    cancel: () => {
+      if (!tools.cancel()) choose(undefined);
+    },
     delete: remove,
-    done: () => void callDone(),
+    done: () => void callDone(false),
     nearer: reorder(-1),
     farther: reorder(1),
     "nudge-left": nudge(-1, 0),
@@ -183,7 +199,7 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
             { id: "order", name: "In front of", pressed: tool === "order", act: () => setTool("order") },
             { id: "propose", name: "Ask the model", disabled: proposals.busy, act: proposals.ask },
             { id: "delete", name: "Remove", disabled: !chosen, act: remove },
-            { id: "done", name: boxed.done ? "Not done" : "Photo done", act: () => void callDone() },
+            { id: "done", name: boxed.done ? "Not done" : "Photo done", act: () => void callDone(false) },
           ]}
         />
       }
@@ -202,8 +218,13 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
                 : "Click the object in front.")}
             {tool === "box" && "Draw the box of the whole object; it may leave the photo."}
           </p>
-          <CategoryPicker categories={project.categories} label={own?.label ?? label} choose={take} />
-          <ProposalPanel proposals={proposals} />
+          <CategoryPicker
+            categories={project.categories}
+            label={own?.label ?? label}
+            of={own && nameOf(own.key)}
+            choose={take}
+          />
+          <ProposalPanel proposals={proposals} labelOf={labelOf} />
           <ObjectPanels
             objects={document.objects}
             edges={document.edges}
@@ -242,6 +263,19 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
         </>
       }
     >
+      {asked && (
+        <Question
+          title="Pairs without an order"
+          back="Show them"
+          onBack={showOpen}
+          onDone={() => void callDone(true)}
+        >
+          <p>
+            {pairs.length === 1 ? "One pair overlaps" : `${pairs.length} pairs overlap`} and nobody has said
+            who is in front: {pairsIn(pairs, nameOf)}.
+          </p>
+        </Question>
+      )}
       {desk.save.kind === "conflict" && (
         <BoxConflict
           step={desk.save.step as BoxStep}
@@ -255,6 +289,14 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
       )}
     </WorkFrame>
   );
+}
+
+const PAIRS_NAMED = 5;
+
+function pairsIn(pairs: readonly Edge<string>[], nameOf: (key: string) => string): string {
+  const named = pairs.slice(0, PAIRS_NAMED).map(([a, b]) => `${nameOf(a)} and ${nameOf(b)}`);
+  const more = pairs.length - named.length;
+  return named.join(", ") + (more > 0 ? `, and ${more} more` : "");
 }
 
 function subjectOf(step: BoxStep, nameOf: (key: string) => string): string {

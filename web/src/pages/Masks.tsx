@@ -1,4 +1,4 @@
-/** Pass 2: one annotator's whole masks of the objects of one photo, blind to the others'. */
+/** Pass 2: one annotator's whole masks of the objects of one photo, blind to the others'; and what is settled of it. */
 
 import { useQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
@@ -6,11 +6,12 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { wordsOf } from "../api/client";
 import { questions } from "../api/questions";
-import type { PhotoDocument, ServerMask } from "../api/types";
-import { MaskEditor } from "../desk/MaskEditor";
+import type { ObjectItem, PhotoDocument, ServerMask } from "../api/types";
+import { MaskEditor, SETTLED } from "../desk/MaskEditor";
 import type { OpenOutline } from "../desk/maskPlan";
-import { knownOf, maskPlan, openMaskTable } from "../desk/maskPlan";
+import { isSettled, knownOf, maskPlan, openMaskTable } from "../desk/maskPlan";
 import { useDesk } from "../desk/useDesk";
+import { useSigns } from "../desk/useSigns";
 import { useNextTask } from "../desk/workbench";
 import { Clock } from "../model/clock";
 import { draftKey } from "../model/drafts";
@@ -18,28 +19,31 @@ import type { KnownMask, MaskStep } from "../model/drawing";
 import { asKnown, sameDrawing } from "../model/drawing";
 import { asBox } from "../model/geometry";
 import { ConflictDialog } from "../panels/ConflictDialog";
+import { OpenAgain } from "../panels/OpenAgain";
 import { MaskPicture } from "../panels/MaskPicture";
 
 interface MasksProps {
   readonly photo: number;
   readonly owner: string;
   readonly object: number | undefined;
+  readonly roles: readonly string[];
 }
 
-export function Masks({ photo, owner, object }: MasksProps): JSX.Element {
+export function Masks({ photo, owner, object, roles }: MasksProps): JSX.Element {
   const server = useQuery(questions.photo(photo));
   if (server.error) return <p role="alert" className="problem">{wordsOf(server.error)}</p>; // prettier-ignore
   if (!server.data || server.isFetching) return <p className="wait">Loading …</p>;
-  return <MaskDesk server={server.data} owner={owner} object={object} />;
+  return <MaskDesk server={server.data} owner={owner} object={object} roles={roles} />;
 }
 
 interface MaskDeskProps {
   readonly server: PhotoDocument;
   readonly owner: string;
   readonly object: number | undefined;
+  readonly roles: readonly string[];
 }
 
-function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
+function MaskDesk({ server, owner, object, roles }: MaskDeskProps): JSX.Element {
   const { photo } = server;
   const [start] = useState(() => openMaskTable(draftKey(owner, "masks", photo.id), server));
   const [open, setOpen] = useState<OpenOutline | undefined>(start.open);
@@ -57,12 +61,20 @@ function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
     const now = { document, known: known() };
     plan.keep(now, plan.next(now.document, now.known) !== undefined);
   }, [open, plan, document, known]);
-  const ids = useMemo(
-    () =>
-      server.objects.filter((one) => !one.deleted && !isSettled(one.consensus?.state)).map((one) => one.id),
-    [server.objects],
+  const draws = roles.includes("annotator");
+  const listed = useMemo(() => server.objects.filter((one) => !one.deleted), [server.objects]);
+  /** What was settled when the photo was opened, and is not opened again. */
+  const settled = useMemo(
+    () => new Set(listed.filter((one) => isSettled(one) && document[one.id]?.state === "done").map(idOf)),
+    [document, listed],
   );
+  const stateOf = useCallback((id: number) => (settled.has(id) ? SETTLED : undefined), [settled]);
+  const all = useMemo(() => listed.map(idOf), [listed]);
+  const ids = useMemo(() => (draws ? all.filter((id) => !settled.has(id)) : []), [all, draws, settled]);
   const next = useNextTask(desk.saveNow);
+  /** Opens what is settled: a drawing that is not done takes the decision back as soon as it is saved. */
+  const draw = (id: number, name: string): void =>
+    desk.edit(`opened ${name} again`, (now) => ({ ...now, [id]: { ...now[id]!, state: "draft" } }));
 
   const conflict = save.kind === "conflict" ? save : undefined;
   const step = conflict?.step as MaskStep | undefined;
@@ -93,13 +105,32 @@ function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
       owner={owner}
       server={server}
       ids={ids}
+      listed={all}
+      stateOf={stateOf}
       desk={desk}
       clock={clock}
-      first={object && ids.includes(object) ? object : ids.find((id) => document[id]?.state !== "done")}
+      first={listed.find((one) => one.id === object)?.id ?? ids.find((id) => document[id]?.state !== "done")}
       open={open}
       setOpen={keepOpen}
       onNext={() => void next()}
-      side={ids.length === 0 ? <p>All objects of this photo are settled.</p> : undefined}
+      side={(chosen, nameOf) => {
+        const one = chosen && settled.has(chosen) && listed.find(({ id }) => id === chosen);
+        return (
+          <>
+            {settled.size === listed.length && <p>All objects of this photo are settled.</p>}
+            {!draws && <p>Annotators draw here; you see what is settled.</p>}
+            {one && (
+              <OpenAgain
+                photo={photo.id}
+                item={one}
+                name={nameOf(one.id)}
+                isExpert={roles.includes("expert")}
+                onDraw={draws ? () => draw(one.id, nameOf(one.id)) : undefined}
+              />
+            )}
+          </>
+        );
+      }}
     >
       {step && theirs && at && (
         <ConflictDialog
@@ -121,8 +152,8 @@ function MaskDesk({ server, owner, object }: MaskDeskProps): JSX.Element {
   );
 }
 
-function isSettled(state: string | undefined): boolean {
-  return state === "agreed" || state === "settled";
+function idOf({ id }: ObjectItem): number {
+  return id;
 }
 
 function useClock(seconds: ReadonlyMap<number, number>): Clock {
@@ -131,10 +162,6 @@ function useClock(seconds: ReadonlyMap<number, number>): Clock {
     for (const [id, spent] of seconds) made.startFrom(id, spent);
     return made;
   });
-  useEffect(() => {
-    const sign = (): void => clock.sign();
-    window.addEventListener("keydown", sign);
-    return () => window.removeEventListener("keydown", sign);
-  }, [clock]);
+  useSigns(clock);
   return clock;
 }

@@ -151,7 +151,9 @@ function PhotoCard({ photo, roles, view, secondStage }: PhotoCardProps): JSX.Ele
       <p className="ways">
         {view && <a href={`#/view/${photo.id}`}>Look</a>}
         {roles.includes("expert") && <a href={`#/boxes/${photo.id}`}>Boxes and order</a>}
-        {roles.includes("annotator") && <a href={`#/masks/${photo.id}`}>Masks</a>}
+        {(roles.includes("annotator") || roles.includes("expert")) && (
+          <a href={`#/masks/${photo.id}`}>Masks</a>
+        )}
         {waiting.length > 0 && <a href={`#/settle/${photo.id}/${waiting[0]}`}>Settle {waiting.length}</a>}
       </p>
     </article>

@@ -101,7 +101,7 @@ function SettleDesk({ owner, server, item, consensus, stage, draft }: SettleDesk
       first={item.id}
       open={open}
       setOpen={setOpen}
-      side={
+      side={() => (
         <section aria-label="Settle">
           <h2>Settle</h2>
           <Standing consensus={consensus} stage={stage} />
@@ -151,7 +151,7 @@ function SettleDesk({ owner, server, item, consensus, stage, draft }: SettleDesk
             }}
           />
         </section>
-      }
+      )}
     />
   );
 }

@@ -1,10 +1,10 @@
 /** The clusters, each a list from near to far to drag objects in, with its graph; contradictions in words. */
 
-import type { JSX } from "react";
-import { useState } from "react";
+import type { DragEvent, JSX } from "react";
+import { useMemo, useState } from "react";
 
 import type { Edge, Numbering, Placed } from "../model/order";
-import { nearToFar, orderFromList } from "../model/order";
+import { nearToFar, orderFromList, unsaid } from "../model/order";
 import type { Colour } from "../model/palette";
 import { css } from "../model/palette";
 import { OrderGraph } from "./OrderGraph";
@@ -21,7 +21,13 @@ interface OrderPanelProps<Key> {
 }
 
 export function OrderPanel<Key extends string | number>(props: OrderPanelProps<Key>): JSX.Element {
-  const { edges, numbering, nameOf, change } = props;
+  const { objects, edges, numbering, nameOf, change } = props;
+  const isOpen = Boolean(change) && !numbering.cycle;
+  const byNumber = useMemo(() => {
+    const same = new Set(numbering.open.map(String));
+    const pairs = isOpen ? unsaid(objects, edges) : [];
+    return pairs.filter((pair) => !same.has(String(pair))).map((pair) => nearToFar(pair, numbering.numbers));
+  }, [edges, isOpen, numbering, objects]);
   const several = numbering.clusters.filter((members) => members.length > 1);
   const turn = (edge: Edge<Key>): void =>
     change?.(
@@ -50,6 +56,12 @@ export function OrderPanel<Key extends string | number>(props: OrderPanelProps<K
           No order yet: {numbering.open.map(([a, b]) => `${nameOf(a)} and ${nameOf(b)}`).join(", ")}.
         </p>
       )}
+      {byNumber.length > 0 && (
+        <p className="todo">
+          Only the numbers say:{" "}
+          {byNumber.map(([a, b]) => `${nameOf(a!)} in front of ${nameOf(b!)}`).join(", ")}.
+        </p>
+      )}
       {numbering.apart.map(([front, behind]) => (
         <p key={`${front} ${behind}`} className="todo">
           {nameOf(front)} is said to be in front of {nameOf(behind)}, but they do not overlap.{" "}
@@ -76,21 +88,51 @@ function NearToFar<Key extends string | number>(
 ): JSX.Element {
   const { members, objects, edges, numbering, chosen, choose, nameOf, colourOf, change } = props;
   const [dragged, setDragged] = useState<Key>();
+  /** Before which of the others it would land; past the last one after all. */
+  const [gap, setGap] = useState<number>();
   const moveTo = (key: Key, place: number): void => {
     const rest = members.filter((one) => one !== key);
     const list = rest.toSpliced(place, 0, key);
     change?.(`order ${list.map(nameOf).join(", ")}`, orderFromList(list, objects, edges));
   };
+  const leave = (): void => {
+    setDragged(undefined);
+    setGap(undefined);
+  };
+  const over = (event: DragEvent<HTMLElement>, place: number): void => {
+    if (dragged === undefined) return;
+    event.preventDefault();
+    const { top, height } = event.currentTarget.getBoundingClientRect();
+    setGap(event.clientY < top + height / 2 ? place : place + 1);
+  };
+  const drop = (): void => {
+    if (dragged !== undefined && gap !== undefined) {
+      const from = members.indexOf(dragged);
+      const place = gap > from ? gap - 1 : gap; // its own place is free by then
+      if (place !== from) moveTo(dragged, place);
+    }
+    leave();
+  };
+  const markOf = (place: number): string => {
+    if (gap === place) return " before";
+    return gap === members.length && place === members.length - 1 ? " after" : "";
+  };
   return (
-    <ol aria-label="From near to far">
+    <ol
+      aria-label="From near to far"
+      onDragLeave={(event) =>
+        !event.currentTarget.contains(event.relatedTarget as Node | null) && setGap(undefined)
+      }
+    >
       {members.map((key, place) => (
         <li
           key={key}
           draggable={Boolean(change)}
           onDragStart={() => setDragged(key)}
-          onDragOver={(event) => event.preventDefault()}
-          onDrop={() => dragged !== undefined && dragged !== key && moveTo(dragged, place)}
-          className={key === chosen ? "chosen" : ""}
+          onDragOver={(event) => over(event, place)}
+          onDrop={drop}
+          onDragEnd={leave}
+          className={(key === chosen ? "chosen" : "") + (key === dragged ? " dragged" : "") + markOf(place)}
         >
           <span className="swatch" style={{ background: css(colourOf(key)) }} aria-hidden="true" />
           <button type="button" className="plain" onClick={() => choose(key)}>

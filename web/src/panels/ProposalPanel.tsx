@@ -17,9 +17,11 @@ export interface ProposalsAtHand {
 interface ProposalPanelProps {
   readonly proposals: ProposalsAtHand;
   readonly nameOf?: (id: number) => string;
+  /** The category that a find would get: models know others than the project may have. */
+  readonly labelOf?: (label: string) => string;
 }
 
-export function ProposalPanel({ proposals, nameOf }: ProposalPanelProps): JSX.Element | null {
+export function ProposalPanel({ proposals, nameOf, labelOf }: ProposalPanelProps): JSX.Element | null {
   const { open, busy, problem, judge, finish } = proposals;
   if (!open.length && !busy && !problem) return null;
   return (
@@ -34,23 +36,34 @@ export function ProposalPanel({ proposals, nameOf }: ProposalPanelProps): JSX.El
       <ul>
         {open.map((one) => (
           <li key={one.id}>
-            <span>{one.object_id && nameOf ? nameOf(one.object_id) : `new ${one.label}`}</span>
-            <button type="button" onClick={() => judge(one, "accepted")}>
-              Take
-            </button>
-            {finish && (
-              <button
-                type="button"
-                aria-label="Finish the hidden part"
-                title="Finish the hidden part"
-                onClick={() => finish(one)}
-              >
-                Finish
+            <span>
+              {one.object_id && nameOf ? (
+                nameOf(one.object_id)
+              ) : (
+                <>
+                  {one.label} <small title="how sure the model is">{one.score.toFixed(2)}</small>
+                  {labelOf && labelOf(one.label) !== one.label && <small> as {labelOf(one.label)}</small>}
+                </>
+              )}
+            </span>
+            <span className="acts">
+              <button type="button" onClick={() => judge(one, "accepted")}>
+                Take
               </button>
-            )}
-            <button type="button" onClick={() => judge(one, "refused")}>
-              Refuse
-            </button>
+              {finish && (
+                <button
+                  type="button"
+                  aria-label="Finish the hidden part"
+                  title="Finish the hidden part"
+                  onClick={() => finish(one)}
+                >
+                  Finish
+                </button>
+              )}
+              <button type="button" onClick={() => judge(one, "refused")}>
+                Refuse
+              </button>
+            </span>
           </li>
         ))}
       </ul>

@@ -2,13 +2,13 @@
 
 import { useCallback, useMemo, useState } from "react";
 
-import { paintArrow, paintHandles } from "../canvas/paint";
+import { paintArrow, paintHandles, paintPair } from "../canvas/paint";
 import type { Gesture } from "../canvas/PhotoStage";
 import type { BoxDocument, BoxObject } from "../model/boxes";
 import { changeObject } from "../model/boxes";
 import type { Box, Handle, Point } from "../model/geometry";
 import { boxArea, boxHolds, boxOf, distance, handleAt, moveBox, resizeBox } from "../model/geometry";
-import { putInFront } from "../model/order";
+import { putInFront, unsaid } from "../model/order";
 import type { Viewport } from "../model/viewport";
 import { toScreen } from "../model/viewport";
 import { useLive } from "./useLive";
@@ -36,6 +36,7 @@ export interface BoxToolUse {
 
 const REACH_PX = 9;
 const LEAST_SIDE_PX = 2;
+const UNORDERED = "rgb(240 228 66)";
 
 export function useBoxTools(use: BoxToolUse) {
   const { tool, document, chosen, choose, edit, create, nameOf } = use;
@@ -44,10 +45,13 @@ export function useBoxTools(use: BoxToolUse) {
   const [cursor, setCursor] = useState<Point>({ x: 0, y: 0 });
   const own = document.objects.find((one) => one.key === chosen);
 
-  const cancel = useCallback(() => {
+  /** False where nothing was begun. */
+  const cancel = (): boolean => {
+    const begun = Boolean(held.current ?? front);
     setDrag(undefined);
     setFront(undefined);
-  }, [setDrag]);
+    return begun;
+  };
 
   const down = ({ at, scale }: Gesture): void => {
     if (tool === "box") {
@@ -113,6 +117,7 @@ export function useBoxTools(use: BoxToolUse) {
     if (gesture.kind === "leave") setDrag(undefined);
   };
 
+  const unordered = useMemo(() => unsaid(document.objects, document.edges), [document]);
   const paintTool = useCallback(
     (context: CanvasRenderingContext2D, view: Viewport): void => {
       const box = drag?.box ?? own?.box;
@@ -136,11 +141,12 @@ export function useBoxTools(use: BoxToolUse) {
           const [from, to] = [centre(a), centre(b)];
           if (from && to) paintArrow(context, from, to, "#fff");
         }
+        for (const [a, b] of unordered) paintPair(context, centre(a)!, centre(b)!, UNORDERED);
         const from = front && centre(front);
-        if (from) paintArrow(context, from, toScreen(view, cursor), "rgb(240 228 66)");
+        if (from) paintArrow(context, from, toScreen(view, cursor), UNORDERED);
       }
     },
-    [drag, own, tool, document, front, cursor],
+    [drag, own, tool, document, front, cursor, unordered],
   );
 
   const live = useMemo(
