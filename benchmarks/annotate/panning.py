@@ -38,12 +38,12 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 WIDTH, HEIGHT, POINTS = 1920, 1280, 34
 SCREEN = {"width": 1280, "height": 720}
 START = "from amodal.cli.main import main; import sys; sys.exit(main(sys.argv[1:]))"
-# The same with a clock; what `amodal annotate` imports on its way is imported before.
+# The same with a clock; what `amodal annotate` imports before it listens is imported before.
 TIMED = """
 import sys, time
 began = time.perf_counter()
 import uvicorn
-from amodal.annotate.api import app, opening, proposer
+from amodal.annotate.api import doorway, opening, proposer
 from amodal.cli import main
 imported = time.perf_counter()
 open_place = opening.open_place
