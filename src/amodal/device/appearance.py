@@ -2,12 +2,14 @@
 
 The mean of two witnesses: the pair as if it were alone, and the pair among all others, in the order that J likes best.
 That order is searched for by single moves of objects from two starts, so many at most, since nobody waits to hear
-whether one more would help. The search on the host goes on until none does, and tries every order of up to six objects;
-where the two end in different orders, what pixels say of some pair may differ.
+whether one more would help; after a correction, by a few more from where it was. The search on the host goes on until
+no move helps, anew after each correction, and tries every order of up to six objects; where the two end in different
+orders, what pixels say of some pair may differ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +20,12 @@ from torch.nn import functional
 
 from amodal.device.layout import Layout
 from amodal.device.pixels import NEVER, Maps
-from amodal.device.stacks import Scores, Stack, quarrelled, scores_of, values
+from amodal.device.regions import directed_between
+from amodal.device.stacks import Scores, Stack, quarrelled, scores_in, scores_of, values
 from amodal.device.wire import Wire
 from amodal.reasoning.appearance import PSEUDO_CELLS
 
-MOVES = 12
+MOVES, MOVES_AGAIN = 8, 3
 LEAST_GAIN = 1e-4
 """In cells' log-evidence: sums of float32 differ by rounding; a move has to gain more than that."""
 
@@ -35,7 +38,7 @@ class Tables:
         pairs: objects i < j; [pairs, 2].
         scale_of_pair, scale: of samples, by pair and by cluster.
         members: of each cluster with three objects or more, ascending, then the number of objects; [crowds, most].
-        directed: of each two of them, see `Cluster`; [crowds, most, most].
+        directed: of each two of them, see `directed_between`; [crowds, most, most].
         crowd: the number of each such cluster among all; [crowds].
         in_crowd: of each pair, whether there is a third object.
     """
@@ -54,32 +57,39 @@ class Tables:
         crowds = [cluster for cluster in layout.clusters if len(cluster.members) > 2]
         most = max((len(cluster.members) for cluster in crowds), default=0)
         members = np.full((len(crowds), most), len(layout.things), np.int64)
-        directed = np.full((len(crowds), most, most), 2 * len(layout.pairs), np.int64)
         for row, cluster in enumerate(crowds):
-            count = len(cluster.members)
-            members[row, :count] = cluster.members
-            directed[row, :count, :count] = cluster.directed[:-1, :-1]
+            members[row, : len(cluster.members)] = cluster.members
         numbers = np.array([cluster.number for cluster in crowds], np.int64)
         return cls(
             pairs=wire.up(layout.pairs),
             scale_of_pair=wire.up(layout.scale[layout.cluster_of_pair]),
             scale=wire.up(layout.scale),
             members=wire.up(members),
-            directed=wire.up(directed),
+            directed=wire.up(directed_between(members, layout.pairs, len(layout.things))),
             crowd=wire.up(numbers),
             in_crowd=wire.up(np.isin(layout.cluster_of_pair, numbers)),
         )
 
 
-def appearance(stacks: list[Stack], maps: Maps, tables: Tables, things: int) -> Float[Tensor, " pairs"]:
-    """Log ratio of the evidence for i in front of j to the evidence against it, of every pair."""
+def appearance(
+    stacks: list[Stack], maps: Maps, tables: Tables, things: int, before: Int64[Tensor, " things_1"] | None = None
+) -> tuple[Float[Tensor, " pairs"], Int64[Tensor, " things_1"] | None]:
+    """Log ratio of the evidence for i in front of j to the evidence against it, of every pair.
+
+    And the order that J likes best; `before` is the one of earlier maps. None where no cluster has a third object.
+    """
     shared = list(quarrelled(stacks))
     alone, votes = _alone(shared, maps, tables)
     if not len(tables.crowd):
-        return alone
-    order = _liked_best(stacks, shared, maps, tables, votes, things)
-    among = _flipped(shared, maps, tables, order)
-    return torch.where(tables.in_crowd, 0.5 * (alone + among), alone)
+        return alone, None
+    if before is None:
+        starts = torch.stack([_wishes(votes, tables, things), _strengths(stacks, maps, things)])
+        rank = _ranked(starts[:, tables.members].argsort(stable=True, dim=-1, descending=True), tables, things)
+        liked = _better_of(shared, maps, tables, _climbed(shared, maps, tables, rank, MOVES))
+    else:
+        liked = _climbed(shared, maps, tables, before[None], MOVES_AGAIN)[0]
+    among = _flipped(shared, maps, tables, liked)
+    return torch.where(tables.in_crowd, 0.5 * (alone + among), alone), liked
 
 
 def _alone(stacks: list[Stack], maps: Maps, tables: Tables) -> tuple[Float[Tensor, " pairs"], Float[Tensor, " pairs"]]:
@@ -131,30 +141,35 @@ def _best_without(own: Tensor) -> Tensor:
     return found
 
 
-def _liked_best(
-    stacks: list[Stack], shared: list[Stack], maps: Maps, tables: Tables, votes: Tensor, things: int
+def _climbed(
+    stacks: list[Stack], maps: Maps, tables: Tables, rank: Int64[Tensor, "orders things_1"], moves: int
+) -> Int64[Tensor, "orders things_1"]:
+    """Where so many moves lead, at most."""
+    filled = [(stack, maps.gain[stack.place], maps.price[stack.place]) for stack in stacks]
+    for _ in range(min(moves, tables.members.shape[1])):
+        rank = _moved(filled, tables, rank)
+    return rank
+
+
+def _better_of(
+    stacks: list[Stack], maps: Maps, tables: Tables, rank: Int64[Tensor, "two things_1"]
 ) -> Int64[Tensor, " things_1"]:
-    """The better of the orders to which moves lead from two starts: by what pairs wish, and by strength of evidence."""
-    starts = torch.stack([_wishes(votes, tables, things), _strengths(stacks, maps, things)])
-    rank = _ranked(starts[:, tables.members].argsort(stable=True, dim=-1, descending=True), tables, things)
-    clusters = len(tables.scale)
-    for _ in range(min(MOVES, tables.members.shape[1])):
-        rank = _moved(shared, maps, tables, rank)
-    value = tables.scale * values(shared, maps, rank, clusters)
+    """Of two orders of every cluster the one with the larger J."""
+    value = tables.scale * values(stacks, maps, rank, len(tables.scale))
     second = value[1] > value[0] + 1e-6 * (1 + value[0].abs())
-    of_thing = torch.zeros(things + 1, dtype=torch.bool, device=rank.device)
+    of_thing = torch.zeros_like(rank[0], dtype=torch.bool)
     of_thing.scatter_(0, tables.members.flatten(), second[tables.crowd][:, None].expand_as(tables.members).flatten())
     return torch.where(of_thing, rank[1], rank[0])
 
 
 def _moved(
-    stacks: list[Stack], maps: Maps, tables: Tables, rank: Int64[Tensor, "orders things_1"]
+    filled: Sequence[tuple[Stack, Tensor, Tensor]], tables: Tables, rank: Int64[Tensor, "orders things_1"]
 ) -> Int64[Tensor, "orders things_1"]:
     """In each cluster and order the one move of one object that raises J most."""
     passing = _table(tables, len(rank))
-    for stack in stacks:
+    for stack, gain, price in filled:
         permutation = stack.permutation(rank)
-        gains = _gains_of_passing(scores_of(stack, maps, permutation)).sum(2, dtype=torch.float64)
+        gains = _gains_of_passing(scores_in(permutation, gain, price)).sum(2, dtype=torch.float64)
         passing.scatter_add_(1, stack.directed_in(permutation).flatten(1), gains.flatten(1))
     passing[:, -1] = 0
     most = tables.members.shape[1]

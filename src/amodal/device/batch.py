@@ -66,7 +66,7 @@ def run_batch(
     scene = _Scene(model, photos, layout, wire)
     first = state = scene.look()
     claimed = state.maps.gain > 0
-    says = appearance(scene.sampled, state.maps, scene.tables, scene.count)
+    says, liked = appearance(scene.sampled, state.maps, scene.tables, scene.count)
     heard, readings = wire.down(says, state.reading)
     orders = decide(heard, scene.names(readings))
     rank = wire.up(orders.rank)
@@ -74,7 +74,7 @@ def run_batch(
     corrections: list[tuple[Orders, Tensor]] = []
     for _ in range(rounds if layout.clusters else 0):
         state, changed = scene.corrected(state, first, found[2], hides, rank)
-        says = appearance(scene.sampled, state.maps, scene.tables, scene.count)
+        says, liked = appearance(scene.sampled, state.maps, scene.tables, scene.count, liked)
         heard, anything = wire.down(says, changed.any())
         if not anything:
             break

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from amodal.device.regions import Cluster, Regions, rectangles_of, regions_by_depth
+from amodal.device.regions import Placed, Regions, rectangles_of, regions_by_depth
 from amodal.features.lattice import Lattice, as_xyxy, pixel_window
 from amodal.reasoning.evidence import Window
 from amodal.reasoning.joint import JointSettings
@@ -31,13 +31,21 @@ class Thing:
 
 
 @dataclass(frozen=True, eq=False)
+class Cluster:
+    """Objects that overlapping windows link: the cluster's number and theirs, ascending."""
+
+    number: int
+    members: Int64[np.ndarray, " members"]
+
+
+@dataclass(frozen=True, eq=False)
 class Layout:
     """Objects are numbered photo by photo, in each in an order that does not depend on how they were given.
 
     Attributes:
         things: the objects.
         clusters: those of two or more.
-        pairs: (i, j), i < j, objects whose windows overlap; [pairs, 2].
+        pairs: (i, j), i < j, objects whose windows overlap, ascending; [pairs, 2].
         cluster_of_pair: [pairs].
         scale: what one sample counts, of each cluster (samples of one feature cell are one observation).
         labelled: every pixel under a window, by depth.
@@ -65,16 +73,15 @@ def lay_out(
 ) -> Layout:
     """The layout of photos of these sizes (height, width)."""
     things: list[Thing] = []
-    groups: list[tuple[list[int], list[tuple[int, int]]]] = []
+    pairs: list[tuple[int, int]] = []
+    groups: list[list[int]] = []
     for photo, (size, rows, names) in enumerate(zip(sizes, boxes, labels, strict=True)):
-        own = sorted(_things(photo, size, rows, names), key=_canonical)
-        pairs = overlapping_pairs([thing.window for thing in own])
-        groups += [
-            ([len(things) + k for k in group], [(len(things) + i, len(things) + j) for i, j in pairs if i in group])
-            for group in clusters(len(own), pairs)
-        ]
+        own, first = sorted(_things(photo, size, rows, names), key=_canonical), len(things)
+        overlapping = overlapping_pairs([thing.window for thing in own])
+        pairs += [(first + i, first + j) for i, j in overlapping]
+        groups += [[first + n for n in group] for group in clusters(len(own), overlapping)]
         things += own
-    return _with_samples(things, groups)
+    return _with_samples(things, np.array(pairs, np.int64).reshape(-1, 2), groups)
 
 
 def _things(
@@ -92,46 +99,37 @@ def _canonical(thing: Thing) -> tuple[object, ...]:
     return thing.lattice.box, thing.window, thing.label or ""  # who has all three alike has the same maps
 
 
-def _with_samples(things: Sequence[Thing], groups: Sequence[tuple[list[int], list[tuple[int, int]]]]) -> Layout:
-    several = [group for group in groups if len(group[0]) > 1]
-    pairs = [pair for _, own in several for pair in own]
+def _with_samples(
+    things: Sequence[Thing], pairs: Int64[np.ndarray, "pairs 2"], groups: Sequence[Sequence[int]]
+) -> Layout:
+    everywhere = np.array([thing.window for thing in things], np.int64).reshape(-1, 4)
+    cluster_of = np.full(len(things), -1)
     numbered: list[Cluster] = []
-    pair_clusters, scales, labelled, sampled = [], [], [], []
-    first_pair = 0
-    for members, own in [*several, *(group for group in groups if len(group[0]) == 1)]:
-        cluster = _cluster(len(numbered) if len(members) > 1 else -1, members, own, first_pair, len(pairs))
-        windows = np.array([things[n].window for n in members], np.int64)
+    scales, labelled, sampled = [], [], []
+    for group in groups:
+        members = np.array(group, np.int64)
+        windows = everywhere[members]
         rectangles = rectangles_of(windows)
-        labelled.append((cluster, rectangles, (1, 0, 0)))
+        number = len(numbered) if len(members) > 1 else -1
+        labelled.append(Placed(rectangles, members, number, (1, 0, 0)))
         if len(members) == 1:
             continue
-        areas = [things[n].lattice.cell_area for n in members]
+        areas = [things[n].lattice.cell_area for n in group]
         step = step_of(rectangles.shared(), min(areas), MAX_SAMPLES)
         left, top = (int(side) for side in windows[:, :2].min(0))
         frame = np.array([left, top, left, top])
         thinned = np.array([thin_window(tuple(window), step) for window in (windows - frame).tolist()], np.int64)
-        sampled.append((cluster, rectangles_of(thinned), (step, left + step // 2, top + step // 2)))
+        grid = (step, left + step // 2, top + step // 2)
+        sampled.append(Placed(rectangles_of(thinned), members, number, grid))
         scales.append(step**2 / (math.fsum(areas) / len(areas)))
-        pair_clusters += [cluster.number] * len(own)
-        numbered.append(cluster)
-        first_pair += len(own)
+        cluster_of[members] = number
+        numbered.append(Cluster(number, members))
     return Layout(
         things=tuple(things),
         clusters=tuple(numbered),
-        pairs=np.array(pairs, np.int64).reshape(-1, 2),
-        cluster_of_pair=np.array(pair_clusters, np.int64),
+        pairs=pairs,
+        cluster_of_pair=cluster_of[pairs[:, 0]],
         scale=np.array(scales, np.float64),
-        labelled=regions_by_depth(labelled, len(things)),
-        sampled=regions_by_depth(sampled, len(things)),
+        labelled=regions_by_depth(labelled, pairs, len(things)),
+        sampled=regions_by_depth(sampled, pairs, len(things)),
     )
-
-
-def _cluster(
-    number: int, members: Sequence[int], pairs: Sequence[tuple[int, int]], first_pair: int, all_pairs: int
-) -> Cluster:
-    place = {member: k for k, member in enumerate(members)}
-    directed = np.full((len(members) + 1, len(members) + 1), 2 * all_pairs, np.int64)
-    for p, (i, j) in enumerate(pairs, start=first_pair):
-        directed[place[i], place[j]] = 2 * p
-        directed[place[j], place[i]] = 2 * p + 1
-    return Cluster(number, np.array(members, np.int64), directed)

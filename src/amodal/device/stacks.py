@@ -31,7 +31,7 @@ class Stack:
     Attributes:
         place: of each sample under each window among all pixels, the last one where there is none.
         under: whose windows these are, the number of objects for nobody.
-        directed: of each two of them, see `Cluster`.
+        directed: of each two of them, see `directed_between`.
         cluster: whose samples these are.
     """
 
@@ -53,8 +53,7 @@ class Stack:
         self, values: Float[Tensor, " pixels_1"], permutation: Tensor
     ) -> Float[Tensor, "orders blocks block depth"]:
         """Values of pixels on the samples, front to back."""
-        own = values[self.place].expand(len(permutation), -1, -1, -1)
-        return own.gather(-1, permutation[:, :, None].expand_as(own))
+        return in_order(values[self.place], permutation)
 
     def directed_in(self, permutation: Tensor) -> Int64[Tensor, "orders blocks depth depth"]:
         """`directed`, front to back both ways."""
@@ -132,10 +131,23 @@ class Scores:
 
 def scores_of(stack: Stack, maps: Maps, permutation: Tensor) -> Scores:
     """The scores of a stack's samples."""
-    gain, price = stack.laid(maps.gain, permutation), stack.laid(maps.price, permutation)
+    return scores_in(permutation, maps.gain[stack.place], maps.price[stack.place])
+
+
+def scores_in(
+    permutation: Tensor, gain: Float[Tensor, "blocks block depth"], price: Float[Tensor, "blocks block depth"]
+) -> Scores:
+    """The scores of samples whose g and d are laid out."""
+    gain, price = in_order(gain, permutation), in_order(price, permutation)
     paid = price.cumsum(-1) - price
     own = gain + paid
     return Scores(gain, price, paid, own, own.amax(-1).clamp_min(0))
+
+
+def in_order(values: Float[Tensor, "blocks block depth"], permutation: Tensor) -> Tensor:
+    """What lies on samples, front to back; [orders, blocks, block, depth]."""
+    own = values.expand(len(permutation), -1, -1, -1)
+    return own.gather(-1, permutation[:, :, None].expand_as(own))
 
 
 def labels(

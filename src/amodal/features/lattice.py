@@ -54,12 +54,12 @@ def _shape_of_aspect(aspect: float) -> Shape:
 
 
 SHAPES: tuple[Shape, ...] = tuple(_shape_of_aspect(aspect) for aspect in _ASPECTS)
+_LOG_ASPECTS = np.log([shape.cols / shape.rows for shape in SHAPES])
 
 
 def shape_for(width: float, height: float) -> Shape:
     """The shape whose aspect is nearest to that of a box, on a log scale."""
-    log_aspect = np.log(width / height)
-    return min(SHAPES, key=lambda shape: abs(np.log(shape.cols / shape.rows) - log_aspect))
+    return SHAPES[int(np.abs(_LOG_ASPECTS - np.log(width / height)).argmin())]
 
 
 @dataclass(frozen=True)
