@@ -39,3 +39,21 @@ def test_many_photos_are_seen_as_a_few_are(photos: Path, arguments: list[str], t
         for a, b in zip(one.instances, other.instances, strict=True):
             assert a.amodal.iou(b.amodal) >= LEAST_IOU
             assert a.modal.is_empty or a.modal.iou(b.modal) >= LEAST_IOU
+
+
+@pytest.mark.parametrize("chunk", [1, 16])
+def test_how_many_crops_a_pass_has_moves_masks_by_rounding_alone(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scenes(crops: int) -> list[Scene]:
+        monkeypatch.setenv("AMODAL_CHUNK", str(crops))
+        out = tmp_path / str(crops)
+        given = [str(DEMO / "photos"), *BOXES, "--method", "orm", "--refine", "none", "--parts", "jsonl"]
+        assert main(["predict", *given, "--workers", "0", "--out", str(out)]) == 0
+        return list(read_parts(out))
+
+    for usual, other in zip(scenes(4), scenes(chunk), strict=True):
+        assert {(e.front, e.behind) for e in usual.order.edges} == {(e.front, e.behind) for e in other.order.edges}
+        for a, b in zip(usual.instances, other.instances, strict=True):
+            assert a.amodal.iou(b.amodal) >= LEAST_IOU
+            assert a.modal.is_empty or a.modal.iou(b.modal) >= LEAST_IOU
