@@ -51,7 +51,6 @@ def test_a_photo_with_pairs_without_an_order_is_done_only_after_a_question(three
     three.press("Enter")  # the way back has the focus
     three.page.get_by_role("button", name="In front of", pressed=True).wait_for()
     assert not three.get("/photos/1")["photo"]["boxed"]
-    three.picture("unordered")
     three.press("Enter")
     with three.page.expect_response(lambda answer: answer.request.method == "PATCH"):
         question.get_by_role("button", name="Done anyway").click()
