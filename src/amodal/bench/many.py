@@ -63,7 +63,7 @@ def measure(model: str, seconds: float) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         source = write_jsonl(make_streets(Path(folder)), PHOTOS * workers, Path(folder) / "photos.jsonl")
         asked = with_chunk(Asked(model, "orm", {"refine": "none"}, None), Path(folder), 1)
-        found = measured_in_turns(jobs_of(source), asked, workers, 1, seconds=seconds)
+        found = measured_in_turns(jobs_of(source), asked, workers, 1, rounds=2, seconds=seconds)
     rates = {what: [found.photos / one for one in found.wall[what]] for what in WHAT}
     shares = {"": found.wall, ", by processor time": found.cpu}
     told = f"{workers} workers of one thread"
