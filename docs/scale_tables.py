@@ -1,4 +1,4 @@
-"""What very many photos cost, reckoned from what benchmarks/scale measured on one machine."""
+"""Speed, memory and sameness as benchmarks measured them; and what very many photos cost, reckoned from that."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from rendering import ROOT, as_table, not_yet, read
 
 SCALE = ROOT / "benchmarks" / "scale"
 THROUGHPUT, PROFILE = SCALE / "result.json", SCALE / "profile" / "after.txt"
+MEMORY = {"": SCALE / "memory.json", " --precomputed": SCALE / "memory_precomputed.json"}
+SERVED = ROOT / "benchmarks" / "serve" / "result.json"
+EXPORTED = {"student": ROOT / "benchmarks" / "export", "orm": ROOT / "benchmarks" / "export" / "orm"}
 MILLION = 10**6
 CORES = 1024
 HOUR = 3600
@@ -48,4 +51,101 @@ def _seconds_by_the_clock(result: Mapping[str, Any]) -> float:
     return float(result["machine"]["cores"] / fastest)
 
 
-COSTS: Mapping[str, Callable[[], str]] = {"cost_of_many": cost_of_many}
+def speed_of_many() -> str:
+    """Photos a second from files to parts, beside the backbone alone."""
+    result = read(THROUGHPUT)
+    if result is None:
+        return not_yet("python benchmarks/scale/run.py")
+    body = [
+        [
+            f"{row['workers']} × {row['threads']}",
+            f"{row['photos_per_second']['backbone']:.1f}",
+            f"{row['photos_per_second']['predict']:.1f}",
+            _with_quartiles(row["predict_over_backbone"]),
+            _with_quartiles(row["the_same_by_cpu"]),
+        ]
+        for row in result["configurations"]
+    ]
+    head = ["workers × threads", "backbone alone, photos/s", "all, photos/s", "all / backbone", "by processor time"]
+    return as_table(head, body)
+
+
+def memory_of_many() -> str:
+    """Resident memory at the beginning and the end of long runs."""
+    found = {option: result for option, path in MEMORY.items() if (result := read(path)) is not None}
+    body = [
+        [
+            f"{result['photos']:,}" + (", features computed once" if option else ""),
+            *(f"{result['rss_mb'][when]:,.0f} MB" for when in ("after warming up", "at the end")),
+            f"{result['slope_kb_per_photo']:.2f} kB a photo",
+        ]
+        for option, result in found.items()
+    ]
+    missing = [not_yet(f"python benchmarks/scale/memory.py{option}") for option in MEMORY if option not in found]
+    return "\n\n".join([as_table(["photos", "after a tenth", "at the end", "slope"], body), *missing])
+
+
+def service() -> str:
+    """The server under load: answers, how late they came, and what was lost."""
+    result = read(SERVED)
+    if result is None:
+        return not_yet("python benchmarks/serve/run.py")
+    through, crowd, memory = result["throughput"], result["overload"], result["memory"]
+    rows = {
+        f"{through['clients']} clients, streets": through,
+        f"{crowd['clients']} clients, {crowd['places']} places": crowd,
+        f"{memory['answers']:,} small photos": memory,
+    }
+    body = [
+        [
+            name,
+            *(f"{seconds:.2f} s" for seconds in row["latency_seconds"].values()),
+            *(f"{row[count]:,}" for count in ("answers", "wrong", "lost")),
+        ]
+        for name, row in rows.items()
+    ]
+    table = as_table(["", *through["latency_seconds"], "answers", "wrong", "lost"], body)
+    return (
+        f"{table}\n\nServed photos a second over offline ones: {through['ratio']:.2f}. Memory over the small photos: "
+        f"{memory['slope_kb_per_request']:.2f} kB a request ([result](../benchmarks/serve/result.json))."
+    )
+
+
+def exported() -> str:
+    """Exported graphs beside PyTorch: seconds, masks, accuracy."""
+    parts = []
+    for method, folder in EXPORTED.items():
+        result = read(folder / "result.json")
+        if result is None:
+            option = "" if method == "student" else f" --method {method} --out benchmarks/export/{method}"
+            parts.append(not_yet(f"python benchmarks/export/run.py --data DIR{option}"))
+            continue
+        body = [
+            [
+                name,
+                f"{row['seconds']['median']:.3f}",
+                _with_quartiles(row["over_usual"]),
+                f"{row['iou']['mean']:.4f}",
+                "" if row["largest_map_difference"] is None else f"{row['largest_map_difference']:.1e}",
+                f"{row['miou_with_annotated']:.4f}",
+            ]
+            for name, row in result["rows"].items()
+        ]
+        head = ["", "s a photo", "/ torch bf16", "IoU with torch fp32", "largest map difference", "mIoU, visible"]
+        said = f"Method `{method}`, {result['photos']} photos, {result['objects']} objects:"
+        parts.append(f"{said}\n\n{as_table(head, body)}")
+    return "\n\n".join(parts)
+
+
+def _with_quartiles(values: Mapping[str, Any]) -> str:
+    low, high = values["quartiles"]
+    return f"{values['median']:.2f} [{low:.2f}–{high:.2f}]"
+
+
+COSTS: Mapping[str, Callable[[], str]] = {
+    "cost_of_many": cost_of_many,
+    "speed_of_many": speed_of_many,
+    "memory_of_many": memory_of_many,
+    "service": service,
+    "exported": exported,
+}

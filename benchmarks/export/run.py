@@ -86,7 +86,7 @@ def main() -> None:
         folders = exported(arguments.model, arguments.method, samples, Path(place))
         result = measure(arguments.model, arguments.method, folders, photos)
     result = {
-        "command": " ".join(["python benchmarks/export/run.py", *sys.argv[1:]]),
+        "command": command(arguments.data),
         "date": date.today().isoformat(),
         "seed": arguments.seed,
         "model": arguments.model,
@@ -101,6 +101,12 @@ def main() -> None:
     (arguments.out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     (arguments.out / "result.txt").write_text(table(result))
     print(table(result), end="")
+
+
+def command(data: Path | None) -> str:
+    """As it was given; where somebody keeps photos concerns nobody."""
+    said = ("DIR" if data is not None and Path(word) == data else word for word in sys.argv[1:])
+    return " ".join(["python benchmarks/export/run.py", *said])
 
 
 def photos_of(data: Path | None, split: str, most: int, seed: int) -> list[Photo]:
