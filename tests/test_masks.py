@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from pycocotools import mask as coco
 
 from amodal.errors import InputError
-from amodal.masks import CropMask
+from amodal.masks import CropMask, masks_of_windows
 from helpers.random_masks import BATCH, KINDS, SPECIAL_CASES, Batch, batches, special_cases
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools'
@@ -304,3 +304,22 @@ def distance_to_outline(corners: np.ndarray, x: float, y: float) -> float:
     start, along = corners, np.roll(corners, -1, axis=0) - corners
     share = np.clip(((point - start) * along).sum(axis=1) / (along**2).sum(axis=1), 0, 1)
     return float(np.hypot(*(point - start - share[:, None] * along).T).min())
+
+
+def test_masks_of_many_windows_are_those_of_each():
+    random = np.random.default_rng(3)
+    windows, frames, crops = [], [], []
+    for number in range(60):
+        height, width = random.integers(1, 40, 2).tolist()
+        x0, y0 = int(random.integers(0, width)), int(random.integers(0, height))
+        window = (x0, y0, int(random.integers(x0 + 1, width + 1)), int(random.integers(y0 + 1, height + 1)))
+        share = (0.0, 0.1, 0.5, 0.9, 1.0)[number % 5]  # empty and full ones too
+        windows.append(window)
+        frames.append((height, width))
+        crops.append(random.random((window[3] - window[1], window[2] - window[0])) < share)
+    flat = np.concatenate([crop.ravel(order="F") for crop in crops])
+    found = masks_of_windows(flat, np.array(windows), np.array(frames))
+    expected = [CropMask.from_crop(c, w[0], w[1], *f) for c, w, f in zip(crops, windows, frames, strict=True)]
+    assert found == expected
+    for mask in found:
+        CropMask(mask.height, mask.width, mask.box, mask.runs)  # the constructor checks all of it

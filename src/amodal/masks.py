@@ -267,6 +267,55 @@ class CropMask:
         return self.height, self.width, self.box, self.runs.tobytes()
 
 
+def masks_of_windows(
+    pixels: Bool[np.ndarray, " pixels"], windows: Int64[np.ndarray, "n 4"], frames: Int64[np.ndarray, "n 2"]
+) -> list[CropMask]:
+    """The masks of many windows at once: as `from_crop` of each, in a fraction of the time.
+
+    `pixels`: of all windows, one behind the other, each down its columns; `windows`: XYXY, none empty, inside their
+    `frames` (height, width).
+    """
+    rows = windows[:, 3] - windows[:, 1]
+    count = rows * (windows[:, 2] - windows[:, 0])
+    first = np.cumsum(count) - count
+    is_top = np.zeros(len(pixels) + 1, bool)
+    for begin, many, step in zip(first.tolist(), count.tolist(), rows.tolist(), strict=True):
+        is_top[begin : begin + many : step] = True
+    is_top[-1:] = True
+    # Strokes down a column: where they begin and end among all pixels, and from there in their windows.
+    starts = np.flatnonzero(pixels & (is_top[:-1] | ~np.append(False, pixels[:-1])))
+    ends = np.flatnonzero(pixels & (is_top[1:] | ~np.append(pixels[1:], False))) + 1
+    owner = np.searchsorted(first, starts, side="right") - 1
+    x, top = np.divmod(starts - first[owner], rows[owner])
+    bottom = top + ends - starts
+    strokes = np.bincount(owner, minlength=len(windows))
+    masks, begin = [], 0
+    for many, (left, upper, _, _), frame in zip(strokes.tolist(), windows.tolist(), frames.tolist(), strict=True):
+        own = slice(begin, begin + many)
+        masks.append(_from_strokes(x[own], top[own], bottom[own], left, upper, *frame))
+        begin += many
+    return masks
+
+
+def _from_strokes(
+    x: Int64[np.ndarray, " n"],
+    top: Int64[np.ndarray, " n"],
+    bottom: Int64[np.ndarray, " n"],
+    left: int,
+    upper: int,
+    height: int,
+    width: int,
+) -> CropMask:
+    """From strokes of a window that begins at `left` and `upper`, column by column and in each from the top."""
+    if not len(x):
+        return CropMask.empty(height, width)
+    x0, y0, x1, y1 = int(x[0]), int(top.min()), int(x[-1]) + 1, int(bottom.max())
+    offset = (x - x0) * (y1 - y0) - y0
+    inside = rle.join_touching(offset + top, offset + bottom)
+    box = (left + x0, upper + y0, left + x1, upper + y1)
+    return CropMask._unchecked(height, width, box, rle.intervals_to_runs(inside, (x1 - x0) * (y1 - y0)))
+
+
 def _split_at_columns(
     intervals: rle.Intervals, height: int
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:

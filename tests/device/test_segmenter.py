@@ -150,7 +150,7 @@ def test_photos_that_are_too_much_at_once_go_one_after_the_other(
 def test_batches_that_are_filled_up_give_the_same(few: Given, found: list[Scene]) -> None:
     """As they are for torch.compile, which here only runs what it is given."""
     own = load_orm(device="cpu", refine="none", bfloat16=False)
-    own.model._compiled = True
+    own.model.is_compiled = True
     with counted_crops(own.model._backbone) as batches:
         filled = own.segment_batch(*few)
     assert set(batches) == {8}

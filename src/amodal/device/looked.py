@@ -72,21 +72,22 @@ class DeviceModel:
     """A compositional model on a device: its backbone, its kernels, and templates as they are asked for.
 
     `compiled`: passes go through `torch.compile`, with batches filled up to `BUCKETS`. `bfloat16`: in the backbone.
+    `features_of` is a pass: uint8 crops [n, h, w, 3] to unit feature vectors [n, channels, rows, cols].
     """
 
     def __init__(self, model: CompNet, wire: Wire, *, compiled: bool, bfloat16: bool) -> None:
         self.model = model
         self._wire = wire
-        self._compiled = compiled
+        self.is_compiled = compiled
         self._bfloat16 = bfloat16
         self._backbone = model.backbone.to(wire.device).to(memory_format=torch.channels_last)
         self._kernels = Kernels(model.kernels.directions.to(wire.device), model.kernels.concentration)
         self._outliers = model.outliers.to(wire.device)
         self._templates: dict[tuple[str, Shape], PackedTemplates] = {}
-        self._pass: Callable[[Tensor], Tensor] = self.features
+        self.features_of: Callable[[Tensor], Tensor] = self._features
         if compiled:
             _allow_graphs(len(BUCKETS))
-            self._pass = torch.compile(self.features, dynamic=False)
+            self.features_of = torch.compile(self._features, dynamic=False)
 
     def look(self, photos: Sequence[np.ndarray], things: Sequence[Thing]) -> list[Looked]:
         """All objects of a batch, each through the backbone once."""
@@ -103,22 +104,21 @@ class DeviceModel:
             found += self._looked(photos, things, numbers, shape, likelihood)
         return found
 
-    def features(self, crops: Tensor) -> Tensor:
-        """uint8 crops [n, h, w, 3] to unit feature vectors [n, channels, rows, cols]."""
+    def _features(self, crops: Tensor) -> Tensor:
         with torch.autocast(crops.device.type, torch.bfloat16, enabled=self._bfloat16):
             features: Tensor = self._backbone(crops.permute(0, 3, 1, 2).float())
         return features
 
     def _likelihood(self, cut: Photos, numbers: Sequence[int], shape: Shape, size: int) -> Tensor:
         """Of every kernel at every cell, [n, kernels, cells]; the batch is filled up with its last object."""
-        filled = [*numbers, *[numbers[-1]] * (size - len(numbers) if self._compiled else 0)]
-        features = self._pass(cut.crops(filled, shape))[: len(numbers)]
+        filled = [*numbers, *[numbers[-1]] * (size - len(numbers) if self.is_compiled else 0)]
+        features = self.features_of(cut.crops(filled, shape))[: len(numbers)]
         return self._kernels.likelihood(features).flatten(2)
 
     def _batches(self, count: int) -> list[tuple[int, int]]:
         """Where each pass begins, and of how many crops it is."""
         most = BUCKETS[-1] if self._wire.device.type != "cpu" else self._backbone.chunk
-        if not self._compiled:
+        if not self.is_compiled:
             return [(start, min(most, count - start)) for start in range(0, count, most)]
         whole = [(start, BUCKETS[-1]) for start in range(0, count - BUCKETS[-1] + 1, BUCKETS[-1])]
         left = count - len(whole) * BUCKETS[-1]

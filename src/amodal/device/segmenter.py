@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from numpy.typing import ArrayLike
 
 from amodal.compnet.model import AGNOSTIC
@@ -19,7 +19,7 @@ from amodal.device.orders import Orders, edges_of, orders_from
 from amodal.device.pixels import first_pixels
 from amodal.device.wire import Wire
 from amodal.errors import InputError
-from amodal.masks import CropMask
+from amodal.masks import CropMask, masks_of_windows
 from amodal.methods.compositional import read_model
 from amodal.methods.given import ALL_CUES, Refine, SegmenterInput, cues_of, read_input
 from amodal.methods.scenes import named_label, warnings_of
@@ -116,10 +116,10 @@ class DeviceSegmenter(OnePhoto):
                 return orders_from(says, layout, self.pair_order, names, heights)
 
             outcome = run_batch(self.model, given.pictures, layout, decide, self.rounds, self.wire)
-            windows = _windows(outcome, layout)
-            for thing, reading, bits in zip(layout.things, outcome.readings, windows, strict=True):
-                instances[thing.photo].append(_instance(thing, reading, bits, sizes[thing.photo]))
-            for photo, own in enumerate(edges_of(outcome.orders, layout, [(bits & WHOLE) > 0 for bits in windows])):
+            masks = _masks(outcome, layout, sizes)
+            for n, (thing, taken_for) in enumerate(zip(layout.things, outcome.readings, strict=True)):
+                instances[thing.photo].append(_instance(thing, taken_for, *(kind[n] for kind in masks)))
+            for photo, own in enumerate(edges_of(outcome.orders, layout, _windows(outcome.bits & WHOLE, layout))):
                 edges[photo] = own
         return [
             Scene(
@@ -151,32 +151,35 @@ def _parts(given: SegmenterInput) -> Iterator[slice]:
     yield slice(begin, len(given.pictures))
 
 
-def _windows(outcome: Outcome, layout: Layout) -> list[UInt8[np.ndarray, "h w"]]:
-    windows = layout.windows
-    ends = zip(first_pixels(windows).tolist(), windows.tolist(), strict=True)
+def _windows(bits: UInt8[np.ndarray, " pixels"], layout: Layout) -> list[Bool[np.ndarray, "h w"]]:
+    """Pixels of which any bit is set, window by window."""
+    ends = zip(first_pixels(layout.windows).tolist(), layout.windows.tolist(), strict=True)
+    pixels = bits > 0
     return [
-        outcome.bits[first : first + (x1 - x0) * (y1 - y0)].reshape(x1 - x0, y1 - y0).T
-        for first, (x0, y0, x1, y1) in ends
+        pixels[first : first + (x1 - x0) * (y1 - y0)].reshape(x1 - x0, y1 - y0).T for first, (x0, y0, x1, y1) in ends
     ]
 
 
+def _masks(outcome: Outcome, layout: Layout, sizes: Sequence[tuple[int, int]]) -> list[list[CropMask]]:
+    """The visible masks of all objects, the whole ones, and what they would have claimed alone."""
+    frames = np.array([sizes[thing.photo] for thing in layout.things], np.int64)
+    kinds = (VISIBLE, WHOLE, CLAIMED)
+    return [masks_of_windows((outcome.bits & bit) > 0, layout.windows, frames) for bit in kinds]
+
+
 def _instance(
-    thing: Thing, taken_for: tuple[Reading, float], bits: UInt8[np.ndarray, "h w"], size: tuple[int, int]
+    thing: Thing, taken_for: tuple[Reading, float], modal: CropMask, amodal: CropMask, claimed: CropMask
 ) -> Instance:
-    x0, y0, _, _ = thing.window
-
-    def mask(bit: int) -> CropMask:
-        return CropMask.from_crop((bits & bit) > 0, x0, y0, *size)
-
+    reading, sure = taken_for
     return Instance(
         id=thing.given,
-        label=_name(thing, taken_for[0]),
+        label=_name(thing, reading),
         box=thing.lattice.box,
-        score=taken_for[1],
-        modal=mask(VISIBLE),
-        amodal=mask(WHOLE),
-        claimed=mask(CLAIMED),
-        meta={"mixture": taken_for[0][1]},
+        score=sure,
+        modal=modal,
+        amodal=amodal,
+        claimed=claimed,
+        meta={"mixture": reading[1]},
     )
 
 
