@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import torch
@@ -79,17 +78,21 @@ class Photos:
         return (place, 1 - beyond), (place + 1, beyond)
 
     def _halved(self, level: UInt8[Tensor, "h w 3"], size: tuple[int, int]) -> UInt8[Tensor, "half_h half_w 3"]:
-        down = self._wire.up(area_weights(level.shape[0], size[0]))
-        across = self._wire.up(area_weights(level.shape[1], size[1]))
-        mean = torch.einsum("yh,hwc,xw->yxc", down, level.float(), across)
+        rows, down = (self._wire.up(taps) for taps in area_taps(level.shape[0], size[0]))
+        columns, across = (self._wire.up(taps) for taps in area_taps(level.shape[1], size[1]))
+        fewer_rows = (level[rows] * down[..., None, None]).sum(0)
+        mean: Tensor = (fewer_rows[:, columns] * across[..., None]).sum(1)
         return (mean + 0.5).to(torch.uint8)
 
 
-@cache
-def area_weights(count: int, fewer: int) -> Float32[np.ndarray, "fewer count"]:
-    """Each of `fewer` as the mean of what it covers of `count`; an odd count leaves pieces of pixels."""
-    edges = np.arange(fewer + 1) * (count / fewer)
-    pixel = np.arange(count)
-    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    weights: Float32[np.ndarray, "fewer count"] = (np.maximum(covered, 0) * (fewer / count)).astype(np.float32)
-    return weights
+def area_taps(count: int, fewer: int) -> tuple[Int64[np.ndarray, "4 fewer"], Float32[np.ndarray, "4 fewer"]]:
+    """Each of `fewer` as the mean of what it covers of `count`, at most three times as many: which, and their weights.
+
+    An odd count leaves pieces of pixels.
+    """
+    side = count / fewer
+    begin = np.arange(fewer) * side
+    index = np.floor(begin) + np.arange(4)[:, None]
+    covered = np.minimum(begin + side, index + 1) - np.maximum(begin, index)
+    weights = np.maximum(covered, 0) / side
+    return np.minimum(index, count - 1).astype(np.int64), weights.astype(np.float32)

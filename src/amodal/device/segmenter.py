@@ -27,8 +27,8 @@ from amodal.reasoning import PairOrder
 from amodal.scene import BoxKind, Instance, OrderEdge, OrderGraph, Scene
 from amodal.segmenter import OnePhoto, Photo
 
-MOST_PIXELS = 1 << 26
-"""Of the windows of one batch: about 100 bytes each while it is reasoned about."""
+MOST_PIXELS = 1 << 25
+"""Of the windows of what goes to the device together: some hundred bytes each while it is reasoned about."""
 
 
 def load_orm(
@@ -98,9 +98,10 @@ class DeviceSegmenter(OnePhoto):
         """
         given = read_input(photos, boxes, labels, boxes_are)
         scenes: list[Scene] = []
-        for part in _parts(given):
-            own = SegmenterInput(given.pictures[part], given.boxes[part], given.labels[part])
-            scenes += self._scenes(photos[part], own, boxes_are)
+        with self.wire.at_work():
+            for part in _parts(given):
+                own = SegmenterInput(given.pictures[part], given.boxes[part], given.labels[part])
+                scenes += self._scenes(photos[part], own, boxes_are)
         return scenes
 
     def _scenes(self, photos: Sequence[Photo], given: SegmenterInput, boxes_are: BoxKind) -> list[Scene]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,6 +20,10 @@ class Wire:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.waits = 0
+
+    def at_work(self) -> AbstractContextManager[object]:
+        """Whatever is not told where to be is on this device, as long as this lasts."""
+        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
 
     def up(self, array: np.ndarray) -> Tensor:
         """An array on the device; on a GPU nobody waits until it is there."""
