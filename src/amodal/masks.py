@@ -288,32 +288,49 @@ def masks_of_windows(
     owner = np.searchsorted(first, starts, side="right") - 1
     x, top = np.divmod(starts - first[owner], rows[owner])
     bottom = top + ends - starts
-    strokes = np.bincount(owner, minlength=len(windows))
-    masks, begin = [], 0
-    for many, (left, upper, _, _), frame in zip(strokes.tolist(), windows.tolist(), frames.tolist(), strict=True):
-        own = slice(begin, begin + many)
-        masks.append(_from_strokes(x[own], top[own], bottom[own], left, upper, *frame))
-        begin += many
-    return masks
+    whose = np.flatnonzero(np.bincount(owner, minlength=len(windows)))
+    boxes, runs = _tight_runs(np.searchsorted(whose, owner), x, top, bottom)
+    boxes += np.tile(windows[whose, :2], 2)
+    found = {
+        n: CropMask._unchecked(height, width, (x0, y0, x1, y1), own)
+        for n, (height, width), (x0, y0, x1, y1), own in zip(
+            whose.tolist(), frames[whose].tolist(), boxes.tolist(), runs, strict=True
+        )
+    }
+    return [found.get(n) or CropMask.empty(*frame) for n, frame in enumerate(frames.tolist())]
 
 
-def _from_strokes(
-    x: Int64[np.ndarray, " n"],
-    top: Int64[np.ndarray, " n"],
-    bottom: Int64[np.ndarray, " n"],
-    left: int,
-    upper: int,
-    height: int,
-    width: int,
-) -> CropMask:
-    """From strokes of a window that begins at `left` and `upper`, column by column and in each from the top."""
-    if not len(x):
-        return CropMask.empty(height, width)
-    x0, y0, x1, y1 = int(x[0]), int(top.min()), int(x[-1]) + 1, int(bottom.max())
-    offset = (x - x0) * (y1 - y0) - y0
-    inside = rle.join_touching(offset + top, offset + bottom)
-    box = (left + x0, upper + y0, left + x1, upper + y1)
-    return CropMask._unchecked(height, width, box, rle.intervals_to_runs(inside, (x1 - x0) * (y1 - y0)))
+def _tight_runs(
+    owner: Int64[np.ndarray, " strokes"],
+    x: Int64[np.ndarray, " strokes"],
+    top: Int64[np.ndarray, " strokes"],
+    bottom: Int64[np.ndarray, " strokes"],
+) -> tuple[Int64[np.ndarray, "masks 4"], list[Int64[np.ndarray, " runs"]]]:
+    """Tight boxes (XYXY) and the runs inside, of masks 0, 1, ... whose strokes come by mask, column and row."""
+    if not len(owner):
+        return np.zeros((0, 4), np.int64), []
+    count = np.bincount(owner)
+    first = np.cumsum(count) - count
+    x0, x1 = x[first], x[first + count - 1] + 1
+    y0, y1 = np.minimum.reduceat(top, first), np.maximum.reduceat(bottom, first)
+    height = y1 - y0
+    offset = (x - x0[owner]) * height[owner] - y0[owner]
+    starts, ends = offset + top, offset + bottom
+    # One from the foot of a column to the head of the next is no new run.
+    is_new = np.append(True, (owner[1:] != owner[:-1]) | (starts[1:] > ends[:-1]))
+    starts, ends, owner = starts[is_new], ends[np.append(is_new[1:], True)], owner[is_new]
+    # Each mask's bounds: 0, where each run begins and ends, the box's area.
+    count = np.bincount(owner)
+    after = np.cumsum(2 * count + 2)
+    begin = after - 2 * count - 2
+    bounds = np.zeros(after[-1], np.int64)
+    place = begin[owner] + 1 + 2 * (np.arange(len(owner)) - (np.cumsum(count) - count)[owner])
+    bounds[place], bounds[place + 1], bounds[after - 1] = starts, ends, height * (x1 - x0)
+    lengths = np.diff(bounds)
+    ends_with_object = lengths[after - 2] == 0
+    lasts = (after - 1 - ends_with_object).tolist()
+    runs = [lengths[one:other] for one, other in zip(begin.tolist(), lasts, strict=True)]
+    return np.stack([x0, y0, x1, y1], 1), runs
 
 
 def _split_at_columns(
