@@ -17,6 +17,7 @@ import {
 import type { Frame } from "../model/geometry";
 import type { History } from "../model/history";
 import { decode, encode } from "../model/rle";
+import { isSettled } from "../model/standing";
 import type { Codec } from "../model/visit";
 import { dropVisit, keepVisit, readVisit } from "../model/visit";
 import type { Plan, Table } from "./useDesk";
@@ -59,11 +60,6 @@ export function knownOf(current: unknown): KnownMask {
   return { version: mask?.version ?? 0, drawing: mask?.amodal && drawingOf(mask as ServerMask) };
 }
 
-/** Whether an object has its mask, by the vote or by the expert. */
-export function isSettled({ consensus }: ObjectItem): boolean {
-  return consensus?.state === "agreed" || consensus?.state === "settled";
-}
-
 /** One's own masks, and of what is settled the decision: opened again, it is what one goes on from. */
 function maskTable(server: PhotoDocument): MaskTable {
   const masks = server.objects.flatMap((one) => {
@@ -76,7 +72,7 @@ function maskTable(server: PhotoDocument): MaskTable {
 
 function decided(one: ObjectItem): Drawing | undefined {
   const { consensus, mask } = one;
-  if (!isSettled(one) || !consensus?.amodal) return undefined;
+  if (!isSettled(consensus) || !consensus?.amodal) return undefined;
   const inmodal = consensus.inmodal_corrected && consensus.inmodal ? decode(consensus.inmodal) : null;
   const own = mask && drawingOf(mask);
   const drawing: Drawing = {
@@ -102,7 +98,7 @@ export function openMaskTable(key: string, server: PhotoDocument): OpenMasks {
     visit &&
     server.objects.every((one) => {
       const [drawn, now] = [visit.history.present[one.id], table.document[one.id]];
-      if (isSettled(one)) return Boolean(drawn && now && sameMasks(drawn, now));
+      if (isSettled(one.consensus)) return Boolean(drawn && now && sameMasks(drawn, now));
       return isOf(visit.known.masks, fresh.known, one.id) || (drawn ? sameDrawing(drawn, now) : !now);
     });
   if (!same) return { ...table, open, seconds, history: undefined };
@@ -151,8 +147,11 @@ function measuredAt(one: Measured, id: number): number {
   return ("masks" in one ? one.masks[id] : one.known[id])?.version ?? 0;
 }
 
+/** Whether the same is known of an object. While it was settled that was the decision, under the version of one's own. */
 function isOf(before: KnownMasks, now: KnownMasks, id: number): boolean {
-  return before[id]?.version === now[id]?.version;
+  const [then, there] = [before[id], now[id]];
+  if (then?.version !== there?.version) return false;
+  return !then?.drawing || !there?.drawing || sameMasks(then.drawing, there.drawing);
 }
 
 interface VisitKnown {

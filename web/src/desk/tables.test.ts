@@ -252,6 +252,14 @@ describe("masks after a reload", () => {
       expect(opened.document[3]).toBeUndefined();
       expect(plan.next(opened.document, opened.known)).toBeUndefined();
     });
+
+    test("a decision that was taken back elsewhere gives one's own drawing back", () => {
+      const before = server([{ id: 3, box: BOX, mask: done(2), consensus: settledAs(other) }]);
+      const { document, known } = openMaskTable(MASKS, before);
+      plan.remember!({ history: begin(document), known });
+      const opened = openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: done(2) }]));
+      expect(area(opened.document[3]!.amodal)).toBe(400);
+    });
   });
 
   test("seconds that were measured go on, and in a new round begin at nothing", () => {

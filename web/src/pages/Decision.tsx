@@ -1,21 +1,23 @@
 /** An object's masks to look at, with nothing drawn: for managers, and for everybody once it is decided. */
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { JSX } from "react";
 import { useMemo, useState } from "react";
 
-import { api, said, wordsOf } from "../api/client";
+import { wordsOf } from "../api/client";
 import { questions } from "../api/questions";
 import type { Consensus, ObjectItem, PhotoDocument } from "../api/types";
 import type { Shown } from "../canvas/paint";
 import { useKeys } from "../desk/useKeys";
+import { useReopen } from "../desk/useReopen";
 import { Canvas, useWorkbench, WorkFrame } from "../desk/workbench";
 import { asBox } from "../model/geometry";
 import { colourOf } from "../model/palette";
 import { decode } from "../model/rle";
+import { isSettled } from "../model/standing";
 import { LookPanel } from "../panels/LookPanel";
 import { ObjectHistory } from "../panels/ObjectHistory";
-import { isOver, Standing } from "../panels/Standing";
+import { Standing } from "../panels/Standing";
 import type { Version } from "../panels/Versions";
 import { Versions, versionsOf } from "../panels/Versions";
 
@@ -30,7 +32,6 @@ interface DecisionProps {
 
 export function Decision({ server, item, consensus, stage, mayDecide }: DecisionProps): JSX.Element {
   const { photo } = server;
-  const client = useQueryClient();
   const bench = useWorkbench();
   const versions = useMemo(() => versionsOf(consensus), [consensus]);
   const [chosen, choose] = useState(0);
@@ -39,16 +40,7 @@ export function Decision({ server, item, consensus, stage, mayDecide }: Decision
     () => server.objects.map((one, index) => shownOf(one, index, one.id === item.id ? onPhoto : undefined)),
     [server.objects, item.id, onPhoto],
   );
-  const reopen = useMutation({
-    mutationFn: () =>
-      said(
-        api.POST("/api/objects/{id}/reopen", {
-          params: { path: { id: item.id } },
-          body: { version: consensus.version },
-        }),
-      ),
-    onSuccess: () => client.invalidateQueries(),
-  });
+  const reopen = useReopen(item.id, consensus.version);
   useKeys("view", { ...bench.acts, "next-object": undefined, "previous-object": undefined });
   return (
     <WorkFrame
@@ -60,13 +52,13 @@ export function Decision({ server, item, consensus, stage, mayDecide }: Decision
       side={
         <>
           <section aria-label="Decision">
-            <h2>{isOver(consensus) ? "Decided" : "Not decided yet"}</h2>
+            <h2>{isSettled(consensus) ? "Decided" : "Not decided yet"}</h2>
             <Standing consensus={consensus} stage={stage} />
-            {!mayDecide ? (
-              <Experts />
-            ) : consensus.stage !== stage ? (
+            {!mayDecide && <Experts />}
+            {mayDecide && !consensus.may_reopen && (
               <p>What the first stage decided stays; the second one is on.</p>
-            ) : (
+            )}
+            {consensus.may_reopen && (
               <p>
                 <button type="button" disabled={reopen.isPending} onClick={() => reopen.mutate()}>
                   Open again
@@ -133,7 +125,7 @@ function nothing(): void {
 /** The others as far as they are decided; of this one the version that was chosen. */
 function shownOf(one: ObjectItem, index: number, version: Version | undefined): Shown {
   const { consensus } = one;
-  const stands = consensus && isOver(consensus) ? consensus : undefined;
+  const stands = isSettled(consensus) ? consensus : undefined;
   return {
     key: one.id,
     colour: colourOf(index),

@@ -9,7 +9,7 @@ import { questions } from "../api/questions";
 import type { ObjectItem, PhotoDocument, ServerMask } from "../api/types";
 import { MaskEditor, SETTLED } from "../desk/MaskEditor";
 import type { OpenOutline } from "../desk/maskPlan";
-import { isSettled, knownOf, maskPlan, openMaskTable } from "../desk/maskPlan";
+import { knownOf, maskPlan, openMaskTable } from "../desk/maskPlan";
 import { useDesk } from "../desk/useDesk";
 import { useSigns } from "../desk/useSigns";
 import { useNextTask } from "../desk/workbench";
@@ -18,6 +18,7 @@ import { draftKey } from "../model/drafts";
 import type { KnownMask, MaskStep } from "../model/drawing";
 import { asKnown, sameDrawing } from "../model/drawing";
 import { asBox } from "../model/geometry";
+import { isSettled } from "../model/standing";
 import { ConflictDialog } from "../panels/ConflictDialog";
 import { OpenAgain } from "../panels/OpenAgain";
 import { MaskPicture } from "../panels/MaskPicture";
@@ -65,7 +66,10 @@ function MaskDesk({ server, owner, object, roles }: MaskDeskProps): JSX.Element 
   const listed = useMemo(() => server.objects.filter((one) => !one.deleted), [server.objects]);
   /** What was settled when the photo was opened, and is not opened again. */
   const settled = useMemo(
-    () => new Set(listed.filter((one) => isSettled(one) && document[one.id]?.state === "done").map(idOf)),
+    () =>
+      new Set(
+        listed.filter((one) => isSettled(one.consensus) && document[one.id]?.state === "done").map(idOf),
+      ),
     [document, listed],
   );
   const stateOf = useCallback((id: number) => (settled.has(id) ? SETTLED : undefined), [settled]);

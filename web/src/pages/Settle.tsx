@@ -20,8 +20,9 @@ import { blank } from "../model/drawing";
 import { asBox } from "../model/geometry";
 import { isEmpty } from "../model/mask";
 import { encode } from "../model/rle";
+import { isSettled } from "../model/standing";
 import { ObjectHistory } from "../panels/ObjectHistory";
-import { isOver, Standing } from "../panels/Standing";
+import { Standing } from "../panels/Standing";
 import { Versions, versionsOf } from "../panels/Versions";
 import { go } from "../route";
 import { Decision } from "./Decision";
@@ -42,7 +43,7 @@ export function Settle({ photo, owner, object, mayDecide }: SettleProps): JSX.El
   const item = server.data.objects.find((one) => one.id === object);
   if (!item?.consensus) return <p className="wait">There is nothing to settle about this object.</p>;
   const known = { server: server.data, item, consensus: item.consensus, stage: project.data.stage };
-  if (!mayDecide || isOver(item.consensus)) return <Decision {...known} mayDecide={mayDecide} />;
+  if (!mayDecide || isSettled(item.consensus)) return <Decision {...known} mayDecide={mayDecide} />;
   return <SettleDesk owner={owner} draft={draftKey(owner, "settle", object)} {...known} />;
 }
 

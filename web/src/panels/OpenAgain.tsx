@@ -1,10 +1,10 @@
 /** An object that has its mask: whose word it was, and the way to open it again. */
 
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
 
-import { api, said, wordsOf } from "../api/client";
+import { wordsOf } from "../api/client";
 import type { ObjectItem } from "../api/types";
+import { useReopen } from "../desk/useReopen";
 
 interface OpenAgainProps {
   readonly photo: number;
@@ -16,18 +16,8 @@ interface OpenAgainProps {
 }
 
 export function OpenAgain({ photo, item, name, isExpert, onDraw }: OpenAgainProps): JSX.Element {
-  const client = useQueryClient();
   const { consensus } = item;
-  const reopen = useMutation({
-    mutationFn: () =>
-      said(
-        api.POST("/api/objects/{id}/reopen", {
-          params: { path: { id: item.id } },
-          body: { version: consensus?.version ?? 0 },
-        }),
-      ),
-    onSuccess: () => client.invalidateQueries(),
-  });
+  const reopen = useReopen(item.id, consensus?.version ?? 0);
   const by = consensus?.settled_by ? ` by ${consensus.settled_by}` : "";
   return (
     <section aria-label="Decision" className="open-again">

@@ -38,10 +38,6 @@ export function Standing({ consensus, stage }: StandingProps): JSX.Element {
   );
 }
 
-export function isOver({ state }: Consensus): boolean {
-  return state === "agreed" || state === "settled";
-}
-
 function wordsOf({ choice, amodal, masks }: Consensus): string {
   if (choice === "vote") return "the vote was taken";
   if (choice !== "mask") return "the mask was drawn or came with a file";

@@ -7,9 +7,9 @@ import type { Consensus, ObjectItem, PhotoDocument, ServerMask } from "../api/ty
 import { asBox } from "../model/geometry";
 import type { Mask } from "../model/mask";
 import { decode } from "../model/rle";
+import { isSettled } from "../model/standing";
 import { AgreementMap } from "./AgreementMap";
 import { MaskPicture } from "./MaskPicture";
-import { isOver } from "./Standing";
 
 export interface Version {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface Version {
 /** What stands (or the vote), then the mask of each annotator. */
 export function versionsOf(consensus: Consensus): Version[] {
   const { amodal, inmodal, masks } = consensus;
-  const first = isOver(consensus) && consensus.choice !== "vote" ? "What stands" : "The vote";
+  const first = isSettled(consensus) && consensus.choice !== "vote" ? "What stands" : "The vote";
   return [
     ...(amodal
       ? [{ name: first, amodal: decode(amodal), visible: inmodal ? decode(inmodal) : undefined }]
