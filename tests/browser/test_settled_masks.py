@@ -128,6 +128,23 @@ def test_in_a_team_the_expert_opens_it_again_for_the_annotators(team: Team) -> N
     assert ben.get("/photos/1")["objects"][0]["mask"]["state"] == "draft"
 
 
+def test_who_does_not_draw_is_offered_no_masks_of_the_model(team: Team) -> None:
+    erna = team.desk("erna")
+    document = erna.get("/photos/1")
+    mask = CropMask.from_box((400, 100, 600, 400), erna.size[1], erna.size[0]).to_coco_rle()
+    for one in document["objects"]:
+        one["proposal"] = {
+            "id": 900 + one["id"], "object_id": one["id"], "method": "orm", "label": "car", "box": one["box"],
+            "score": 1.0, "amodal": mask, "inmodal": mask, "verdict": "open",
+        }  # fmt: skip
+    erna.page.route("**/api/photos/1", lambda route: route.fulfill(json=document))
+    erna.open("masks", 1)
+    row(erna, 1).click()
+    erna.page.get_by_text("Annotators draw here").wait_for()
+    assert erna.page.get_by_role("button", name="Take").count() == 0
+    assert erna.page.get_by_role("button", name="Ask the model").is_disabled()
+
+
 def draw_alone(desk: Desk) -> None:
     desk.open("boxes", 1)
     desk.draw_box(*BOX)

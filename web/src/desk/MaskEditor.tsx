@@ -113,7 +113,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   );
   const [masks] = useState(() => new VisibleMasks());
   const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, fronts.get(id) ?? []), chosen: active, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
-  const proposals = useMaskProposals(props.owner, server, desk, choose);
+  const proposals = useMaskProposals(props.owner, server, ids, desk, choose);
   const { live } = tools;
   const { stateOf } = props;
   const shown = useMemo((): Shown[] => {
@@ -178,6 +178,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     }
   };
   const proposed = proposals.open.find((one) => one.object_id === chosen);
+  const ask = ids.length && !proposals.busy ? proposals.ask : undefined;
   const finish = (proposal: Proposal): void => {
     proposals.finish(proposal);
     if (proposal.object_id !== null) setFinished(new Set([...finished, proposal.object_id]));
@@ -201,7 +202,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       open && setOpen(open.points.length > 2 ? { ...open, points: open.points.slice(0, -2) } : undefined),
     clear: () => change("emptied the mask", () => blank(photo)),
     cancel: tools.cancel,
-    propose: proposals.ask,
+    propose: ask,
     accept: () => proposed && proposals.judge(proposed, "accepted"),
     refuse: () => proposed && proposals.judge(proposed, "refused"),
     finish: () => proposed && finish(proposed),
@@ -232,7 +233,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
               act: () => setTool(id),
             })),
             { id: "snap", name: "Snap", disabled: !own || isEmpty(own.amodal), act: () => void snap() },
-            { id: "propose", name: "Ask the model", disabled: proposals.busy, act: proposals.ask },
+            { id: "propose", name: "Ask the model", disabled: !ask, act: () => ask?.() },
             {
               id: "close",
               name: open ? "Close outline" : "Done",

@@ -18,9 +18,11 @@ export interface MaskProposals extends ProposalsAtHand {
   readonly recordDone: (id: number, drawing: Drawing) => void;
 }
 
+/** `ids`: the objects that may be drawn; for the others there is nothing to take. */
 export function useMaskProposals(
   owner: string,
   server: PhotoDocument,
+  ids: readonly number[],
   desk: Desk<MaskDocument, KnownMasks>,
   choose: (id: number) => void,
 ): MaskProposals {
@@ -96,7 +98,9 @@ export function useMaskProposals(
     [all, record],
   );
   // Of one that was taken, and the taking undone, there is still something to say.
-  const open = all.filter((one) => one.verdict !== "refused" && !desk.document[one.object_id!]);
+  const open = all.filter(
+    (one) => ids.includes(one.object_id!) && one.verdict !== "refused" && !desk.document[one.object_id!],
+  );
   return { open, busy, problem: problem ?? (verdicts.problem || undefined), ask, judge, finish, recordDone };
 }
 
