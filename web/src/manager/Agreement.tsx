@@ -18,24 +18,28 @@ export function Agreement({ stage, title }: { stage: number; title: string }): J
             Of objects that several annotators called done. Mean over their pairs {score(data.mean)}; below{" "}
             {data.threshold.toFixed(2)} an object goes to another round.
           </p>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Category</th>
-                <th scope="col">Objects</th>
-                <th scope="col">Mean IoU</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.categories.map((one) => (
-                <tr key={one.name}>
-                  <th scope="row">{one.name}</th>
-                  <td>{one.objects}</td>
-                  <td>{score(one.mean)}</td>
+          {data.categories.length === 0 ? (
+            <p>It shows once several annotators have called the same object done.</p>
+          ) : (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Category</th>
+                  <th scope="col">Objects</th>
+                  <th scope="col">Mean IoU</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {data.categories.map((one) => (
+                  <tr key={one.name}>
+                    <th scope="row">{one.name}</th>
+                    <td>{one.objects}</td>
+                    <td>{score(one.mean)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
           {data.objects.length > 0 && (
             <details>
               <summary>Each object, the worst first</summary>
