@@ -122,6 +122,17 @@ def test_result_does_not_depend_on_the_order_of_objects_and_photos(device: Devic
     assert {(edge.front, edge.behind) for edge in there.order.edges} == turned_edges
 
 
+def test_a_photo_has_the_scene_that_it_has_alone(device: DeviceSegmenter, streets: Given) -> None:
+    together = device.segment_batch(*streets)
+    alone = [device.segment(*one) for one in zip(*streets, strict=True)]
+    for one, other in zip(together, alone, strict=True):
+        assert [edge.probability for edge in one.order.edges] == pytest.approx(
+            [edge.probability for edge in other.order.edges], abs=1e-4
+        )
+        for a, b in zip(one.instances, other.instances, strict=True):
+            assert a.amodal.iou(b.amodal) > 0.999
+
+
 def test_photos_without_objects_are_empty_scenes_among_the_others(device: DeviceSegmenter, few: Given) -> None:
     photos, boxes, labels = few
     nothing = np.zeros((0, 4))

@@ -79,7 +79,7 @@ def run_batch(
         if not anything:
             break
         following = decide(heard, scene.names(readings))
-        rank, better = scene.better_order(state.maps, rank, wire.up(following.rank))
+        rank, better = scene.better_order(state.maps, rank, wire.up(following.rank), changed)
         corrections.append((following, better))
         found, hides = labels(scene.labelled, state.maps, rank)
     bits = found[0] * VISIBLE + found[1] * WHOLE + claimed * CLAIMED
@@ -149,11 +149,20 @@ class _Scene:
         return self._mixed(state, proposed, taken), taken
 
     def better_order(
-        self, maps: Maps, old: Int64[Tensor, " things_1"], new: Int64[Tensor, " things_1"]
+        self,
+        maps: Maps,
+        old: Int64[Tensor, " things_1"],
+        new: Int64[Tensor, " things_1"],
+        changed: Bool[Tensor, " things"],
     ) -> tuple[Int64[Tensor, " things_1"], Bool[Tensor, " clusters"]]:
-        """The new order of those clusters where J, over the same samples, does not fall by it; and which these are."""
+        """The new order of those clusters where J, over the same samples, does not fall by it; and which these are.
+
+        Where no object has changed the old order stays, so that a photo's scene is not another in other company.
+        """
         before, after = values(self.sampled, maps, torch.stack([old, new]), self._clusters)
-        better = after >= before
+        touched = torch.zeros(self._clusters + 1, dtype=torch.bool, device=changed.device)
+        touched.scatter_(0, torch.where(changed, self._cluster_of[:-1], self._clusters), True)
+        better = (after >= before) & touched[:-1]
         return torch.where(torch.nn.functional.pad(better, (0, 1))[self._cluster_of], new, old), better
 
     def _rescored(self, first: _State, explained: Tensor) -> tuple[Tensor, Tensor]:
