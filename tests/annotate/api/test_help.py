@@ -76,6 +76,9 @@ def test_boxes_that_were_found_bring_the_model_s_order_when_the_second_is_taken(
         taken[place_] = answer["object"]["id"]
         said.append(answer["edges"])
     assert said == [[], [[taken[1], taken[2]]]]
+    assert alone.delete(f"/objects/{taken[1]}?version=1").status_code == 200
+    last = alone.post(f"/proposals/{proposals[0]}/verdict", {"verdict": "accepted"}).json()
+    assert last["edges"] == []  # the one that was in front of it is gone
 
 
 @pytest.mark.parametrize("method", ["magic", "pcnet-m", "x" * 51, 5])

@@ -258,6 +258,13 @@ def test_the_worst_photos_come_first_but_not_for_annotators(session: Session, al
     assert all(item["worst"] is None for item in photo_list(session, all_of.annotators[0], Wanted())[0])
 
 
+def test_one_person_s_mask_says_nothing_of_how_well_a_photo_is_agreed_about(session: Session) -> None:
+    alone = team(session, annotators=1)
+    one = car(session, alone.expert, photo(session, alone.expert).id)
+    save_mask(session, alone.annotators[0], one.id, rectangle(0, 0, 20, 20), version=0)
+    assert photo_list(session, alone.manager, Wanted(sort="worst"))[0][0]["worst"] is None
+
+
 def test_pages_of_the_list_follow_each_other(session: Session, all_of: Team) -> None:
     for name in "dacbe":
         photo(session, all_of.expert, f"{name}.png")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Document, Draft, Invalid
@@ -150,6 +150,12 @@ def done_masks(session: Session, object_id: int, stage: int, round_: int) -> lis
         .order_by(Mask.annotator_id)
     )
     return list(session.scalars(wanted))
+
+
+def several_drew(stage: int) -> ColumnElement[bool]:
+    """For queries over objects: whether several annotators called theirs done; one alone agrees with itself."""
+    drawn = select(func.count(Mask.annotator_id.distinct())).where(Mask.object_id == Object.id)
+    return drawn.where(Mask.stage == stage, Mask.state == "done").correlate(Object).scalar_subquery() > 1
 
 
 def newest_masks(

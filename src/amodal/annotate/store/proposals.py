@@ -13,7 +13,7 @@ from amodal.annotate.store import revisions
 from amodal.annotate.store.checks import counts, permit, rle_of
 from amodal.annotate.store.photos import photo_of
 from amodal.annotate.store.revisions import locked
-from amodal.annotate.store.tables import ROLES, Person, Proposal, Verdict, now
+from amodal.annotate.store.tables import ROLES, Object, Person, Proposal, Verdict, now
 from amodal.masks import CropMask
 
 VERDICTS = ("accepted", "edited", "refused")
@@ -74,10 +74,11 @@ def order_found(session: Session, rows: Sequence[Proposal], edges: Iterable[tupl
 
 
 def order_of_taken(session: Session, proposal: Proposal) -> list[tuple[int, int]]:
-    """The order that a find's call saw between it and the others that became objects, by ids of objects."""
+    """The order that a find's call saw between it and the others that became objects and still are, by their ids."""
     ids = {id for front, behind, _ in proposal.edges for id in (front, behind)}
-    rows = session.scalars(select(Proposal).where(Proposal.id.in_(ids)).execution_options(populate_existing=True))
-    object_of = {row.id: row.object_id for row in rows}
+    there = select(Proposal.id, Object.id).join(Object, Object.id == Proposal.object_id)
+    found = session.execute(there.where(Proposal.id.in_(ids), Object.deleted.is_(False)))
+    object_of: dict[int, int] = {proposal_id: object_id for proposal_id, object_id in found}
     pairs = [(object_of.get(front), object_of.get(behind)) for front, behind, _ in proposal.edges]
     return [(front, behind) for front, behind in pairs if front is not None and behind is not None]
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from amodal.annotate.errors import Document, Forbidden, Invalid
 from amodal.annotate.store.consensus import OVER
+from amodal.annotate.store.masks import several_drew
 from amodal.annotate.store.people import project_of
 from amodal.annotate.store.places import in_stage
 from amodal.annotate.store.tables import Consensus, Mask, Object, Person, Photo
@@ -150,11 +151,11 @@ def _counts(session: Session, objects: Select[int, int], ids: Sequence[int]) -> 
 
 
 def _worst(stage: int) -> ScalarSelect[float]:
-    """For queries over photos: the lowest agreement of its objects."""
+    """For queries over photos: the lowest agreement of its objects that several drew."""
     return (
         select(func.min(Consensus.agreement))
         .join(Object, Object.id == Consensus.object_id)
-        .where(Object.photo_id == Photo.id, Object.deleted.is_(False), Consensus.stage == stage)
+        .where(Object.photo_id == Photo.id, Object.deleted.is_(False), Consensus.stage == stage, several_drew(stage))
         .correlate(Photo)
         .scalar_subquery()
     )

@@ -15,7 +15,7 @@ from amodal.annotate.store import revisions
 from amodal.annotate.store.audit import note
 from amodal.annotate.store.checks import permit
 from amodal.annotate.store.consensus import DISPUTED, OPEN, OVER
-from amodal.annotate.store.masks import newest_masks
+from amodal.annotate.store.masks import newest_masks, several_drew
 from amodal.annotate.store.people import people, project_document, project_of
 from amodal.annotate.store.photos import photos
 from amodal.annotate.store.places import in_stage
@@ -298,8 +298,6 @@ def _drawing(session: Session, person: Person, project: Project, stage: int) -> 
 
 def _compared(stage: int) -> Select[int, int, str, str, str, int, float | None, int]:
     """The fields of `ObjectAgreement`, of objects of a stage that several annotators called done."""
-    finished = select(func.count(Mask.annotator_id.distinct())).where(Mask.object_id == Object.id)
-    finished = finished.where(Mask.stage == stage, Mask.state == "done").correlate(Object)
     return (
         select(
             Object.id.label("object_id"),
@@ -314,7 +312,7 @@ def _compared(stage: int) -> Select[int, int, str, str, str, int, float | None, 
         .join(Object, Object.id == Consensus.object_id)
         .join(Photo, Photo.id == Object.photo_id)
         .where(Consensus.stage == stage, in_stage(stage), Consensus.agreement.is_not(None))
-        .where(finished.scalar_subquery() > 1)
+        .where(several_drew(stage))
     )
 
 
