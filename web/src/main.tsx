@@ -7,6 +7,7 @@ import { App } from "./App";
 import { Refusal } from "./model/autosave";
 import { ErrorBoundary } from "./panels/ErrorBoundary";
 import "./styles/page.css";
+import "./styles/dialogs.css";
 import "./styles/desk.css";
 import { applyTheme } from "./theme";
 
