@@ -46,6 +46,18 @@ def test_saved_settings_are_confirmed_until_something_is_changed_again(team: Tea
     said.wait_for(state="detached")
 
 
+def test_what_was_changed_of_an_account_is_said(team: Team) -> None:
+    desk = team.desk("maria")
+    desk.go("manager")
+    people = desk.page.get_by_role("region", name="People")
+    people.get_by_label("Role of anna").select_option("expert")
+    people.get_by_role("status").get_by_text("anna is expert from now on.").wait_for()
+    people.get_by_label("anna is active").click()
+    people.get_by_role("status").get_by_text("anna is switched off and logged out.").wait_for()
+    people.get_by_label("anna is active").click()
+    people.get_by_role("status").get_by_text("anna is switched on.").wait_for()
+
+
 def test_a_second_stage_begins_after_its_consequences_were_told_and_only_then(team: Team) -> None:
     desk = team.desk("maria")
     desk.go("manager")

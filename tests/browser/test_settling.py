@@ -137,6 +137,16 @@ def picture_of(desk: Desk, name: str) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(BytesIO(b64decode(sent))).convert("RGB"))
 
 
+def test_the_key_for_done_settles_with_what_is_drawn(team: Team, disputed: int) -> None:
+    desk = team.desk("erna")
+    desk.open("settle", PHOTO, disputed)
+    desk.page.get_by_role("region", name="Settle").wait_for()
+    desk.press("Enter")
+    desk.page.get_by_role("heading", name="Photos", exact=True).wait_for()
+    now = standing(team, disputed)
+    assert (now["state"], now["choice"], now["settled_by"]) == ("settled", "drawn", "erna")
+
+
 def test_what_is_settled_says_by_whom_when_and_how(team: Team, disputed: int) -> None:
     settled(team, disputed)
     for name in ("erna", "maria"):

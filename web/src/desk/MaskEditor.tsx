@@ -58,6 +58,8 @@ interface MaskEditorProps {
   readonly open: OpenOutline | undefined;
   readonly setOpen: (open: OpenOutline | undefined) => void;
   readonly onNext?: (() => void) | undefined;
+  /** What Done and its key do with the drawing instead, by another name: missing where it is one's own and is saved. */
+  readonly decide?: { readonly name: string; readonly act: () => void };
   readonly side?: (chosen: number | undefined, nameOf: (id: number) => string) => ReactNode;
   readonly children?: ReactNode;
 }
@@ -150,8 +152,9 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     setUnsure(sure || own.state === "done" ? undefined : stray);
     if (stray && !sure && own.state !== "done") return;
     const drawing: Drawing = { ...own, state: "done" };
-    edit(`${nameOf(active)} is done`, (now) => ({ ...now, [active]: drawing }));
     proposals.recordDone(active, drawing);
+    if (props.decide) return props.decide.act();
+    edit(`${nameOf(active)} is done`, (now) => ({ ...now, [active]: drawing }));
     const rest = ids.filter((id) => id !== active && document[id]?.state !== "done");
     if (rest.length) choose(rest.find((id) => ids.indexOf(id) > ids.indexOf(active)) ?? rest[0]);
   };
@@ -236,7 +239,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
             { id: "propose", name: "Ask the model", disabled: !ask, act: () => ask?.() },
             {
               id: "close",
-              name: open ? "Close outline" : "Done",
+              name: open ? "Close outline" : (props.decide?.name ?? "Done"),
               disabled: !own && !open,
               act: () => done(false),
             },

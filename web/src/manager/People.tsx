@@ -56,6 +56,10 @@ export function People(): JSX.Element {
           {wordsOf(error)}
         </p>
       )}
+      {/* Always there: else screen readers would not say it. */}
+      <p role="status" className="good">
+        {change.data && wordsOfChange(change.data, change.variables)}
+      </p>
       {people.data && (
         <table>
           <thead>
@@ -153,6 +157,11 @@ export function People(): JSX.Element {
       )}
     </section>
   );
+}
+
+function wordsOfChange(person: Person, { role }: { role?: Role }): string {
+  if (role) return `${person.name} is ${person.role} from now on.`;
+  return person.active ? `${person.name} is switched on.` : `${person.name} is switched off and logged out.`;
 }
 
 function wayIn(person: Person): string {

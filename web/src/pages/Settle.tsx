@@ -102,6 +102,7 @@ function SettleDesk({ owner, server, item, consensus, stage, draft }: SettleDesk
       first={item.id}
       open={open}
       setOpen={setOpen}
+      decide={{ name: "Settle", act: () => !settle.isPending && settle.mutate({ choice: "drawn" }) }}
       side={() => (
         <section aria-label="Settle">
           <h2>Settle</h2>
