@@ -79,6 +79,21 @@ def test_a_refusal_names_the_file_as_its_sender_knows_it(alone: Person, what: st
     assert "bytes" not in message
 
 
+def test_what_macos_packs_beside_every_file_is_no_annotation(alone: Person) -> None:
+    square = {"label": "car", "points": [[5, 5], [30, 5], [30, 30], [5, 30]], "shape_type": "polygon"}
+    photo = alone.get("/photos/1").json()["photo"]
+    content = {
+        "imagePath": photo["name"], "imageWidth": photo["width"], "imageHeight": photo["height"],
+        "version": "5.0", "shapes": [square],
+    }  # fmt: skip
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("one.json", json.dumps(content))
+        archive.writestr("__MACOSX/._one.json", b"\0\5\x16\7")
+    said = alone.post("/imports", files={"file": ("one.zip", stream.getvalue())})
+    assert (said.status_code, said.json().get("masks")) == (201, 1), said.text
+
+
 def test_a_manager_takes_in_and_gives_out(as_person: Callable[[str], Person]) -> None:
     maria = as_person("maria")
     square = {"label": "car", "points": [[5, 5], [30, 5], [30, 30], [5, 30]], "shape_type": "polygon"}

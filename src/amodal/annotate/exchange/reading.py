@@ -63,7 +63,7 @@ def named_as_sent(name: str, work: Path) -> Iterator[None]:
 
 
 def _read(files: Sequence[Path], name: str, work: Path, format: str | None) -> Found:
-    annotations = [path for path in files if path.suffix.lower() in (".json", ".xml") and path.name != LOSSES]
+    annotations = [path for path in files if path.suffix.lower() in (".json", ".xml") and not _is_beside(path.name)]
     if not annotations:
         raise InputError(name, "file", "holds no annotations", EXPECTED)
     for path in annotations:
@@ -84,6 +84,11 @@ def _read(files: Sequence[Path], name: str, work: Path, format: str | None) -> F
         raise InputError(name, "format", f"is not {format}", f"expected a file of {format}, or another format")
     source = open_source(annotations[0], format=format, images=work, cache=work / ".index")
     return Found(source.head.format, [entry.truth for entry in entries_of(source)])
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a file only stands beside annotations: our list of losses, or what macOS packs of every file."""
+    return name == LOSSES or name.startswith("._")
 
 
 def _said(found: str, wanted: str | None, name: str, result: Found) -> Found:
