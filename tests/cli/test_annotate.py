@@ -97,6 +97,14 @@ def test_a_project_of_one_person_becomes_a_team_s_only_where_that_is_said(
     assert (outcome.code, "is a team's now" in outcome.err) == (0, True)
 
 
+def test_leaving_solo_is_not_asked_for_without_a_team(
+    amodal: Amodal, served: list[tuple[object, ...]], solo: Path
+) -> None:
+    outcome = amodal("annotate", solo, "--from-solo")
+    assert (outcome.code, served) == (2, [])
+    assert "--from-solo: found without --team" in outcome.err
+
+
 @pytest.mark.parametrize(("said", "code"), [("yes", 0), ("", 2), ("n", 2)])
 def test_on_a_terminal_that_is_asked(
     amodal: Amodal,

@@ -86,6 +86,8 @@ class Annotate:
     def _check(self) -> None:
         if self.backup is not None and self.restore is not None:
             raise InputError("annotate", "--backup, --restore", "found both", "expected one of them")
+        if self.from_solo and not self.team:
+            raise InputError("annotate", "--from-solo", "found without --team", "expected both, or neither")
         if not self.team and self.host not in ("127.0.0.1", "localhost"):
             expected = "expected 127.0.0.1, or --team: without log-in only this machine is answered"
             raise InputError("annotate", "--host", f"found {self.host!r}", expected)
