@@ -96,7 +96,7 @@ def test_a_page_that_is_asked_after_the_session_ended_asks_for_the_password(logg
 
 @pytest.mark.parametrize(
     ("name", "page", "role"),
-    [("anna", "manager", "manager"), ("anna", "boxes/1", "expert"), ("erna", "masks/1", "annotator")],
+    [("anna", "manager", "manager"), ("anna", "boxes/1", "expert"), ("maria", "boxes/1", "expert")],
 )
 def test_who_opens_a_page_of_another_role_is_told_so(
     logged_in: Callable[[str], Desk], name: str, page: str, role: str

@@ -10,8 +10,7 @@ import pytest
 
 from amodal.errors import InputError
 from amodal.features import chunks
-from amodal.features.chunks import CANDIDATES, Measured, best_of, chunk_for
-from amodal.features.cutting import CHUNK
+from amodal.features.chunks import CANDIDATES, CHUNK, Measured, best_of, chunk_for
 
 EIGHT_IS_BEST: Measured = {1: 12.0, 2: 10.0, 4: 9.0, 8: 7.0, 16: 13.0}
 

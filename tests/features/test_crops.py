@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 import amodal
 from amodal.features.backbone import DEFAULT_BACKBONE, Backbone, load_backbone
-from amodal.features.crops import CHUNK, ObjectFeatures, Pyramid, extract_crop, extract_features, run_backbone
+from amodal.features.chunks import CHUNK
+from amodal.features.crops import ObjectFeatures, Pyramid, extract_crop, extract_features, run_backbone
 from amodal.features.lattice import STRIDE, Lattice
 from amodal.images import read_photo
 from helpers.counting import counted_crops

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from amodal.features.crops import CHUNK
+from amodal.features.chunks import CHUNK
 from amodal.scale.chunks import with_chunk
 from amodal.scale.run import predict_many
 from amodal.scale.sources import open_sources

@@ -80,7 +80,10 @@ class Annotate:
         if self.team:
             self._first_manager(place)
         manners = Manners(patience_seconds=BODY_SECONDS + 5, most_connections=CONNECTIONS)  # the answer 408 goes first
-        serve(open_doorway(place), self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
+        doorway = open_doorway(place)
+        serve(doorway, self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
+        if doorway.failure is not None:
+            raise doorway.failure
         return DONE
 
     def _check(self) -> None:

@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float, Float32, Float64, UInt8
 from amodal.export.engines import Graph, graph_of
 from amodal.export.folder import ExportedModel
 from amodal.export.templates import ClassMaps, ClassTemplates, read_templates, softmax
-from amodal.features.cutting import CHUNK, Pyramid, crop_seen_right
+from amodal.features.chunks import CHUNK
+from amodal.features.cutting import Pyramid, crop_seen_right
 from amodal.features.lattice import Lattice, Shape, as_xyxy
 from amodal.methods.pixels import share_of_cells
 from amodal.student.around import lattice_around, medians, moved_out, seen_around

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from amodal.digest import sha256_of
 from amodal.errors import AmodalError, InputError
-from amodal.features.cutting import CHUNK
+from amodal.features.chunks import CHUNK
 from amodal.features.lattice import STRIDE
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"

@@ -21,8 +21,11 @@ from typing import Any
 from amodal.data.index_cache import default_cache
 from amodal.data.write import write_text_atomically
 from amodal.errors import InputError
-from amodal.features.cutting import CHUNK
 from amodal.processor import cores, cpu_name
+
+CHUNK = 4
+"""Crops per pass of a network on a CPU, where nothing else was measured: larger batches are slower there, they fall
+out of the cache."""
 
 VARIABLE = "AMODAL_CHUNK"
 """An environment variable that fixes the number; nothing is measured then."""

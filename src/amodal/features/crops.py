@@ -12,10 +12,10 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from amodal.features.backbone import Backbone
-from amodal.features.cutting import CHUNK, Pyramid, crop_seen_right, extract_crop
+from amodal.features.cutting import Pyramid, crop_seen_right, extract_crop
 from amodal.features.lattice import Lattice, Shape
 
-__all__ = ["CHUNK", "ObjectFeatures", "Pyramid", "extract_crop", "extract_features", "run_backbone"]
+__all__ = ["ObjectFeatures", "Pyramid", "extract_crop", "extract_features", "run_backbone"]
 
 
 @dataclass(frozen=True)

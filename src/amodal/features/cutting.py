@@ -11,10 +11,6 @@ from jaxtyping import UInt8
 
 from amodal.features.lattice import STRIDE, Lattice
 
-CHUNK = 4
-"""Crops per pass of a network on a CPU, where nothing else was measured (`chunks.py`): larger batches are slower there,
-they fall out of the cache."""
-
 OUTSIDE = 127
 """About the backbones' mean, so that beyond the picture looks like zero padding."""
 

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from amodal.errors import InputError
-from amodal.features.crops import CHUNK, Pyramid
+from amodal.features.chunks import CHUNK
+from amodal.features.crops import Pyramid
 from amodal.images import pixels_of
 from amodal.masks import CropMask
 from amodal.rivals.completion import Completed, Question, complete

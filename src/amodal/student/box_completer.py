@@ -15,7 +15,7 @@ from torch import Tensor
 
 from amodal.compnet.model import CompNet, Extension
 from amodal.errors import InputError
-from amodal.features.crops import CHUNK
+from amodal.features.chunks import CHUNK
 from amodal.features.lattice import as_xyxy
 from amodal.student.around import medians, moved_out
 from amodal.student.whole_box import BoxNetwork, box_shape, joined, look_around

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from amodal.compnet.model import AGNOSTIC, CompNet, Extension
 from amodal.errors import InputError
-from amodal.features.crops import CHUNK
+from amodal.features.chunks import CHUNK
 from amodal.features.lattice import Shape
 from amodal.methods.looking import Seen
 from amodal.student.config import Inputs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -68,3 +70,16 @@ def test_a_question_to_the_api_waits_until_it_is_there(browser: TestClient, made
 def test_scripts_that_are_not_there_are_refused_once_it_is(browser: TestClient, made: threading.Event) -> None:
     made.set()
     assert browser.get("/assets/none.js").status_code == 404
+
+
+def test_a_server_that_cannot_make_its_application_ends_with_the_reason(tmp_path: Path) -> None:
+    program = (
+        "from amodal.annotate.api import app\n"
+        "from amodal.cli.main import main\n"
+        "def broken(_place): raise RuntimeError('no such library')\n"
+        "app.create_app = broken\n"
+        f"main(['annotate', {str(tmp_path / 'project')!r}, '--port', '0'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)
+    assert ended.returncode not in (0, 2)
+    assert ended.stderr.rstrip().endswith("RuntimeError: no such library")

@@ -7,6 +7,7 @@ same time.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -43,6 +44,8 @@ class Doorway:
         self._make = make
         self._hosts = LOCAL_HOSTS if local_only else None
         self._whole: asyncio.Task[FastAPI] | None = None
+        self.failure: Exception | None = None
+        """What `make` raised; the process was then told to end."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""
@@ -63,12 +66,17 @@ class Doorway:
             self._whole = asyncio.create_task(self._begun(running))
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            await self._whole
+            await asyncio.wait([self._whole])
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _begun(self, running: AsyncExitStack) -> FastAPI:
-        app = await asyncio.to_thread(self._make)
-        await running.enter_async_context(app.router.lifespan_context(app))
+        try:
+            app = await asyncio.to_thread(self._make)
+            await running.enter_async_context(app.router.lifespan_context(app))
+        except Exception as error:
+            self.failure = error
+            signal.raise_signal(signal.SIGTERM)  # a page that asks and is never answered is worse than none
+            raise
         return app
 
 
