@@ -104,7 +104,19 @@ def test_a_mark_shows_where_a_dragged_object_lands(three: Desk) -> None:
     three.saved()
     assert three.page.locator(".cluster li.before").count() == 0
     one, two, last = (object["id"] for object in three.get("/photos/1")["objects"])
-    assert sorted(three.get("/photos/1")["order"]["edges"]) == [[one, two], [last, two]]
+    assert one < two < last
+    assert three.get("/photos/1")["order"]["edges"] == [[last, two]]
+
+
+def test_a_key_orders_the_moved_object_alone_and_the_other_pairs_are_still_asked_about(three: Desk) -> None:
+    three.press("v")
+    three.choose("3")
+    three.press("Alt+ArrowUp")
+    three.saved()
+    _, two, last = (object["id"] for object in three.get("/photos/1")["objects"])
+    assert three.get("/photos/1")["order"]["edges"] == [[last, two]]
+    three.press("Enter")
+    three.page.get_by_role("dialog", name="Pairs without an order").get_by_text("One pair overlaps").wait_for()
 
 
 def test_time_for_boxes_is_measured_and_stands_on_the_manager_s_page(three: Desk) -> None:

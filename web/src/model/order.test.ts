@@ -9,10 +9,11 @@ import { has } from "./mask";
 import type { Edge } from "./order";
 import {
   findCycle,
+  moveInList,
   nearer,
   nearToFar,
+  nextPlace,
   numbering,
-  orderFromList,
   overlapping,
   putInFront,
   unsaid,
@@ -113,27 +114,51 @@ describe("numbers", () => {
   });
 });
 
-describe("a list from near to far", () => {
-  test("orders every overlapping pair, and reads back as the same list", () => {
-    const edges = orderFromList([3, 1, 2], row, []);
-    expect(edges.toSorted()).toEqual([
-      [1, 2],
-      [3, 2],
-    ]);
-    expect(nearToFar([1, 2, 3], numbering(row, orderFromList([3, 2, 1], row, [])).numbers)).toEqual([
-      3, 2, 1,
-    ]);
+describe("an object that is moved in a list from near to far", () => {
+  const pile = [1, 2, 3, 4].map((key) => ({ key, box: box(key, 0) }));
+
+  test("to the top is in front of all that it passed, and nothing is said of the others", () => {
+    expect(moveInList([2, 3, 4, 1], 1, 0, pile, [[3, 1]])).toEqual([[1, 2], [1, 3], [1, 4]]); // prettier-ignore
   });
 
-  test("turns an order round, and leaves other clusters alone", () => {
-    const edges = orderFromList([2, 1], row, [
-      [1, 2],
-      [3, 4],
-    ]);
-    expect(edges).toEqual([
-      [3, 4],
-      [2, 1],
-    ]);
+  test("by one place settles no pair that nobody spoke of, not by a chain either", () => {
+    const edges = moveInList([2, 3, 4, 1], 1, 2, pile, [[3, 1]]);
+    expect(edges).toEqual([[3, 1], [1, 4]]); // prettier-ignore
+    expect(unsaid(pile, edges)).toEqual([[1, 2], [2, 3], [2, 4]]); // prettier-ignore
+  });
+
+  test("farther is behind those that it passed", () => {
+    expect(moveInList([1, 2, 3, 4], 1, 2, pile, [])).toEqual([[2, 1], [3, 1]]); // prettier-ignore
+  });
+
+  test("turns what was said of a pair that it passes, also of one that no longer overlaps", () => {
+    expect(moveInList([1, 4], 4, 0, row, [[1, 4]])).toEqual([[4, 1]]); // prettier-ignore
+  });
+
+  test("breaks a circle that it is in", () => {
+    const round = [[1, 2], [2, 3], [3, 1]] as const; // prettier-ignore
+    expect(findCycle(moveInList([1, 2, 3], 3, 0, pile, round))).toBeUndefined();
+  });
+
+  test("by a key goes past those that it does not overlap, and stays where there is no other", () => {
+    expect(nextPlace([2, 1, 3], 3, -1, row, [])).toBe(0);
+    expect(nextPlace([2, 1, 3], 3, 1, row, [])).toBe(2);
+    expect(nextPlace([4, 1, 3], 3, -1, row, [])).toBe(2);
+  });
+
+  const order = fc.array(
+    fc.tuple(fc.nat(5), fc.nat(5)).filter(([a, b]) => a < b),
+    { maxLength: 8 },
+  );
+
+  test("never leaves a circle in an order that had none", () => {
+    fc.assert(
+      fc.property(order, fc.nat(5), fc.nat(5), (said, key, place) => {
+        const objects = Array.from({ length: 6 }, (_, one) => ({ key: one, box: box(0, 0) }));
+        const list = nearToFar([0, 1, 2, 3, 4, 5], numbering(objects, said).numbers);
+        expect(findCycle(moveInList(list, key, place, objects, said))).toBeUndefined();
+      }),
+    );
   });
 });
 

@@ -127,21 +127,44 @@ export function nearToFar<Key>(members: readonly Key[], numbers: ReadonlyMap<Key
 }
 
 /**
- * The order that a list from near to far means: of every two of its objects that overlap, or that had an order
- * before, the earlier one is in front.
+ * One object is moved in a list from near to far: of it and each that it passed, where the two overlap or had an order,
+ * the one that is nearer now is in front. The list also ranks objects that nobody spoke of, so nothing else is said.
  */
-export function orderFromList<Key>(
+export function moveInList<Key>(
   list: readonly Key[],
+  key: Key,
+  place: number,
   objects: readonly Placed<Key>[],
   edges: readonly Edge<Key>[],
 ): Edge<Key>[] {
-  const inList = (pair: Edge<Key>): boolean => list.includes(pair[0]) && list.includes(pair[1]);
-  const pairs = [...edges, ...overlapping(objects)].filter(inList);
-  return pairs.reduce<Edge<Key>[]>(
-    (order, [a, b]) =>
-      list.indexOf(a) < list.indexOf(b) ? putInFront(order, a, b) : putInFront(order, b, a),
-    edges.filter((pair) => !inList(pair)),
-  );
+  const from = list.indexOf(key);
+  const passed = list.slice(Math.min(from, place), Math.max(from, place) + 1);
+  const met = metBy(key, objects, edges);
+  return passed
+    .filter((other) => met.has(other))
+    .reduce<Edge<Key>[]>(
+      (order, other) => (place < from ? putInFront(order, key, other) : putInFront(order, other, key)),
+      [...edges],
+    );
+}
+
+/** The place past the next object, one step nearer (-1) or farther (1), that overlaps or had an order; its own if none. */
+export function nextPlace<Key>(
+  list: readonly Key[],
+  key: Key,
+  step: -1 | 1,
+  objects: readonly Placed<Key>[],
+  edges: readonly Edge<Key>[],
+): number {
+  const from = list.indexOf(key);
+  const met = metBy(key, objects, edges);
+  for (let place = from + step; place in list; place += step) if (met.has(list[place]!)) return place;
+  return from;
+}
+
+function metBy<Key>(key: Key, objects: readonly Placed<Key>[], edges: readonly Edge<Key>[]): Set<Key> {
+  const pairs = [...edges, ...overlapping(objects)].filter((pair) => pair.includes(key));
+  return new Set(pairs.map(([a, b]) => (a === key ? b : a)));
 }
 
 /** 0 for what nothing hides, else one more than the last in front. The order has no cycle. */

@@ -22,7 +22,7 @@ import { draftKey } from "../model/drafts";
 import type { Box } from "../model/geometry";
 import { asBox, moveBox } from "../model/geometry";
 import type { Edge } from "../model/order";
-import { nearToFar, numbering, orderFromList, unsaid } from "../model/order";
+import { moveInList, nearToFar, nextPlace, numbering, unsaid } from "../model/order";
 import { colourOf } from "../model/palette";
 import { BoxConflict } from "../panels/BoxConflict";
 import { CategoryPicker } from "../panels/CategoryPicker";
@@ -126,15 +126,15 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
         changeObject(now, own.key, { box: moveBox(own.box, dx, dy) }),
       );
   };
-  const reorder = (by: number) => (): void => {
+  const reorder = (step: -1 | 1) => (): void => {
     const members = numbers.clusters.find((list) => chosen && list.includes(chosen));
     if (!members || !chosen) return;
     const list = nearToFar(members, numbers.numbers);
-    const place = Math.min(list.length - 1, Math.max(0, list.indexOf(chosen) + by));
-    const moved = list.filter((one) => one !== chosen).toSpliced(place, 0, chosen);
+    const place = nextPlace(list, chosen, step, document.objects, document.edges);
+    if (place === list.indexOf(chosen)) return;
     edit(`order of ${nameOf(chosen)}`, (now) => ({
       ...now,
-      edges: orderFromList(moved, now.objects, now.edges),
+      edges: moveInList(list, chosen, place, now.objects, now.edges),
     }));
   };
   const remove = (): void => {

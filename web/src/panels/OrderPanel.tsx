@@ -4,7 +4,7 @@ import type { DragEvent, JSX } from "react";
 import { useMemo, useState } from "react";
 
 import type { Edge, Numbering, Placed } from "../model/order";
-import { nearToFar, orderFromList, unsaid } from "../model/order";
+import { moveInList, nearToFar, nextPlace, unsaid } from "../model/order";
 import type { Colour } from "../model/palette";
 import { css } from "../model/palette";
 import { OrderGraph } from "./OrderGraph";
@@ -91,10 +91,9 @@ function NearToFar<Key extends string | number>(
   /** Before which of the others it would land; past the last one after all. */
   const [gap, setGap] = useState<number>();
   const moveTo = (key: Key, place: number): void => {
-    const rest = members.filter((one) => one !== key);
-    const list = rest.toSpliced(place, 0, key);
-    change?.(`order ${list.map(nameOf).join(", ")}`, orderFromList(list, objects, edges));
+    change?.(`order of ${nameOf(key)}`, moveInList(members, key, place, objects, edges));
   };
+  const next = (key: Key, step: -1 | 1): number => nextPlace(members, key, step, objects, edges);
   const leave = (): void => {
     setDragged(undefined);
     setGap(undefined);
@@ -143,16 +142,16 @@ function NearToFar<Key extends string | number>(
               <button
                 type="button"
                 aria-label={`${nameOf(key)} nearer`}
-                disabled={place === 0}
-                onClick={() => moveTo(key, place - 1)}
+                disabled={next(key, -1) === place}
+                onClick={() => moveTo(key, next(key, -1))}
               >
                 ↑
               </button>
               <button
                 type="button"
                 aria-label={`${nameOf(key)} farther`}
-                disabled={place === members.length - 1}
-                onClick={() => moveTo(key, place + 1)}
+                disabled={next(key, 1) === place}
+                onClick={() => moveTo(key, next(key, 1))}
               >
                 ↓
               </button>
