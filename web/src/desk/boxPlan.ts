@@ -2,6 +2,7 @@
 
 import { apiOf, said } from "../api/client";
 import type { ObjectItem, Order, PhotoDocument } from "../api/types";
+import { Refusal } from "../model/autosave";
 import type { BoxDocument, BoxObject, BoxStep, Known, KnownObject } from "../model/boxes";
 import { livingEdges, nextStep, sameBox, sameEdges, withoutStep } from "../model/boxes";
 import { draftKey, dropDraft, keepDraft, readDraft } from "../model/drafts";
@@ -84,7 +85,8 @@ function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
     const [old, mine] = [objects[key], document.objects.find((one) => one.key === key)];
     if (old && old.version === theirs.version) continue;
     if (!old && mine) {
-      objects[key] = theirs; // made here, and only the answer was lost
+      // Made here, and only the answer was lost. Where others went on from it, asking for it again tells.
+      if (theirs.version === 1) objects[key] = theirs;
       continue;
     }
     if (old && !untouched(mine, old)) continue; // saving it will meet their version, and both will be shown
@@ -97,13 +99,11 @@ function rebased(draft: BoxTable, fresh: BoxTable): BoxTable {
   }
   const alive = new Set(Object.values(fresh.known.objects).map((one) => one.id));
   for (const [key, old] of Object.entries(draft.known.objects)) {
-    if (alive.has(old.id)) continue;
-    // Gone on the server: gone here too, or brought back if it was changed here.
-    objects[key] = { ...old, deleted: true };
+    if (alive.has(old.id) || old.deleted) continue;
     const mine = document.objects.find((one) => one.key === key);
-    if (untouched(mine, old)) {
-      document = { ...document, objects: document.objects.filter((one) => one !== mine) };
-    }
+    if (mine && !untouched(mine, old)) continue; // deleted by others, changed here: saving it will ask
+    objects[key] = { ...old, deleted: true };
+    document = { ...document, objects: document.objects.filter((one) => one !== mine) };
   }
   const name = (key: string): string => keyOf.get(fresh.known.objects[key]?.id ?? 0) ?? key;
   const theirEdges = fresh.known.order.edges.map(([a, b]) => [name(a), name(b)] as const);
@@ -147,11 +147,18 @@ async function send(api: Api, photo: number, step: BoxStep, known: Known): Promi
   return learnObject(step.key, one);
 }
 
-function sendObject(api: Api, photo: number, step: Exclude<BoxStep, { kind: "order" }>): Promise<ObjectItem> {
+async function sendObject(
+  api: Api,
+  photo: number,
+  step: Exclude<BoxStep, { kind: "order" }>,
+): Promise<ObjectItem> {
   if (step.kind === "create") {
     // The key makes one object of a request that is sent again because its answer was lost.
     const body = { label: step.label, box: [...step.box] as [number, number, number, number], key: step.key };
-    return said(api.POST("/api/photos/{id}/objects", { params: { path: { id: photo } }, body }));
+    const one = await said(api.POST("/api/photos/{id}/objects", { params: { path: { id: photo } }, body }));
+    // Made by a request whose answer was lost, and then deleted or changed by others.
+    if (one.version > 1) throw new Refusal(409, "this was changed meanwhile", one);
+    return one;
   }
   const path = { id: step.id };
   if (step.kind === "restore") return said(api.POST("/api/objects/{id}/restore", { params: { path } }));

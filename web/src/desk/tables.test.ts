@@ -51,6 +51,7 @@ interface Row {
   box: readonly number[];
   version?: number;
   key?: string;
+  label?: string;
   mask?: unknown;
   consensus?: unknown;
 }
@@ -124,6 +125,67 @@ describe("boxes after a reload", () => {
     const there = openBoxTable(draftKey("project-b/1", "boxes", 7), server([{ id: 3, box: BOX }]));
     expect(there.document.objects[0]!.box).toEqual(BOX);
     expect(there.history).toBeUndefined();
+  });
+
+  describe("of a box as a mouse draws it, finer than what the server is told", () => {
+    const key = newKey();
+    const empty: BoxDocument = { objects: [], edges: [] };
+    const drawn = addObject(empty, { key, label: "car", box: [1.2345678, 1, 9.1, 9.98765] });
+    const there: Row = { id: 3, key, box: [1.23, 1, 9.1, 9.99] };
+    const leave = (document: BoxDocument): void => {
+      const { known } = openBoxTable(KEY, server([there]));
+      plan.keep({ document, known }, nextStep(document, known) !== undefined);
+      plan.remember!({ history: perform(begin(empty), "drew", document), known });
+    };
+
+    test("what somebody else deleted stays deleted", () => {
+      leave(drawn);
+      const opened = openBoxTable(KEY, server([]));
+      expect(opened.document.objects).toEqual([]);
+      expect(nextStep(opened.document, opened.known)).toBeUndefined();
+    });
+
+    test("what somebody else changed is shown", () => {
+      leave(drawn);
+      const opened = openBoxTable(KEY, server([{ ...there, version: 2, label: "bus" }]));
+      expect(opened.document.objects).toEqual([{ key, label: "bus", box: there.box }]);
+      expect(nextStep(opened.document, opened.known)).toBeUndefined();
+    });
+
+    test("what was changed here and deleted elsewhere is asked about, not brought back", () => {
+      leave(changeObject(drawn, key, { box: [2, 2, 12, 12] }));
+      const opened = openBoxTable(KEY, server([]));
+      // From the version before the deletion, so that the server answers with a conflict.
+      expect(nextStep(opened.document, opened.known)).toMatchObject({ kind: "change", id: 3, version: 1 });
+    });
+
+    test("what was removed here and elsewhere is gone without a question", () => {
+      leave(removeObject(drawn, key));
+      const opened = openBoxTable(KEY, server([]));
+      expect(nextStep(opened.document, opened.known)).toBeUndefined();
+    });
+  });
+
+  test("an undone removal that was not saved yet is not forgotten", () => {
+    const { document, known } = openBoxTable(KEY, server([{ id: 3, box: BOX }]));
+    const gone = { ...known, objects: { "3": { ...known.objects["3"]!, version: 2, deleted: true } } };
+    plan.keep({ document, known: gone }, true);
+    const opened = openBoxTable(KEY, server([]));
+    expect(nextStep(opened.document, opened.known)).toEqual({ kind: "restore", key: "3", id: 3 });
+  });
+
+  test("an imported box with many digits is not saved because it was looked at", () => {
+    const opened = openBoxTable(KEY, server([{ id: 3, box: [1.2345678, 1, 9.1, 9.98765] }]));
+    expect(nextStep(opened.document, opened.known)).toBeUndefined();
+  });
+
+  test("a box whose answer was lost and that somebody else changed since is not told over it", () => {
+    const key = newKey();
+    const { document, known } = openBoxTable(KEY, server([]));
+    plan.keep({ document: addObject(document, { key, label: "car", box: BOX }), known }, true);
+    const opened = openBoxTable(KEY, server([{ id: 3, box: BOX, key, version: 2, label: "bus" }]));
+    // Asked for again by its key, it is answered as it is now, and the page asks.
+    expect(nextStep(opened.document, opened.known)).toMatchObject({ kind: "create", key });
   });
 
   test("a visit that cannot be read counts as none", () => {

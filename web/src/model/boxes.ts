@@ -74,7 +74,7 @@ export function nextStep(
 function objectStep({ key, label, box }: BoxObject, old: KnownObject | undefined): BoxStep | undefined {
   if (!old) return { kind: "create", key, label, box: rounded(box) };
   if (old.deleted) return { kind: "restore", key, id: old.id };
-  if (old.label === label && sameBox(old.box, rounded(box))) return undefined;
+  if (old.label === label && sameBox(old.box, box)) return undefined;
   return { kind: "change", key, id: old.id, version: old.version, label, box: rounded(box) };
 }
 
@@ -136,8 +136,10 @@ export function removeObject(document: BoxDocument, key: string): BoxDocument {
   };
 }
 
+/** The same as far as the server is told: a mouse draws finer than that, and so may a file that was imported. */
 export function sameBox(a: Box, b: Box): boolean {
-  return a.every((value, place) => value === b[place]);
+  const theirs = rounded(b);
+  return rounded(a).every((value, place) => value === theirs[place]);
 }
 
 export function sameEdges<Key>(a: readonly Edge<Key>[], b: readonly Edge<Key>[]): boolean {
