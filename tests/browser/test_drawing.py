@@ -137,9 +137,9 @@ def test_a_photo_whose_order_goes_round_is_not_called_done(desk: Desk) -> None:
     for front, behind in ((one, two), (two, three), (three, one)):
         desk.click(*places[front])
         desk.click(*places[behind])
-    order.get_by_text("hide each other in a circle").wait_for()
+    order.get_by_text("These hide each other in a circle").wait_for()
     desk.press("Enter")
-    desk.page.get_by_text("The photo is not called done: some objects hide each other").wait_for()
+    desk.page.get_by_text("The photo is not called done: not everything is saved. Not saved: the order").wait_for()
     assert desk.get(f"/photos/{PHOTO}")["photo"]["boxed"] is False
 
 

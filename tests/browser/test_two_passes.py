@@ -89,10 +89,14 @@ def test_a_circle_is_shown_and_not_saved(desk: Desk) -> None:
     desk.saved()
     desk.click(350, 420)  # the third in front of the first
     desk.click(80, 150)
-    desk.page.get_by_text("hide each other in a circle").wait_for()
+    desk.page.get_by_text("These hide each other in a circle").wait_for()
     assert len(desk.get(f"/photos/{PHOTO}")["order"]["edges"]) == 2
+    desk.page.get_by_test_id("save").get_by_text("Not saved: the order").wait_for()
+    desk.reload()  # a circle is kept like all that is not saved
+    desk.page.get_by_test_id("save").get_by_text("Not saved: the order").wait_for()
     desk.press("Control+z")
-    desk.page.get_by_text("hide each other in a circle").wait_for(state="detached")
+    desk.page.get_by_text("hide each other in a circle").first.wait_for(state="detached")
+    desk.saved()
 
 
 def test_brush_and_eraser_change_the_mask(desk: Desk) -> None:

@@ -4,7 +4,7 @@ import { apiOf, said } from "../api/client";
 import type { ObjectItem, Order, PhotoDocument } from "../api/types";
 import { Refusal } from "../model/autosave";
 import type { BoxDocument, BoxObject, BoxStep, Known, KnownObject } from "../model/boxes";
-import { livingEdges, nextStep, sameBox, sameEdges, withoutStep } from "../model/boxes";
+import { heldOrder, livingEdges, nextStep, sameBox, sameEdges, withoutStep } from "../model/boxes";
 import { draftKey, dropDraft, keepDraft, readDraft } from "../model/drafts";
 import { asBox } from "../model/geometry";
 import type { History } from "../model/history";
@@ -125,6 +125,7 @@ export function boxPlan(photo: number, owner: string): Plan<BoxDocument, Known, 
   const [api, key] = [apiOf(owner), draftKey(owner, "boxes", photo)];
   return {
     next: nextStep,
+    held: heldOrder,
     without: withoutStep,
     send: (step, known) => send(api, photo, step, known),
     keep: (table, unsaved) => {

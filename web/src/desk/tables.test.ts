@@ -4,7 +4,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { PhotoDocument } from "../api/types";
 import type { BoxDocument } from "../model/boxes";
-import { addObject, changeObject, newKey, nextStep, removeObject, withoutStep } from "../model/boxes";
+import {
+  addObject,
+  changeObject,
+  heldOrder,
+  newKey,
+  nextStep,
+  removeObject,
+  withoutStep,
+} from "../model/boxes";
 import { Clock } from "../model/clock";
 import { draftKey, keepDraft } from "../model/drafts";
 import type { MaskDocument } from "../model/drawing";
@@ -339,4 +347,18 @@ describe("masks after a reload", () => {
     maskPlan(OWNER, PHOTO, used, () => undefined).keep({ document: { 3: drawing }, known: {} }, true);
     expect(openMaskTable(MASKS, server([{ id: 3, box: BOX }])).seconds.get(3)).toBe(21.5);
   });
+});
+
+test("an order that goes round is no step, and is said not to be saved", () => {
+  const box = [0, 0, 10, 10] as const;
+  const objects = ["a", "b", "c"].map((key, place) => ({ key, label: "car", box, id: place + 1 }));
+  const known = {
+    objects: Object.fromEntries(objects.map((one) => [one.key, { ...one, version: 1, deleted: false }])),
+    order: { version: 0, edges: [] },
+  };
+  const chain = [["a", "b"], ["b", "c"]] as const; // prettier-ignore
+  const round = { objects, edges: [...chain, ["c", "a"] as const] };
+  expect(nextStep(round, known)).toBeUndefined();
+  expect(heldOrder(round, known)).toMatch(/^the order/);
+  expect(heldOrder({ objects, edges: chain }, known)).toBeUndefined();
 });

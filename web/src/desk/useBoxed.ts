@@ -6,8 +6,6 @@ import { useState } from "react";
 import { api, said, wordsOf } from "../api/client";
 import type { PhotoItem } from "../api/types";
 import type { BoxDocument, Known } from "../model/boxes";
-import { livingEdges } from "../model/boxes";
-import { findCycle } from "../model/order";
 import type { Desk } from "./useDesk";
 import { whyUnsaved } from "./useDesk";
 
@@ -30,7 +28,7 @@ export function useBoxed(photo: PhotoItem, desk: Desk<BoxDocument, Known>): Boxe
   const turn = async (): Promise<boolean> => {
     setUnsaved(undefined);
     if (!done) {
-      const why = (await whyUnsaved(desk)) ?? circleIn(desk.document);
+      const why = await whyUnsaved(desk);
       if (why) {
         setUnsaved(`The photo is not called done: ${why}`);
         return false;
@@ -46,9 +44,4 @@ export function useBoxed(photo: PhotoItem, desk: Desk<BoxDocument, Known>): Boxe
     }
   };
   return { done, turn, problem: unsaved ?? (mark.error ? wordsOf(mark.error) : undefined) };
-}
-
-/** The server is not told of an order that goes round, so nothing is waiting to be saved. */
-function circleIn(document: BoxDocument): string | undefined {
-  return findCycle(livingEdges(document)) && "some objects hide each other in a circle, break it first.";
 }

@@ -16,6 +16,8 @@ export interface Table<Document, Known> {
 
 export interface Plan<Document, Known, Step> {
   readonly next: (document: Document, known: Known, skip?: (step: Step) => boolean) => Step | undefined;
+  /** What the server would not take as it is now, and so is no step: said as not saved, and kept in the browser. */
+  readonly held?: (document: Document, known: Known) => string | undefined;
   /** Whether a step that was refused is still the same one; by its text where nothing is said. */
   readonly same?: (a: Step, b: Step) => boolean;
   /** What it is about as the server has it: somebody leaves what was refused. */
@@ -74,6 +76,7 @@ export function useDesk<Document, Known, Step>(
       new Autosave<Step>({
         next: (skip) => plan.next(table.current.history.present, table.current.known, skip),
         ...(plan.same && { same: plan.same }),
+        held: () => plan.held?.(table.current.history.present, table.current.known),
         send: async (step) => {
           const learned = await plan.send(step, table.current.known);
           table.current.known = learned(table.current.known);
@@ -86,7 +89,8 @@ export function useDesk<Document, Known, Step>(
 
   const keep = useCallback(() => {
     const now = { document: table.current.history.present, known: table.current.known };
-    setKept(plan.keep(now, plan.next(now.document, now.known) !== undefined));
+    const unsaved = plan.next(now.document, now.known) ?? plan.held?.(now.document, now.known);
+    setKept(plan.keep(now, unsaved !== undefined));
     plan.forget?.();
   }, [plan]);
   const become = useCallback(

@@ -7,6 +7,8 @@
 export type SaveState =
   | { readonly kind: "saved" }
   | { readonly kind: "waiting" }
+  /** All but what the server would not take as it is now: `message` says what, and what to do. */
+  | { readonly kind: "held"; readonly message: string }
   | { readonly kind: "saving" }
   | { readonly kind: "offline"; readonly attempts: number; readonly message?: string | undefined }
   | { readonly kind: "conflict"; readonly step: unknown; readonly current: unknown }
@@ -41,6 +43,8 @@ export interface Saving<Step> {
   readonly next: (skip: (step: Step) => boolean) => Step | undefined;
   readonly send: (step: Step) => Promise<void>;
   readonly tell: (state: SaveState) => void;
+  /** What is no step yet, because the server would not take it as it is now. */
+  readonly held?: () => string | undefined;
   /** Whether a refused step is still the same one. */
   readonly same?: (a: Step, b: Step) => boolean;
 }
@@ -132,11 +136,16 @@ export class Autosave<Step> {
 
   private end(): SaveState {
     const [first] = this.aside;
-    return this.become(
-      first
-        ? { kind: "refused", message: first.message, status: first.status, aside: this.aside }
-        : { kind: "saved" },
-    );
+    if (first) {
+      return this.become({
+        kind: "refused",
+        message: first.message,
+        status: first.status,
+        aside: this.aside,
+      });
+    }
+    const held = this.saving.held?.();
+    return this.become(held ? { kind: "held", message: held } : { kind: "saved" });
   }
 
   private failed(step: Step, error: unknown): SaveState {
@@ -185,6 +194,7 @@ export function wordsOfSave(state: SaveState): string {
         : "No connection, will be tried again.";
     case "conflict":
       return "Somebody else changed this";
+    case "held":
     case "refused":
       return `Not saved: ${sentence(state.message)}`;
   }

@@ -79,12 +79,7 @@ function objectStep({ key, label, box }: BoxObject, old: KnownObject | undefined
 }
 
 function orderStep(document: BoxDocument, known: Known): BoxStep | undefined {
-  const there = livingEdges(document).filter((pair) =>
-    pair.every((key) => known.objects[key]?.deleted === false),
-  );
-  // Edges of objects that somebody else drew meanwhile are not on this table, and stay as they are.
-  const foreign = known.order.edges.filter((pair) => pair.some((key) => !known.objects[key]));
-  const edges = [...there, ...foreign];
+  const edges = edgesToTell(document, known);
   // The server refuses a cycle; the page shows it, and waits until it is gone.
   if (sameEdges(edges, known.order.edges) || findCycle(edges)) return undefined;
   const id = (key: string): number => known.objects[key]?.id ?? Number(key);
@@ -93,6 +88,22 @@ function orderStep(document: BoxDocument, known: Known): BoxStep | undefined {
     version: known.order.version,
     edges: edges.map(([a, b]) => [id(a), id(b)] as const),
   };
+}
+
+/** Why the order is not told, in words. */
+export function heldOrder(document: BoxDocument, known: Known): string | undefined {
+  return findCycle(edgesToTell(document, known))
+    ? "the order, as some objects hide each other in a circle; break it first."
+    : undefined;
+}
+
+function edgesToTell(document: BoxDocument, known: Known): Edge<string>[] {
+  const there = livingEdges(document).filter((pair) =>
+    pair.every((key) => known.objects[key]?.deleted === false),
+  );
+  // Edges of objects that somebody else drew meanwhile are not on this table, and stay as they are.
+  const foreign = known.order.edges.filter((pair) => pair.some((key) => !known.objects[key]));
+  return [...there, ...foreign];
 }
 
 /** The object, or the order, of a step as the server has it. */

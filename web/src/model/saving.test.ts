@@ -54,6 +54,21 @@ describe("autosave", () => {
     expect(last()).toEqual({ kind: "saved" });
   });
 
+  test("never says saved of what the server would not take as it is", async () => {
+    let held: string | undefined = "the order";
+    const states: SaveState[] = [];
+    const autosave = new Autosave<number>({
+      next: () => undefined,
+      send: () => Promise.resolve(),
+      tell: (state) => states.push(state),
+      held: () => held,
+    });
+    autosave.changed();
+    expect(states).toEqual([{ kind: "held", message: "the order" }]);
+    held = undefined;
+    expect(await autosave.now()).toEqual({ kind: "saved" });
+  });
+
   test("stops at a conflict with both sides, until it is resolved", async () => {
     const { open, sent, autosave, last } = desk(
       (step) => step === 1 && new Refusal(409, "changed", { version: 7 }),

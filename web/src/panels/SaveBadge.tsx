@@ -18,11 +18,12 @@ export function SaveBadge({ state, kept, onRetry, onLeave, subjectOf }: SaveBadg
   const aside = state.kind === "refused" ? state.aside : [];
   const [first] = aside;
   const lost = state.kind === "offline" || state.kind === "refused";
+  const unsaved = lost || state.kind === "held";
   return (
     <div className={`save save-${state.kind}`} role="status" data-testid="save" data-state={state.kind}>
       <span>
         {first && subjectOf ? refusedWords(aside, subjectOf(first.step)) : wordsOfSave(state)}
-        {lost &&
+        {unsaved &&
           (kept
             ? " It is kept in this browser."
             : " This browser has no room for it: do not leave the page.")}
