@@ -15,17 +15,22 @@ from amodal.annotate.api.place import Place
 from amodal.annotate.errors import Invalid
 from amodal.annotate.exchange.archive import packed
 from amodal.annotate.exchange.cvat import read_cvat
-from amodal.annotate.exchange.exports import LOSSES, export
+from amodal.annotate.exchange.exports import FINISHED, LOSSES, export
 from amodal.annotate.exchange.imports import Taken, import_truths
 from amodal.annotate.exchange.project_file import PROJECT_JSON, project_content
 from amodal.annotate.exchange.project_read import read_project
 from amodal.annotate.exchange.reading import read_any
 from amodal.annotate.store.database import open_database
+from amodal.annotate.store.masks import Drawn
+from amodal.annotate.store.objects import add_object
 from amodal.annotate.store.people import create_project, person_of, project_of
-from amodal.annotate.store.photos import add_photo
+from amodal.annotate.store.photos import add_photo, photos, put_boxed
+from amodal.annotate.workflow.listing import Wanted, photo_list
+from amodal.annotate.workflow.rounds import save_mask
 from amodal.annotate.workflow.scenes import scene_of
 from amodal.scene import Scene
 
+OUTLINES = {"car": [[8, 20, 40, 18, 44, 50, 8, 52]]}
 WHOLE = ("kins-2020", "kins-2019", "cocoa", "amodal", "cvat")
 
 
@@ -40,7 +45,7 @@ def imported(place: Place, file: Path, work: Path, format: str | None = None) ->
     work.mkdir()
     found = read_any(file, file.name, work, format)
     with place.database.write() as session:
-        return import_truths(session, me(place, session), found.truths, found.format)
+        return import_truths(session, me(place, session), found.truths, found.format, found.finished)
 
 
 def me(place: Place, session: Session):  # type: ignore[no-untyped-def]
@@ -154,9 +159,83 @@ def test_a_project_file_gives_nobody_every_role_or_a_password(
 
 def test_what_is_not_settled_is_listed_beside_the_export(drawn: Place, tmp_path: Path) -> None:
     exported(drawn, "kins-2020", tmp_path / "out")
-    (lost,) = json.loads((tmp_path / "out" / "files" / LOSSES).read_text())
-    assert (lost["what"], lost["count"]) == ("an object that is not settled", 1)
-    assert lost["first"][0].startswith("b.png")
+    lost = json.loads((tmp_path / "out" / "files" / LOSSES).read_text())
+    assert [(one["what"], one["count"]) for one in lost] == [
+        ("a photo whose boxes and order are not done", 1),
+        ("an object that is not settled", 1),
+    ]
+    assert lost[1]["first"][0].startswith("b.png")
+
+
+@pytest.fixture
+def begun(drawn: Place) -> Place:
+    """Photos a: done, b: an open box, c: nothing there, d: untouched, e: boxes done and none settled, f: one of two."""
+    with drawn.database.write() as session:
+        expert = me(drawn, session)
+        ids = {name: photo_with(session, name) for name in "cdef"}
+        for name in "eef":
+            add_object(session, expert, ids[name], label="van", box=(4, 5, 30, 30))
+        one = add_object(session, expert, ids["f"], label="car", box=(8, 18, 44, 52))
+        save_mask(session, expert, one.id, Drawn(polygons=OUTLINES["car"], state="done", seconds=1), version=0)
+        for name in "cef":
+            put_boxed(session, expert, ids[name], boxed=True)
+    return drawn
+
+
+def photo_with(session: Session, name: str) -> int:
+    return add_photo(session, None, name=f"{name}.png", width=80, height=60, sha256=name * 64).id
+
+
+@pytest.mark.parametrize("format", [*WHOLE, "coco"])
+def test_only_what_is_done_goes_out_and_comes_back_as_done(
+    begun: Place, new_place: Callable[[str], Place], tmp_path: Path, format: str
+) -> None:
+    file = exported(begun, format, tmp_path / "out")
+    lost = {one["what"]: one["first"] for one in json.loads((tmp_path / "out" / "files" / LOSSES).read_text())}
+    assert lost["a photo whose boxes and order are not done"] == ["b.png", "d.png"]
+    assert lost["a photo of which nothing is settled"] == ["e.png"]
+    (tmp_path / "read").mkdir()
+    there = [truth.scene.image for truth in read_any(file, file.name, tmp_path / "read").truths]
+    assert there == ["a.png", "c.png", "f.png"]
+    other = new_place("other")
+    with other.database.write() as session:
+        for name in "cdef":
+            photo_with(session, name)
+    imported(other, file, tmp_path / "work")
+    drawn_again = {"a.png"} if format == "coco" else set()  # it has no order, so somebody has to say it
+    assert boxes_done(other) == {"a.png", "c.png"} - drawn_again
+
+
+@pytest.mark.parametrize("format", [*WHOLE, "coco"])
+def test_a_photo_without_objects_in_somebody_else_s_file_is_not_called_done(
+    begun: Place, new_place: Callable[[str], Place], tmp_path: Path, format: str
+) -> None:
+    exported(begun, format, tmp_path / "out")
+    (tmp_path / "out" / "files" / FINISHED).unlink()
+    packed(tmp_path / "out" / "files", tmp_path / "bare.zip")
+    other = new_place("other")
+    with other.database.write() as session:
+        photo_with(session, "c")
+    taken = imported(other, tmp_path / "bare.zip", tmp_path / "work")
+    assert "c.png" not in boxes_done(other)
+    assert any(line.startswith("c.png: no object in the file") for line in taken.left_out)
+
+
+def test_a_photo_of_which_some_objects_were_left_out_comes_back_as_begun(
+    begun: Place, new_place: Callable[[str], Place], tmp_path: Path
+) -> None:
+    other = new_place("other")
+    with other.database.write() as session:
+        photo_with(session, "f")
+    imported(other, exported(begun, "kins-2020", tmp_path / "out"), tmp_path / "work")
+    with other.database.read() as session:
+        states = {one["name"]: one["state"] for one in photo_list(session, me(other, session), Wanted())[0]}
+    assert states == {"a.png": "done", "b.png": "new", "f.png": "boxing"}
+
+
+def boxes_done(place: Place) -> set[str]:
+    with place.database.read() as session:
+        return {photo.name for photo in photos(session) if photo.boxed_at is not None}
 
 
 def test_visible_masks_alone_come_in_as_proposals(
@@ -172,14 +251,14 @@ def test_visible_masks_alone_come_in_as_proposals(
 def test_a_photo_that_has_objects_or_is_not_here_stays_out(drawn: Place, tmp_path: Path) -> None:
     file = exported(drawn, "kins-2020", tmp_path / "out")
     taken = imported(drawn, file, tmp_path / "work")
-    assert (taken.objects, len(taken.left_out)) == (0, 2)
+    assert (taken.objects, len(taken.left_out)) == (0, 1)
     assert "has objects already" in taken.left_out[0]
 
 
 def test_id_pictures_show_visible_parts_and_whole_objects(drawn: Place, tmp_path: Path) -> None:
     exported(drawn, "ids", tmp_path / "out")
     folder = tmp_path / "out" / "files"
-    (photo, _) = json.loads((folder / "objects.json").read_text())["photos"]
+    (photo,) = json.loads((folder / "objects.json").read_text())["photos"]
     number = {one["class"]: one["number"] for one in photo["objects"]}
     assert photo["order"] == [[number["pedestrian"], number["car"]]]
     visible = np.asarray(Image.open(folder / "visible" / "a.png"))

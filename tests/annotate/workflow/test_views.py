@@ -334,9 +334,10 @@ def test_what_annotators_of_the_second_stage_do_not_agree_about_is_shown_to_be_s
 def test_a_photo_that_the_second_stage_leaves_out_stays_done(session: Session, all_of: Team) -> None:
     for name in ("street/a.png", "street/b.png"):
         one = car(session, all_of.expert, photo(session, all_of.expert, name).id)
+        put_boxed(session, all_of.expert, one.photo_id, boxed=True)
         for person in all_of.annotators:
             save_mask(session, person, one.id, rectangle(0, 0, 20, 20), version=0)
     start_stage(session, all_of.manager, share=0.5, seed=0)
     for viewer in (all_of.expert, all_of.manager, all_of.annotators[0]):
         states = {item["of"]: item["state"] for item in photo_list(session, viewer, Wanted())[0]}
-        assert states == {1: "boxing", 0: "done"}
+        assert states == {1: "boxes", 0: "done"}

@@ -1,10 +1,15 @@
-"""The project as files of a format. What is settled (by vote or by the expert) goes out; the rest is listed."""
+"""The project as files of a format. What is settled (by vote or by the expert) goes out; the rest is listed.
+
+A photo in a data set says that nothing else is on it. So only photos whose boxes and order are done are in the file,
+and of those only the ones with something settled, or called done with nothing on them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -22,12 +27,16 @@ from amodal.data.truth import Truth
 from amodal.data.write import make_folder, write_text_atomically
 
 LOSSES = "losses.json"
+FINISHED = "finished.json"  # photos of which nothing was left out: no format of a data set has a place for that
+UNFINISHED, UNSETTLED = "a photo whose boxes and order are not done", "a photo of which nothing is settled"
 FILES = {"cvat": "annotations.xml", "amodal": "scenes.json"}
 KNOWN = frozenset({"modal", "amodal", "order", "boxes"})
 
 
 def export(session: Session, format: str, folder: Path) -> Losses:
-    """Fill a folder with the project in a format; beside it `losses.json` says what that cannot say.
+    """Fill a folder with the project in a format; beside it `losses.json` says what is not in it.
+
+    `finished.json` names the photos that are whole in it.
 
     Raises:
         InputError: something the format cannot hold at all.
@@ -39,7 +48,8 @@ def export(session: Session, format: str, folder: Path) -> Losses:
     project = project_of(session)
     labels = [one["name"] for one in project.categories]
     losses = Losses()
-    entries = _entries(session, project.stage, frozenset(labels), losses)
+    finished: list[str] = []
+    entries = _entries(session, project.stage, frozenset(labels), losses, finished)
     if format == "ids":
         write_ids(entries, folder)
     elif format == "cvat":
@@ -47,16 +57,32 @@ def export(session: Session, format: str, folder: Path) -> Losses:
     else:
         head = Head("made here", dict(enumerate(labels, start=1)))
         losses = losses + write_as(format, entries, head, folder / FILES.get(format, "annotations.json"))
-    write_text_atomically(folder / LOSSES, json.dumps(losses.to_json(), indent=1, ensure_ascii=False) + "\n")
+    _write(folder / LOSSES, losses.to_json())
+    _write(folder / FINISHED, {"photos": finished})
     return losses
 
 
-def _entries(session: Session, stage: int, classes: frozenset[str], losses: Losses) -> Iterator[Entry]:
+def _write(path: Path, content: Any) -> None:
+    write_text_atomically(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _entries(
+    session: Session, stage: int, classes: frozenset[str], losses: Losses, finished: list[str]
+) -> Iterator[Entry]:
+    """The photos that are done, one by one; notes meanwhile what is left out, and which photos are whole."""
     for photo in photos(session):
+        objects = objects_of(session, photo.id)
         scene = scene_of(session, photo.id, stage=stage)
         there = {one.id for one in scene.instances}
-        for one in objects_of(session, photo.id):
-            if one.id not in there:
-                losses.note("an object that is not settled", f"{photo.name}: object {one.id}")
-        yield Entry(Truth(scene, None, knows=KNOWN, classes=classes))
+        left = [one for one in objects if one.id not in there]
+        for one in left:
+            losses.note("an object that is not settled", f"{photo.name}: object {one.id}")
+        if photo.boxed_at is None:
+            losses.note(UNFINISHED, photo.name)
+        elif objects and not there:
+            losses.note(UNSETTLED, photo.name)
+        else:
+            if not left:
+                finished.append(photo.name)
+            yield Entry(Truth(scene, None, knows=KNOWN, classes=classes))
         session.expire_all()  # a project of many photos need not be in memory at once

@@ -47,11 +47,17 @@ class Taken:
         return [*self.left_out[:MOST_SAID], *([f"and {more} more"] if more > 0 else [])]
 
 
-def import_truths(session: Session, by: Person, truths: Sequence[Truth], format: str) -> Taken:
+def import_truths(
+    session: Session, by: Person, truths: Sequence[Truth], format: str, finished: frozenset[str] | None = None
+) -> Taken:
     """Add the objects of photos that are here and have none yet.
 
     Whole masks come in as settled by who imports them. Where a file knows visible masks alone, they come in as
     proposals: the hidden part is still to be drawn.
+
+    `finished`: the photos that an export of ours names as whole; None of any other file. Boxes and order are done
+    where the file knows the order of objects that it has, unless an export says that some were left out. Of a photo
+    without objects nobody else's file tells whether it was looked at.
 
     Raises:
         Forbidden: neither expert nor manager.
@@ -73,12 +79,22 @@ def import_truths(session: Session, by: Person, truths: Sequence[Truth], format:
             )
         elif objects_of(session, photo.id):
             taken.leave(f"{name}: has objects already")
+        elif not truth.given and name not in (finished or ()):
+            taken.leave(f"{name}: no object in the file, so it stays as it is; call its boxes done if there is none")
         else:
-            _photo(session, by, photo, truth, format, taken)
+            _photo(session, by, photo, truth, format, finished, taken)
     return taken
 
 
-def _photo(session: Session, by: Person, photo: Photo, truth: Truth, format: str, taken: Taken) -> None:
+def _photo(
+    session: Session,
+    by: Person,
+    photo: Photo,
+    truth: Truth,
+    format: str,
+    finished: frozenset[str] | None,
+    taken: Taken,
+) -> None:
     rows: dict[int, tuple[Object, Instance]] = {}
     for one in truth.given:
         try:
@@ -109,7 +125,8 @@ def _photo(session: Session, by: Person, photo: Photo, truth: Truth, format: str
             taken.leave(f"{photo.name}: order: {error}")
             edges = []
     taken.edges += len(edges)
-    if "order" in truth.knows or len(rows) == 1:
+    knows_order = "order" in truth.knows or len(rows) < 2
+    if knows_order and (finished is None or truth.scene.image in finished):
         put_boxed(session, by, photo.id, boxed=True, roles=IMPORTERS)
     if "amodal" in truth.knows:
         _settle(session, by, rows.values(), edges, truth, taken)

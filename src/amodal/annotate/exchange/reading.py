@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import is_zipfile
 
 from amodal.annotate.exchange.archive import unpacked
 from amodal.annotate.exchange.cvat import read_cvat
-from amodal.annotate.exchange.exports import LOSSES
+from amodal.annotate.exchange.exports import FINISHED, LOSSES
 from amodal.annotate.exchange.labelme import is_labelme, read_labelme
 from amodal.annotate.exchange.project_file import is_project
 from amodal.data.entries import entries_of
@@ -25,11 +25,15 @@ EXPECTED = "expected JSON (COCO, KINS, COCOA, labelme, a project), CVAT's XML, o
 
 @dataclass(frozen=True)
 class Found:
-    """What a file turned out to be: truths, or (`project`) the file of a whole project."""
+    """What a file turned out to be: truths, or (`project`) the file of a whole project.
+
+    `finished`: the photos that an export of ours names as whole; None of any other file.
+    """
 
     format: str
     truths: Sequence[Truth] = ()
     project: Path | None = None
+    finished: frozenset[str] | None = None
 
 
 def read_any(file: Path, name: str, work: Path, format: str | None = None) -> Found:
@@ -46,7 +50,7 @@ def read_any(file: Path, name: str, work: Path, format: str | None = None) -> Fo
     """
     files = unpacked(file, work, name) if is_zipfile(file) else [_named(file, name, work)]
     with named_as_sent(name, work):
-        return _read(files, name, work, format)
+        return replace(_read(files, name, work, format), finished=_finished(files))
 
 
 @contextmanager
@@ -87,8 +91,15 @@ def _read(files: Sequence[Path], name: str, work: Path, format: str | None) -> F
 
 
 def _is_beside(name: str) -> bool:
-    """Whether a file only stands beside annotations: our list of losses, or what macOS packs of every file."""
-    return name == LOSSES or name.startswith("._")
+    """Whether a file only stands beside annotations: our lists, or what macOS packs of every file."""
+    return name in (LOSSES, FINISHED) or name.startswith("._")
+
+
+def _finished(files: Sequence[Path]) -> frozenset[str] | None:
+    for path in files:
+        if path.name == FINISHED:
+            return frozenset(one.text() for one in read_json(path)["photos"].items())
+    return None
 
 
 def _said(found: str, wanted: str | None, name: str, result: Found) -> Found:

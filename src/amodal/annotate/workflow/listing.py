@@ -105,7 +105,7 @@ def _settled(session: Session, stage: int, ids: Sequence[int]) -> dict[int, int]
 def _state(photo: Photo, objects: int, begun: int, done: bool) -> str:
     if not objects:
         return "new" if photo.boxed_at is None else "done"
-    if done:
+    if done and photo.boxed_at is not None:
         return "done"
     if begun:
         return "drawing"

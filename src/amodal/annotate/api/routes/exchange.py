@@ -43,7 +43,7 @@ def take_in(here: Here, asker: Overseer, file: UploadFile, format: FormatField =
                     counts = read_project(session, person, found.project)
                 said = schemas.Import(format=found.format, **counts, left_out=[])
             else:
-                taken = import_truths(session, person, found.truths, found.format)
+                taken = import_truths(session, person, found.truths, found.format, found.finished)
                 numbers = {key: getattr(taken, key) for key in ("photos", "objects", "masks", "edges")}
                 said = schemas.Import(format=found.format, **numbers, settled=taken.masks, left_out=taken.said())
             note(session, person, "import", name, said.model_dump(exclude={"left_out"}))
