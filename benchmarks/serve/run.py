@@ -1,6 +1,6 @@
 """What does `amodal serve` cost beside prediction without a server, and does it hold? Load by locust on the loopback.
 
-    python benchmarks/serve/run.py [--seconds 60] [--rounds 3] [--requests 10000]
+    python benchmarks/serve/run.py [--seconds 60] [--rounds 3] [--requests 10000] [--only load|memory]
 
 throughput: the same ten streets of 375 × 1242 px, in turns through `amodal predict`'s own loop and through the server
     with 12 clients, each round one after the other; the ratio is the median over rounds of served to the mean of the
@@ -8,6 +8,9 @@ throughput: the same ten streets of 375 × 1242 px, in turns through `amodal pre
 overload: more clients than the queue has places; who is refused comes again when Retry-After says.
 memory: 10,000 small photos, one request in twenty malformed, four slow clients throughout; the slope is that of the
     server's resident memory over requests by least squares, the first fifth left out.
+
+`--only` measures throughput and overload (load), or memory, anew and keeps what else result.json has. Each of the three
+says by what command, when and on what it was measured.
 
 Every answer is compared with the scene that the same photo got offline. Locust and the server share the machine's
 cores. Writes result.json and result.txt beside this file. Needs locust, which the extra `dev` brings.
@@ -49,21 +52,24 @@ LEAST_RATIO, SAME_IOU = 0.90, 0.995
 
 def main() -> None:
     asked = arguments()
-    with tempfile.TemporaryDirectory() as name:
-        folder, host = Path(name), machine()
-        streets, small = make_streets(folder / "streets"), make_small(folder / "small")
-        throughput, overload = under_load(streets, folder, asked)
-        memory = over_many(small, folder, asked)
-    result = {
+    found: dict[str, Any] = {}
+    measured = {
         "command": " ".join(["python benchmarks/serve/run.py", *sys.argv[1:]]),
         "date": date.today().isoformat(),
-        "machine": host,
-        "throughput": throughput,
-        "overload": overload,
-        "memory": memory,
+        "machine": machine(),
     }
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        streets, small = make_streets(folder / "streets"), make_small(folder / "small")
+        if asked.only != "memory":
+            found["throughput"], found["overload"] = under_load(streets, folder, asked)
+        if asked.only != "load":
+            found["memory"] = over_many(small, folder, asked)
+    file = asked.out / "result.json"
+    before = json.loads(file.read_text()) if asked.only is not None else {}
+    result = before | {name: {"measured": measured, **part} for name, part in found.items()}
     asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+    file.write_text(json.dumps(result, indent=1) + "\n")
     text = table(result)
     (asked.out / "result.txt").write_text(text)
     print(text, end="")
@@ -74,6 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60, help="of each run")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=10_000, help="small photos of the memory run")
+    parser.add_argument("--only", choices=["load", "memory"], help="keep the rest of result.json")
     parser.add_argument("--out", type=Path, default=HERE, help="where result.json and result.txt go")
     return parser.parse_args()
 
@@ -260,7 +267,11 @@ def percentiles(seconds: list[float]) -> dict[str, float]:
 
 def table(result: dict[str, Any]) -> str:
     through, crowd, memory = result["throughput"], result["overload"], result["memory"]
-    host = result["machine"]
+
+    def told(part: dict[str, Any]) -> str:
+        host = part["measured"]["machine"]
+        where = f"{host['cpu']}, {host['cores']} cores, load {host['load_before']} before"
+        return f"{part['measured']['command']}   {part['measured']['date']}; {where}"
 
     def line(name: str, found: dict[str, Any]) -> str:
         late = " / ".join(f"{value:.2f}" for value in found["latency_seconds"].values())
@@ -273,7 +284,7 @@ def table(result: dict[str, Any]) -> str:
     cut, health = memory["slow_clients_cut_off"], memory["health_afterwards"]
     return "\n".join(
         [
-            f"{host['cpu']}, {host['cores']} cores, load {host['load_before']}; {result['date']}",
+            told(through),
             f"offline   {offline_rate:.2f} photos/s",
             f"served    {served_rate:.2f} photos/s, {through['clients']} clients",
             f"ratio     {through['ratio']:.3f} (at least {LEAST_RATIO}: {reached})",
@@ -282,6 +293,7 @@ def table(result: dict[str, Any]) -> str:
             line("overload", crowd),
             line("memory", memory),
             f"overload: {crowd['statuses']}",
+            told(memory),
             f"memory: {memory['resident_mb']} MB, slope {memory['slope_kb_per_request']} kB per request; "
             f"{memory['statuses']}, {cut} slow clients cut off, then {health}",
             "",
