@@ -149,14 +149,18 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
 
     Where the file says which objects are seen whole (`clean` or `clean64`), the others are `unscored`: their
     level is not known. Crowds become regions to ignore; `annotated: "partial"` photos lack masks of any class.
-    A file that says `masks_are: "none"` has boxes alone, which stand in the masks' place.
+    A file that says `masks_are: "none"` has boxes alone, which stand in the masks' place; so has a photo where no
+    annotation has a mask. An annotation without one among others has an empty one, and is `unscored`.
     """
     objects = coco_objects(root, images=images)
     if split is not None and not any(photo.split for photo in objects.images):
         raise NoSplits(root.file, "images", "have no splits", "expected no --split")
     masks_are = root.get("masks_are")
-    has_masks = masks_are is None or masks_are.one_of("visible", "none") == "visible"
+    may_have_masks = masks_are is None or masks_are.one_of("visible", "none") == "visible"
     annotations = list(root["annotations"].items())
+    drawn = [may_have_masks and bool(one.value.get("segmentation")) for one in annotations]
+    with_masks = {int(index) for index, is_drawn in zip(objects.image_index, drawn, strict=True) if is_drawn}
+    without: set[int] = set()
     descriptions = list(root["images"].items())
     instances: list[list[Instance]] = [[] for _ in objects.images]
     crowds: list[list[CropMask]] = [[] for _ in objects.images]
@@ -167,11 +171,13 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
         if split is not None and photo.split != split:
             continue
         size = size_of(descriptions[index])
-        mask = (
-            mask_of(annotation["segmentation"], *size)
-            if has_masks
-            else CropMask.from_box(objects.boxes[row].tolist(), *size)
-        )
+        if drawn[row]:
+            mask = mask_of(annotation["segmentation"], *size)
+        elif index in with_masks:
+            mask = CropMask.empty(*size)
+            without.add(int(objects.ids[row]))
+        else:
+            mask = CropMask.from_box(objects.boxes[row].tolist(), *size)
         if objects.is_crowd[row]:
             crowds[index].append(mask)
             continue
@@ -183,18 +189,23 @@ def read_coco_truth(root: Field, images: Path | None, split: str | None) -> list
         instances[index].append(Instance(int(objects.ids[row]), label, (x0, y0, x1, y1), 1.0, mask, mask, meta=meta))
     classes = frozenset(objects.categories)
     truths = []
-    for photo, description, inside, crowd in zip(objects.images, descriptions, instances, crowds, strict=True):
+    for index, (photo, description, inside, crowd) in enumerate(
+        zip(objects.images, descriptions, instances, crowds, strict=True)
+    ):
         if split is not None and photo.split != split:
             continue
         # Masks drawn by hand may share pixels, so this scene is not exclusive.
         height, width = size_of(description)
+        has_masks = may_have_masks and (index in with_masks or not inside)
         scene = Scene(height, width, tuple(inside), boxes_are=objects.boxes_are, image=photo.file_name, exclusive=False)
         truths.append(
             Truth(
                 scene,
                 photo.path,
                 knows=frozenset({"modal", "boxes"} if has_masks else {"boxes"}),
-                unscored=frozenset(one.id for one in inside if flagged and not one.meta["clean"]),
+                unscored=frozenset(
+                    one.id for one in inside if one.id in without or (flagged and not one.meta["clean"])
+                ),
                 ignore=tuple(crowd),
                 unannotated=classes if _is_partial(description) else frozenset(),
                 classes=classes,

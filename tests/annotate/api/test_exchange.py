@@ -125,3 +125,45 @@ def test_an_import_is_whole_or_not_at_all(alone: Person) -> None:
     said = alone.post("/imports", files={"file": ("a.json", content, "application/json")})
     assert said.status_code == 422
     assert alone.get("/photos/1").json()["objects"] == []
+
+
+def test_an_export_says_how_many_photos_and_objects_are_not_in_it(alone: Person) -> None:
+    alone.box(1, 5, 5, 30, 30)
+    photos = alone.get("/photos").json()["total"]
+    assert alone.post("/exports", {"format": "coco"}).headers["X-Left-Out"] == f"{photos} 1"
+
+
+def test_id_pictures_are_refused_by_their_name(alone: Person) -> None:
+    content = alone.post("/exports", {"format": "ids"}).content
+    said = alone.post("/imports", files={"file": ("ids.zip", content)})
+    message = "ids.zip: file: holds id pictures, which cannot be read in, expected another format"
+    assert (said.status_code, said.json()["error"]["message"]) == (422, message)
+
+
+BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 6, 20, 10]}
+NO_MASK: dict[str, dict[str, object]] = {"no key": {}, "null": {"segmentation": None}, "nothing": {"segmentation": []}}
+
+
+@pytest.mark.parametrize("what", NO_MASK)
+def test_boxes_alone_come_in_from_coco(alone: Person, what: str) -> None:
+    photo = alone.get("/photos/1").json()["photo"]
+    content = coco(photo, BOX | NO_MASK[what])
+    said = alone.post("/imports", files={"file": ("boxes.json", content)})
+    assert (said.status_code, said.json().get("left_out")) == (201, []), said.text
+    document = alone.get("/photos/1").json()
+    assert [one["box"] for one in document["objects"]] == [[5, 6, 25, 16]]
+    assert document["proposals"] == []
+
+
+def test_a_box_without_a_mask_among_masks_comes_in_to_be_drawn(alone: Person) -> None:
+    photo = alone.get("/photos/1").json()["photo"]
+    drawn = {**BOX, "id": 2, "segmentation": [[5, 6, 25, 6, 25, 16, 5, 16]]}
+    said = alone.post("/imports", files={"file": ("boxes.json", coco(photo, BOX, drawn))}).json()
+    words = f"{photo['name']}: 1 whole masks are not known; the visible ones came in as proposals"
+    assert (said["objects"], said["left_out"]) == (2, [words])
+
+
+def coco(photo: dict[str, object], *annotations: dict[str, object]) -> bytes:
+    image = {"id": 1, "file_name": photo["name"], "width": photo["width"], "height": photo["height"]}
+    categories = [{"id": 1, "name": "car"}]
+    return json.dumps({"images": [image], "annotations": annotations, "categories": categories}).encode()

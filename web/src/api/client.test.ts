@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 
-import { apiOf, carry, ownerOf, said } from "./client";
+import { apiOf, carry, ownerOf, said, wordsOf } from "./client";
+import { Refusal } from "../model/autosave";
 import type { SessionInfo } from "./types";
 
 const person = (id: number) => ({ id, name: `person ${id}` }) as SessionInfo["person"];
@@ -62,5 +63,16 @@ describe("what somebody drew", () => {
     const written = serverOf({ ...ANNA, project: "kitchens", csrf: "of the other project" });
     await expect(saveAs(ownerOf(ANNA))).rejects.toMatchObject({ status: 401 });
     expect(written).toEqual([]);
+  });
+});
+
+describe("the words of a refusal", () => {
+  test("name the field once where the server's sentence has it after the file", () => {
+    const message = "cars.json: annotations[0].image_id: is 99, expected an id among the 1 of images";
+    expect(wordsOf(new Refusal(422, message, undefined, "annotations[0].image_id"))).toBe(message);
+  });
+
+  test("name the field where the sentence does not", () => {
+    expect(wordsOf(new Refusal(422, "is too short", undefined, "password"))).toBe("password: is too short");
   });
 });

@@ -81,7 +81,7 @@ export function refusalOf(status: number, body: unknown): Refusal {
 
 export function wordsOf(error: unknown): string {
   if (error instanceof Refusal) {
-    const told = !error.field || error.message.startsWith(`${error.field}:`);
+    const told = !error.field || error.message.includes(`${error.field}:`); // a file's name may stand before it
     return told ? error.message : `${error.field}: ${error.message}`;
   }
   return "The server cannot be reached.";

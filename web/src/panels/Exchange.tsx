@@ -6,6 +6,7 @@ import { useState } from "react";
 
 import { api, refusalOf, sendForm, wordsOf } from "../api/client";
 import type { components } from "../api/schema";
+import { counted } from "../model/words";
 
 type ImportAnswer = components["schemas"]["Import"];
 type ExportFormat = components["schemas"]["Export"]["format"];
@@ -111,6 +112,7 @@ function FileOut(): JSX.Element {
       if (!response.ok) throw refusalOf(response.status, error);
       const named = /filename="?([^";]+)/.exec(response.headers.get("content-disposition") ?? "");
       save(data as unknown as Blob, named?.[1] ?? `export-${format}`);
+      return wordsOfExport(response.headers.get("x-left-out"));
     },
   });
   return (
@@ -134,9 +136,16 @@ function FileOut(): JSX.Element {
       <button type="submit" disabled={fetchFile.isPending}>
         Download
       </button>
-      <Outcome error={fetchFile.error} words={fetchFile.isSuccess ? "Written." : undefined} />
+      <Outcome error={fetchFile.error} words={fetchFile.data} />
     </form>
   );
+}
+
+function wordsOfExport(leftOut: string | null): string {
+  const [photos = 0, objects = 0] = (leftOut ?? "").split(" ").map(Number);
+  if (photos + objects === 0) return "Written.";
+  const what = [photos && counted(photos, "photo"), objects && counted(objects, "object")].filter(Boolean);
+  return `Written, without ${what.join(" and ")} not done yet; losses.json in it says which.`;
 }
 
 function Outcome({ error, words }: { error: unknown; words: string | undefined }): JSX.Element {

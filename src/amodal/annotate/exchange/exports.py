@@ -29,6 +29,7 @@ from amodal.data.write import make_folder, write_text_atomically
 LOSSES = "losses.json"
 FINISHED = "finished.json"  # photos of which nothing was left out: no format of a data set has a place for that
 UNFINISHED, UNSETTLED = "a photo whose boxes and order are not done", "a photo of which nothing is settled"
+OPEN = "an object that is not settled"
 FILES = {"cvat": "annotations.xml", "amodal": "scenes.json"}
 KNOWN = frozenset({"modal", "amodal", "order", "boxes"})
 
@@ -76,7 +77,7 @@ def _entries(
         there = {one.id for one in scene.instances}
         left = [one for one in objects if one.id not in there]
         for one in left:
-            losses.note("an object that is not settled", f"{photo.name}: object {one.id}")
+            losses.note(OPEN, f"{photo.name}: object {one.id}")
         if photo.boxed_at is None:
             losses.note(UNFINISHED, photo.name)
         elif objects and not there:

@@ -80,6 +80,8 @@ def _read(files: Sequence[Path], name: str, work: Path, format: str | None) -> F
     root = read_json(annotations[0])
     if is_project(root):
         return _said("project", format, name, Found("project", project=annotations[0]))
+    if isinstance(root.value, dict) and root.value.keys() == {"photos"}:  # as `ids` writes it
+        raise InputError(name, "file", "holds id pictures, which cannot be read in", "expected another format")
     if is_labelme(root):
         return _said("labelme", format, name, Found("labelme", read_labelme(annotations)))
     if len(annotations) > 1:

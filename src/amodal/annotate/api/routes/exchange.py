@@ -52,15 +52,18 @@ def take_in(here: Here, asker: Overseer, file: UploadFile, format: FormatField =
 
 @router.post("/exports", response_class=Response, responses=ARCHIVE)
 def give_out(here: Here, asker: Overseer, asked: schemas.Export) -> Response:
-    """A zip with the annotations in a format, and losses.json: what that format cannot say."""
+    """A zip with the annotations in a format, and losses.json: what is left out.
+
+    The header X-Left-Out says of how many photos and objects nothing is in it for they are not done.
+    """
     from amodal.annotate.exchange.archive import packed
-    from amodal.annotate.exchange.exports import export
+    from amodal.annotate.exchange.exports import OPEN, UNFINISHED, UNSETTLED, export
 
     work = Path(tempfile.mkdtemp(dir=make_folder(here.folder / WORK)))
     gone = BackgroundTask(shutil.rmtree, work, ignore_errors=True)
     try:
         with here.database.read() as session:
-            export(session, asked.format, work / "inside")
+            lost = export(session, asked.format, work / "inside").counts
         packed(work / "inside", work / "export.zip")
         with here.database.write() as session:
             note(session, asker.person(session), "export", asked.format)
@@ -68,4 +71,6 @@ def give_out(here: Here, asker: Overseer, asked: schemas.Export) -> Response:
         shutil.rmtree(work, ignore_errors=True)
         raise
     name = f"{asked.format}.zip"
-    return FileResponse(work / "export.zip", media_type="application/zip", filename=name, background=gone)
+    left_out = f"{lost.get(UNFINISHED, 0) + lost.get(UNSETTLED, 0)} {lost.get(OPEN, 0)}"
+    said = {"X-Left-Out": left_out}
+    return FileResponse(work / "export.zip", media_type="application/zip", filename=name, headers=said, background=gone)
