@@ -23,7 +23,8 @@ import { ToolBar } from "../panels/ToolBar";
 import type { MaskTool } from "../tools/maskTools";
 import { MASK_TOOLS, useMaskTools } from "../tools/maskTools";
 import { edgeOf } from "./boxPlan";
-import type { OpenOutline } from "./maskPlan";
+import type { OpenOutlines } from "./maskPlan";
+import { withOutline } from "./maskPlan";
 import { useMaskProposals } from "./maskProposals";
 import type { Desk } from "./useDesk";
 import { useKeys } from "./useKeys";
@@ -55,8 +56,8 @@ interface MaskEditorProps {
   readonly desk: Desk<MaskDocument, KnownMasks>;
   readonly clock: Clock;
   readonly first: number | undefined;
-  readonly open: OpenOutline | undefined;
-  readonly setOpen: (open: OpenOutline | undefined) => void;
+  readonly open: OpenOutlines;
+  readonly setOpen: (open: OpenOutlines) => void;
   readonly onNext?: (() => void) | undefined;
   /** What Done and its key do with the drawing instead, by another name: missing where it is one's own and is saved. */
   readonly decide?: { readonly name: string; readonly act: () => void };
@@ -116,7 +117,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   const [masks] = useState(() => new VisibleMasks());
   const tools = useMaskTools({ frame: photo, tool, radius, document, boxes, visible: (id) => masks.of(id, document, fronts.get(id) ?? []), chosen: active, choose, edit, open, setOpen, fixed: finished }); // prettier-ignore
   const proposals = useMaskProposals(props.owner, server, ids, desk, choose);
-  const { live } = tools;
+  const { begun, live } = tools;
   const { stateOf } = props;
   const shown = useMemo((): Shown[] => {
     // What is far is painted first.
@@ -145,7 +146,9 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     if (count) choose(listed[index < 0 && by < 0 ? count - 1 : (index + by + count) % count]);
   };
   const done = (sure: boolean): void => {
-    if (tools.closeOutline() || active === undefined || !own) return;
+    if (tools.closeOutline()) return setProblem(undefined);
+    if (begun) return setProblem("An outline has three corners at least: click more, or leave it by Escape.");
+    if (active === undefined || !own) return;
     if (isEmpty(own.amodal)) return setProblem("There is nothing drawn yet.");
     setProblem(undefined);
     const stray = strayOf(own.amodal, boxes.find((one) => one.id === active)!.box);
@@ -185,7 +188,6 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   const finish = (proposal: Proposal): void => {
     proposals.finish(proposal);
     if (proposal.object_id !== null) setFinished(new Set([...finished, proposal.object_id]));
-    setOpen(undefined);
     setTool("brush");
   };
   useKeys("masks", {
@@ -201,8 +203,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
     smaller: () => setRadius((old) => Math.max(1, Math.round(old * 0.8))),
     larger: () => setRadius((old) => Math.min(400, Math.ceil(old * 1.25))),
     close: () => done(false),
-    "last-corner": () =>
-      open && setOpen(open.points.length > 2 ? { ...open, points: open.points.slice(0, -2) } : undefined),
+    "last-corner": () => begun && setOpen(withOutline(open, begun.id, begun.points.slice(0, -2))),
     clear: () => change("emptied the mask", () => blank(photo)),
     cancel: tools.cancel,
     propose: ask,
@@ -239,8 +240,8 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
             { id: "propose", name: "Ask the model", disabled: !ask, act: () => ask?.() },
             {
               id: "close",
-              name: open ? "Close outline" : (props.decide?.name ?? "Done"),
-              disabled: !own && !open,
+              name: begun ? "Close outline" : (props.decide?.name ?? "Done"),
+              disabled: !own && !begun,
               act: () => done(false),
             },
           ]}
@@ -282,7 +283,10 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
             choose={choose}
             nameOf={nameOf}
             colourOf={colour}
-            detailOf={(id) => stateOf?.(id) ?? document[id]?.state ?? "to do"}
+            detailOf={(id) =>
+              stateOf?.(id) ??
+              (open.some((one) => one.id === id) ? "outline open" : (document[id]?.state ?? "to do"))
+            }
             look={bench.look}
             setLook={bench.setLook}
           />

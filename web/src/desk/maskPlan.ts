@@ -24,17 +24,18 @@ import type { Plan, Table } from "./useDesk";
 
 export type MaskTable = Table<MaskDocument, KnownMasks>;
 
-/** What the browser keeps: the table, and the corners of an outline that is not closed yet. */
+/** What the browser keeps: the table, and the corners of outlines that are not closed yet. */
 export interface MaskDraft {
   readonly drawings: Readonly<Record<number, StoredDrawing>>;
   readonly known: Readonly<Record<number, { version: number; drawing: StoredDrawing | null }>>;
-  readonly open: OpenOutline | undefined;
+  /** One alone, or none, where an earlier version of the page has kept it. */
+  readonly open?: OpenOutlines | OpenOutline;
   /** Measured so far, of each object. */
   readonly seconds: Readonly<Record<number, number>>;
 }
 
 export interface OpenMasks extends MaskTable {
-  readonly open: OpenOutline | undefined;
+  readonly open: OpenOutlines;
   readonly history: History<MaskDocument> | undefined;
   readonly seconds: ReadonlyMap<number, number>;
 }
@@ -42,6 +43,15 @@ export interface OpenMasks extends MaskTable {
 export interface OpenOutline {
   readonly id: number;
   readonly points: readonly number[];
+}
+
+/** One of each object at most; the one that the hand was at last comes last. */
+export type OpenOutlines = readonly OpenOutline[];
+
+/** The outlines after one object's became `points`, or was closed or left. */
+export function withOutline(open: OpenOutlines, id: number, points?: readonly number[]): OpenOutlines {
+  const others = open.filter((one) => one.id !== id);
+  return points?.length ? [...others, { id, points }] : others;
 }
 
 export function drawingOf(mask: ServerMask): Drawing {
@@ -92,7 +102,9 @@ export function openMaskTable(key: string, server: PhotoDocument): OpenMasks {
   const fresh = maskTable(server);
   const table = draft ? withDraft(draft, fresh, server) : fresh;
   const seconds = secondsOf(server, [draft, visit?.known]);
-  const open = draft?.open;
+  const drawable = server.objects.filter((one) => !one.deleted && !isSettled(one.consensus));
+  const there = new Set(drawable.map((one) => one.id));
+  const open = [draft?.open ?? []].flat().filter((one) => there.has(one.id));
   // A mask is only its annotator's, so what differs was saved in another window, or decided or opened meanwhile.
   const same =
     visit &&
@@ -192,7 +204,7 @@ export function maskPlan(
   owner: string,
   photo: Frame & { readonly id: number },
   clock: Clock,
-  open: () => OpenOutline | undefined,
+  open: () => OpenOutlines,
 ): Plan<MaskDocument, KnownMasks, MaskStep> {
   const [api, key] = [apiOf(owner), draftKey(owner, "masks", photo.id)];
   return {
@@ -201,7 +213,7 @@ export function maskPlan(
     without: (document, known, { id }) => asKnown(document, known, id),
     send: (step) => send(api, step, clock),
     keep: (table, unsaved) => {
-      if (unsaved || open()) return keepDraft(localStorage, key, draftOf(table, open(), clock.all()));
+      if (unsaved || open().length) return keepDraft(localStorage, key, draftOf(table, open(), clock.all()));
       dropDraft(localStorage, key);
       return true;
     },
@@ -211,7 +223,7 @@ export function maskPlan(
   };
 }
 
-function draftOf(table: MaskTable, open: OpenOutline | undefined, seconds: MaskDraft["seconds"]): MaskDraft {
+function draftOf(table: MaskTable, open: OpenOutlines, seconds: MaskDraft["seconds"]): MaskDraft {
   const each = <From, To>(
     from: Readonly<Record<number, From>>,
     turn: (one: From) => To,

@@ -270,7 +270,7 @@ describe("masks after a reload", () => {
     state: "draft",
   });
   const clock = new Clock(() => 0);
-  const plan = maskPlan(OWNER, PHOTO, clock, () => undefined);
+  const plan = maskPlan(OWNER, PHOTO, clock, () => []);
 
   test("undo and redo go on, and nothing has to be saved again", () => {
     const before: MaskDocument = {};
@@ -335,16 +335,30 @@ describe("masks after a reload", () => {
   test("seconds that were measured go on, and in a new round begin at nothing", () => {
     const used = new Clock(() => 0);
     used.startFrom(3, 17);
-    const left = maskPlan(OWNER, PHOTO, used, () => undefined);
+    const left = maskPlan(OWNER, PHOTO, used, () => []);
     left.remember!({ history: begin({ 3: drawing }), known: { 3: { version: 1, drawing } } });
     expect(openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(1) }])).seconds.get(3)).toBe(17);
     expect(openMaskTable(MASKS, server([{ id: 3, box: BOX, mask: mask(0, 99) }])).seconds.get(3)).toBe(0);
   });
 
+  test("an outline of each object that is not closed is there again, but none of what is gone or settled", () => {
+    const open = [4, 3, 9, 5].map((id) => ({ id, points: [id, 1, 8, 1] }));
+    maskPlan(OWNER, PHOTO, clock, () => open).keep({ document: {}, known: {} }, false);
+    const settled = { id: 5, box: BOX, consensus: { state: "settled" } };
+    const photo = server([{ id: 3, box: BOX }, { id: 4, box: BOX }, settled]);
+    expect(openMaskTable(MASKS, photo).open).toEqual(open.slice(0, 2));
+  });
+
+  test("an outline that an earlier version of the page has kept is there again", () => {
+    const open = { id: 3, points: [1, 1, 8, 1] };
+    keepDraft(localStorage, MASKS, { drawings: {}, known: {}, seconds: {}, open });
+    expect(openMaskTable(MASKS, server([{ id: 3, box: BOX }])).open).toEqual([open]);
+  });
+
   test("seconds lie in the draft too", () => {
     const used = new Clock(() => 0);
     used.startFrom(3, 21.5);
-    maskPlan(OWNER, PHOTO, used, () => undefined).keep({ document: { 3: drawing }, known: {} }, true);
+    maskPlan(OWNER, PHOTO, used, () => []).keep({ document: { 3: drawing }, known: {} }, true);
     expect(openMaskTable(MASKS, server([{ id: 3, box: BOX }])).seconds.get(3)).toBe(21.5);
   });
 });

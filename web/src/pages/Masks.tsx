@@ -8,7 +8,7 @@ import { wordsOf } from "../api/client";
 import { questions } from "../api/questions";
 import type { ObjectItem, PhotoDocument, ServerMask } from "../api/types";
 import { MaskEditor, SETTLED } from "../desk/MaskEditor";
-import type { OpenOutline } from "../desk/maskPlan";
+import type { OpenOutlines } from "../desk/maskPlan";
 import { knownOf, maskPlan, openMaskTable } from "../desk/maskPlan";
 import { useDesk } from "../desk/useDesk";
 import { useSigns } from "../desk/useSigns";
@@ -47,13 +47,13 @@ interface MaskDeskProps {
 function MaskDesk({ server, owner, object, roles }: MaskDeskProps): JSX.Element {
   const { photo } = server;
   const [start] = useState(() => openMaskTable(draftKey(owner, "masks", photo.id), server));
-  const [open, setOpen] = useState<OpenOutline | undefined>(start.open);
+  const [open, setOpen] = useState(start.open);
   const newest = useRef(open);
   const clock = useClock(start.seconds);
   const plan = useMemo(() => maskPlan(owner, photo, clock, () => newest.current), [owner, photo, clock]);
   const desk = useDesk(start, plan);
   const { known, document, resolve, save } = desk;
-  const keepOpen = useCallback((next: OpenOutline | undefined): void => {
+  const keepOpen = useCallback((next: OpenOutlines): void => {
     newest.current = next;
     setOpen(next);
   }, []);
@@ -113,7 +113,12 @@ function MaskDesk({ server, owner, object, roles }: MaskDeskProps): JSX.Element 
       stateOf={stateOf}
       desk={desk}
       clock={clock}
-      first={listed.find((one) => one.id === object)?.id ?? ids.find((id) => document[id]?.state !== "done")}
+      first={
+        // What was left in the middle comes before what a link names: it would be forgotten.
+        start.open.findLast(({ id }) => ids.includes(id))?.id ??
+        listed.find((one) => one.id === object)?.id ??
+        ids.find((id) => document[id]?.state !== "done")
+      }
       open={open}
       setOpen={keepOpen}
       onNext={() => void next()}

@@ -8,7 +8,7 @@ import { api, said, wordsOf } from "../api/client";
 import { questions } from "../api/questions";
 import type { Consensus, ObjectItem, PhotoDocument } from "../api/types";
 import { MaskEditor } from "../desk/MaskEditor";
-import type { OpenOutline } from "../desk/maskPlan";
+import type { OpenOutlines } from "../desk/maskPlan";
 import { drawingOf } from "../desk/maskPlan";
 import { openSettling, settlePlan, votedTable } from "../desk/settling";
 import { useDesk } from "../desk/useDesk";
@@ -69,7 +69,7 @@ function SettleDesk({ owner, server, item, consensus, stage, draft }: SettleDesk
     [draft, item, consensus, table],
   );
   const desk = useDesk(start, plan);
-  const [open, setOpen] = useState<OpenOutline>();
+  const [open, setOpen] = useState<OpenOutlines>([]);
   const [clock] = useState(() => new Clock());
   const ids = useMemo(() => [item.id], [item.id]);
   const settle = useMutation({

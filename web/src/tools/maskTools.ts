@@ -3,7 +3,8 @@
 import { useCallback, useMemo, useState } from "react";
 
 import type { Gesture } from "../canvas/PhotoStage";
-import type { OpenOutline } from "../desk/maskPlan";
+import type { OpenOutlines } from "../desk/maskPlan";
+import { withOutline } from "../desk/maskPlan";
 import { brushed, stroke } from "../model/brush";
 import type { Drawing, MaskDocument } from "../model/drawing";
 import { blank, polygonsOf, withMask, withPolygons, withVisible } from "../model/drawing";
@@ -39,8 +40,8 @@ export interface MaskToolUse {
   readonly chosen: number | undefined;
   readonly choose: (id: number | undefined) => void;
   readonly edit: (label: string, change: (document: MaskDocument) => MaskDocument) => void;
-  readonly open: OpenOutline | undefined;
-  readonly setOpen: (open: OpenOutline | undefined) => void;
+  readonly open: OpenOutlines;
+  readonly setOpen: (open: OpenOutlines) => void;
   /** Objects of which the eraser takes hidden pixels only. */
   readonly fixed: ReadonlySet<number>;
 }
@@ -61,16 +62,20 @@ export function useMaskTools(use: MaskToolUse) {
   const painting = tool.endsWith("brush") || tool.endsWith("eraser");
   const own = chosen === undefined ? undefined : (document[chosen] ?? blank(frame));
 
+  /** Of the chosen object; the others' wait until they are chosen again. */
+  const begun = open.find((one) => one.id === chosen);
+
   const closeOutline = useCallback((): boolean => {
-    if (!open || open.points.length < 6) return false;
-    setOpen(undefined);
+    if (!begun || begun.points.length < 6) return false;
+    const { id, points } = begun;
+    setOpen(withOutline(open, id));
     edit("closed an outline", (now) => {
-      const before = now[open.id] ?? blank(frame);
+      const before = now[id] ?? blank(frame);
       const kept = before.polygons ?? polygonsOf(before);
-      return { ...now, [open.id]: withPolygons(before, frame, [...kept, open.points]) };
+      return { ...now, [id]: withPolygons(before, frame, [...kept, points]) };
     });
     return true;
-  }, [edit, frame, open, setOpen]);
+  }, [begun, edit, frame, open, setOpen]);
 
   const painted = (drawing: Drawing, id: number, from: Point, to: Point): Drawing => {
     const part = stroke(frame, from, to, radius);
@@ -89,10 +94,10 @@ export function useMaskTools(use: MaskToolUse) {
       return;
     }
     if (tool === "polygon") {
-      const points = open?.id === chosen ? open.points : [];
+      const points = begun?.points ?? [];
       const first = { x: points[0] ?? Infinity, y: points[1] ?? Infinity };
       if (points.length >= 6 && distance(at, first) * scale <= REACH_PX) closeOutline();
-      else setOpen({ id: chosen, points: [...points, round(at.x), round(at.y)] });
+      else setOpen(withOutline(open, chosen, [...points, round(at.x), round(at.y)]));
       return;
     }
     const polygons = polygonsOf(own);
@@ -111,7 +116,7 @@ export function useMaskTools(use: MaskToolUse) {
   };
 
   const move = ({ at }: Gesture): void => {
-    if (painting || open) setCursor(at);
+    if (painting || begun) setCursor(at);
     const live = held.current;
     if (!live || (at.x === live.last.x && at.y === live.last.y)) return;
     const drawing = live.corner
@@ -150,9 +155,9 @@ export function useMaskTools(use: MaskToolUse) {
       if (tool === "corners" && shownDrawing) {
         for (const line of polygonsOf(shownDrawing)) paintLine(context, view, line, true);
       }
-      if (open && open.id === chosen) {
-        const line = cursor ? [...open.points, cursor.x, cursor.y] : open.points;
-        paintLine(context, view, line, false, open.points.length / 2);
+      for (const { id, points } of open) {
+        const line = cursor && id === chosen ? [...points, cursor.x, cursor.y] : points;
+        paintLine(context, view, line, false, id === chosen ? points.length / 2 : 0);
       }
       if (painting && cursor) paintBrush(context, view, cursor, radius);
     },
@@ -162,9 +167,9 @@ export function useMaskTools(use: MaskToolUse) {
   const shown = useMemo(() => (live ? { ...document, [live.id]: live.drawing } : document), [document, live]);
   const cancel = useCallback(() => {
     setLive(undefined);
-    setOpen(undefined);
-  }, [setLive, setOpen]);
-  return { onGesture, paintTool, live: shown, closeOutline, cancel, cursor: painting ? "none" : tool === "select" ? "default" : "crosshair", boxes }; // prettier-ignore
+    if (begun) setOpen(withOutline(open, begun.id));
+  }, [begun, open, setLive, setOpen]);
+  return { onGesture, paintTool, live: shown, begun, closeOutline, cancel, cursor: painting ? "none" : tool === "select" ? "default" : "crosshair", boxes }; // prettier-ignore
 }
 
 function pick({ boxes, visible }: MaskToolUse, at: Point): number | undefined {
