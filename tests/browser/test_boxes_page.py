@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from helpers.annotate_page import Desk
@@ -160,3 +162,87 @@ def test_nothing_is_wider_than_the_panel_and_no_keys_overlap(three: Desk) -> Non
         for other in found[place + 1 :] + entries:
             apart = one["right"] <= other["left"] or other["right"] <= one["left"]
             assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+
+
+def answering(desk: Desk, *finds: tuple[float, ...]) -> None:
+    """The model answers at once, with persons in these boxes and no order."""
+    rle = {"size": [1, 1], "counts": "1"}
+    kept = {"object_id": None, "label": "person", "score": 0.99, "verdict": "open", "amodal": rle, "inmodal": rle}
+    proposals: list[Any] = [{**kept, "id": 70 + place, "box": box} for place, box in enumerate(finds)]
+    answer = {"proposals": proposals, "edges": []}
+    desk.page.route("**/api/photos/*/proposals", lambda route: route.fulfill(json=answer))
+
+
+def test_finds_are_numbered_and_told_apart_by_hand_and_by_ear(desk: Desk) -> None:
+    desk.open("boxes", 1)
+    answering(desk, LEFT, MIDDLE, RIGHT)
+    desk.press("p")
+    proposals = desk.page.get_by_role("region", name="Proposals")
+    rows = proposals.get_by_role("listitem")
+    rows.nth(2).wait_for()
+    for name in ("Take person 1", "Refuse person 2", "Take person 3"):
+        proposals.get_by_role("button", name=name, exact=True).wait_for()
+    desk.click(500, 390)
+    assert [row.get_attribute("aria-current") for row in rows.all()] == [None, None, "true"]
+    stage = desk.page.get_by_test_id("stage")
+    before = stage.screenshot()
+    rows.nth(0).hover()
+    desk.page.wait_for_timeout(200)
+    assert [row.get_attribute("aria-current") for row in rows.all()] == ["true", None, None]
+    assert stage.screenshot() != before
+
+
+def test_a_find_keeps_its_number_when_another_one_is_refused(desk: Desk) -> None:
+    desk.open("boxes", 1)
+    answering(desk, LEFT, RIGHT)
+    desk.page.route("**/verdict", lambda route: route.fulfill(json={"object": None, "edges": []}))
+    desk.press("p")
+    proposals = desk.page.get_by_role("region", name="Proposals")
+    proposals.get_by_role("button", name="Refuse person 1").click()
+    proposals.get_by_role("button", name="Refuse person 1").wait_for(state="detached")
+    proposals.get_by_role("button", name="Take person 2").wait_for()
+
+
+def test_the_model_says_so_where_it_has_nothing_to_propose(three: Desk) -> None:
+    answering(three)
+    three.press("p")
+    three.page.get_by_text("The model sees no order of 2 pairs without one.").wait_for()
+    three.press("o")
+    for x in (80, 300, 400, 590):
+        three.click(x, 220)
+    three.press("p")
+    three.page.get_by_text("No order to propose: every pair has one. Masks are proposed").wait_for()
+
+
+def test_the_key_of_the_sheet_closes_it_too(desk: Desk) -> None:
+    desk.open("boxes", 1)
+    for state in ("visible", "detached", "visible"):
+        desk.press("?")
+        desk.page.get_by_role("dialog", name="Keys").wait_for(state=state)  # type: ignore[arg-type]
+
+
+def test_a_digit_without_a_category_is_said(desk: Desk) -> None:
+    names = [one["name"] for one in desk.get("/project")["categories"]]
+    assert len(names) < 9
+    desk.open("boxes", 1)
+    desk.press("9")
+    said = desk.page.get_by_text(f"There is no category 9: the project has {len(names)}.")
+    said.wait_for()
+    desk.press("v")
+    said.wait_for(state="detached")
+
+
+@pytest.mark.parametrize(("width", "height"), [(820, 1180), (1280, 720), (1440, 900)])
+def test_panels_and_the_graph_of_a_long_row_fit_their_place(three: Desk, width: int, height: int) -> None:
+    three.draw_box(560, 60, 630, 380)
+    three.press("o")
+    for x in (80, 240, 300, 400, 500, 570):
+        three.click(x, 220)
+    three.saved()
+    three.page.set_viewport_size({"width": width, "height": height})
+    three.page.get_by_text("Only the chosen object").wait_for()
+    panels = three.page.get_by_role("complementary", name="Panels")
+    assert panels.evaluate("side => side.scrollWidth <= side.clientWidth")
+    graph = three.page.get_by_role("group", name="Order graph")
+    assert graph.get_by_role("button").count() == 7  # four objects, three arrows
+    assert graph.evaluate("one => one.parentElement.scrollWidth <= one.parentElement.clientWidth")

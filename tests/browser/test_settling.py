@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,3 +197,19 @@ def test_on_a_tablet_held_upright_each_picture_stands_under_its_name(team: Team,
         assert 0 <= picture["y"] - (name["y"] + name["height"]) < 10
     finally:
         desk.page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_the_masks_page_says_that_a_second_round_is_on(module_pages: Pages, tmp_path: Path) -> None:
+    with team_place(tmp_path, expert="erna") as url:
+        team = Team(url, module_pages)
+        for name in ANNOTATORS:
+            tell(team.desk("maria"), "post", "/people", {"name": name, "role": "annotator", "password": PASSWORD})
+        car = {"label": "car", "box": BOX}
+        id = int(tell(team.desk("erna"), "post", f"/photos/{PHOTO}/objects", car)["id"])
+        team.desk("anna").open("masks", PHOTO)
+        assert team.desk("anna").page.get_by_text("Round ").count() == 0
+        for name, (x0, y0, x1, y1) in DRAWN.items():
+            mask = {"version": 0, "polygons": [[x0, y0, x1, y0, x1, y1, x0, y1]], "state": "done", "seconds": 1}
+            tell(team.desk(name), "put", f"/objects/{id}/mask", mask)
+        team.desk("anna").open("masks", PHOTO)
+        team.desk("anna").page.get_by_text("Round 2 of car 1: the masks before did not settle it.").wait_for()

@@ -273,7 +273,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
                 : `The visible part of ${nameOf(active!)} was corrected by hand.`}
             </p>
           )}
-          <ProposalPanel proposals={{ ...proposals, finish }} nameOf={nameOf} />
+          <ProposalPanel proposals={{ ...proposals, finish }} nameOf={(one) => nameOf(one.object_id!)} />
           <ObjectPanels
             objects={placed}
             listed={listed}

@@ -8,20 +8,28 @@ import type { BoxDocument, Known } from "../model/boxes";
 import { addObject } from "../model/boxes";
 import { asBox } from "../model/geometry";
 import type { Edge } from "../model/order";
-import { findCycle } from "../model/order";
+import { findCycle, overlapping, unsaid } from "../model/order";
+import { counted } from "../model/words";
 import type { ProposalsAtHand } from "../panels/ProposalPanel";
 import { edgeOf, learnObject } from "./boxPlan";
 import type { Desk } from "./useDesk";
 import { whyUnsaved } from "./useDesk";
+
+export interface BoxProposals extends ProposalsAtHand {
+  /** A find's class and number, the same as long as the photo is open. */
+  readonly nameOf: (proposal: Proposal) => string;
+}
 
 /** `labelOf` gives the category that a proposal's class becomes: models know others than the project may have. */
 export function useBoxProposals(
   server: PhotoDocument,
   desk: Desk<BoxDocument, Known>,
   labelOf: (label: string) => string,
-): ProposalsAtHand {
+): BoxProposals {
   const photo = server.photo.id;
   const [open, setOpen] = useState<readonly Proposal[]>(() => newBoxes(server.proposals ?? []));
+  const [found, setFound] = useState(open);
+  const [note, setNote] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
 
@@ -29,18 +37,25 @@ export function useBoxProposals(
     if (busy) return;
     setBusy(true);
     setProblem(undefined);
+    setNote(undefined);
     const asking = async (): Promise<void> => {
       const why = await whyUnsaved(desk);
       if (why) return setProblem(`The model is not asked: ${why}`);
-      const found = await said(
+      const answer = await said(
         api.POST("/api/photos/{id}/proposals", { params: { path: { id: photo } }, body: {} }),
       );
-      setOpen(newBoxes(found.proposals));
+      const finds = newBoxes(answer.proposals);
+      setOpen(finds);
+      setFound(finds);
       const known = desk.known();
-      const edges = found.edges
+      const edges = answer.edges
         .map((pair) => edgeOf(pair.map(keysOf(known))))
         .filter((pair) => pair.every((key) => known.objects[key]));
-      if (edges.length) desk.edit("order by the model", (now) => withProposedOrder(now, edges));
+      desk.edit("order by the model", (now) => {
+        const next = withProposedOrder(now, edges);
+        if (!finds.length) setNote(wordsOfAnswer(now, next));
+        return next;
+      });
     };
     asking()
       .catch((error: unknown) => setProblem(wordsOf(error)))
@@ -49,6 +64,7 @@ export function useBoxProposals(
 
   const judge = useCallback(
     (proposal: Proposal, verdict: "accepted" | "refused"): void => {
+      setNote(undefined);
       setOpen((old) => old.filter((one) => one.id !== proposal.id));
       const body = { verdict, label: labelOf(proposal.label) };
       said(api.POST("/api/proposals/{id}/verdict", { params: { path: { id: proposal.id } }, body })).then(
@@ -68,7 +84,24 @@ export function useBoxProposals(
     },
     [desk, labelOf],
   );
-  return { open, busy, problem, ask, judge };
+  const nameOf = useCallback(
+    (proposal: Proposal): string =>
+      `${proposal.label} ${found.findIndex((one) => one.id === proposal.id) + 1}`,
+    [found],
+  );
+  return { open, busy, problem, note, ask, judge, nameOf };
+}
+
+/** What the model's answer did where it found no new objects. */
+export function wordsOfAnswer(before: BoxDocument, after: BoxDocument): string {
+  if (!after.objects.length) return "The model found no objects.";
+  const masks = "Masks are proposed on the Masks page.";
+  const more = after.edges.length - before.edges.length;
+  const rest = unsaid(after.objects, after.edges).length;
+  if (more) return `The model said the order of ${counted(more, "pair")}; undo takes it back. ${masks}`;
+  if (rest) return `The model sees no order of ${counted(rest, "pair")} without one. ${masks}`;
+  const pairs = overlapping(after.objects).length;
+  return `No order to propose: ${pairs ? "every pair has one" : "no two objects overlap"}. ${masks}`;
 }
 
 /** What the page calls an object; one that comes in with a later answer has its id for a name. */

@@ -156,7 +156,7 @@ export function WorkFrame(props: FrameProps): JSX.Element {
       <div className="work-tools">{props.tools}</div>
       <div className="work-stage">{props.stage}</div>
       <aside className="work-side" aria-label="Panels">
-        {props.side}
+        <div className="panels">{props.side}</div>
       </aside>
       {/* Said aloud after undo and redo, which change the picture only. */}
       <p className="said" role="status">

@@ -19,7 +19,7 @@ import { Canvas, useNextTask, useWorkbench, WorkFrame } from "../desk/workbench"
 import type { BoxDocument, BoxStep, Known } from "../model/boxes";
 import { addObject, changeObject, newKey, removeObject } from "../model/boxes";
 import { draftKey } from "../model/drafts";
-import type { Box } from "../model/geometry";
+import type { Box, Point } from "../model/geometry";
 import { asBox, moveBox } from "../model/geometry";
 import type { Edge } from "../model/order";
 import { moveInList, nearToFar, nextPlace, numbering, unsaid } from "../model/order";
@@ -32,7 +32,7 @@ import { ProposalPanel } from "../panels/ProposalPanel";
 import { Question } from "../panels/Question";
 import { ToolBar } from "../panels/ToolBar";
 import type { BoxTool } from "../tools/boxTools";
-import { useBoxTools } from "../tools/boxTools";
+import { pick, useBoxTools } from "../tools/boxTools";
 
 export function Boxes({ photo, owner }: { photo: number; owner: string }): JSX.Element {
   const server = useQuery(questions.photo(photo));
@@ -76,7 +76,19 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
     edit(`drew ${label} ${document.objects.length + 1}`, (now) => addObject(now, { key, label, box }));
     choose(key);
   };
-  const tools = useBoxTools({ tool, document, chosen, choose, edit, create, nameOf });
+  const labelOf = (name: string): string => (labels.includes(name) ? name : label);
+  const proposals = useBoxProposals(server, desk, labelOf);
+  const { open: finds, nameOf: findName } = proposals;
+  const [marked, mark] = useState<number>();
+  const pointed = finds.find((one) => one.id === marked);
+  const clickFree = (at: Point): void =>
+    mark(
+      pick(
+        finds.map((one) => ({ key: `${one.id}`, id: one.id, box: asBox(one.box) })),
+        at,
+      )?.id,
+    );
+  const tools = useBoxTools({ tool, document, chosen, choose, edit, create, clickFree, nameOf });
   const numbers = useMemo(() => numbering(tools.live.objects, tools.live.edges), [tools.live]);
   const [asked, setAsked] = useState(false);
   const pairs = useMemo(() => unsaid(tools.live.objects, tools.live.edges), [tools.live]);
@@ -90,8 +102,6 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
     setTool("order");
     choose(pairs[0]?.[0]);
   };
-  const labelOf = (name: string): string => (labels.includes(name) ? name : label);
-  const proposals = useBoxProposals(server, desk, labelOf);
   const colour = useCallback(
     (key: string) => colourOf(document.objects.findIndex((one) => one.key === key)),
     [document],
@@ -103,15 +113,15 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
       text: `${one.label} ${index + 1} · ${numbers.numbers.get(one.key) ?? "?"}`,
       box: one.box,
     }));
-    const proposed = proposals.open.map((one, index) => ({
+    const proposed = finds.map((one, index) => ({
       key: `proposal-${one.id}`,
       colour: colourOf(boxes.length + index),
-      text: `${one.label} ${one.score.toFixed(2)}?`,
+      text: `${findName(one)} · ${one.score.toFixed(2)}?`,
       box: asBox(one.box),
       dashed: true,
     }));
     return [...boxes, ...proposed];
-  }, [tools.live, numbers, proposals.open]);
+  }, [tools.live, numbers, finds, findName]);
 
   const own = document.objects.find((one) => one.key === chosen);
   const written = own && desk.known().objects[own.key];
@@ -144,6 +154,15 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
     setLabel(name);
     if (own && own.label !== name) edit(`called ${nameOf(own.key)} ${name}`, (now) => changeObject(now, own.key, { label: name })); // prettier-ignore
   };
+  const first = pointed ?? finds[0];
+  /** A digit without a category, until something else is done. */
+  const [noLabel, setNoLabel] = useState<{
+    pressed: string;
+    at: BoxDocument;
+    chosen: string | undefined;
+    tool: BoxTool;
+  }>();
+  const missed = noLabel?.at === document && noLabel.chosen === chosen && noLabel.tool === tool;
   useKeys("boxes", {
     ...bench.acts,
     undo: desk.undo,
@@ -166,10 +185,14 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
     "nudge-right": nudge(1, 0),
     "nudge-up": nudge(0, -1),
     "nudge-down": nudge(0, 1),
-    label: (pressed) => labels[Number(pressed) - 1] && take(labels[Number(pressed) - 1]!),
+    label: (pressed) => {
+      const name = labels[Number(pressed) - 1];
+      if (name) take(name);
+      setNoLabel(name ? undefined : { pressed, at: document, chosen, tool });
+    },
     propose: proposals.ask,
-    accept: () => proposals.open[0] && proposals.judge(proposals.open[0], "accepted"),
-    refuse: () => proposals.open[0] && proposals.judge(proposals.open[0], "refused"),
+    accept: () => first && proposals.judge(first, "accepted"),
+    refuse: () => first && proposals.judge(first, "refused"),
   });
 
   const resolve = (step: BoxStep, current: unknown, keep: boolean): void => {
@@ -203,7 +226,15 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
           ]}
         />
       }
-      stage={<Canvas bench={bench} photo={photo} shown={shown} chosen={chosen} tools={tools} />}
+      stage={
+        <Canvas
+          bench={bench}
+          photo={photo}
+          shown={shown}
+          chosen={pointed ? `proposal-${pointed.id}` : chosen}
+          tools={tools}
+        />
+      }
       side={
         <>
           {boxed.problem && (
@@ -212,11 +243,17 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
             </p>
           )}
           <p className="hint" role="status">
-            {tool === "order" &&
-              (tools.front
-                ? `Now click what ${nameOf(tools.front)} is in front of.`
-                : "Click the object in front.")}
-            {tool === "box" && "Draw the box of the whole object; it may leave the photo."}
+            {missed ? (
+              `There is no category ${noLabel.pressed}: the project has ${labels.length}.`
+            ) : (
+              <>
+                {tool === "order" &&
+                  (tools.front
+                    ? `Now click what ${nameOf(tools.front)} is in front of.`
+                    : "Click the object in front.")}
+                {tool === "box" && "Draw the box of the whole object; it may leave the photo."}
+              </>
+            )}
           </p>
           <CategoryPicker
             categories={project.categories}
@@ -224,7 +261,14 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
             of={own && nameOf(own.key)}
             choose={take}
           />
-          <ProposalPanel proposals={proposals} labelOf={labelOf} />
+          <ProposalPanel
+            proposals={proposals}
+            nameOf={findName}
+            labelOf={labelOf}
+            colourOf={(one) => colourOf(document.objects.length + finds.indexOf(one))}
+            marked={pointed?.id}
+            mark={mark}
+          />
           <ObjectPanels
             objects={document.objects}
             edges={document.edges}

@@ -123,11 +123,18 @@ function MaskDesk({ server, owner, object, roles }: MaskDeskProps): JSX.Element 
       setOpen={keepOpen}
       onNext={() => void next()}
       side={(chosen, nameOf) => {
-        const one = chosen && settled.has(chosen) && listed.find(({ id }) => id === chosen);
+        const item = listed.find(({ id }) => id === chosen);
+        const one = item && settled.has(item.id) && item;
+        const round = item && !one && draws ? item.round : 1;
         return (
           <>
             {settled.size === listed.length && <p>All objects of this photo are settled.</p>}
             {!draws && <p>Annotators draw here; you see what is settled.</p>}
+            {round > 1 && (
+              <p>
+                <strong>Round {round}</strong> of {nameOf(item!.id)}: the masks before did not settle it.
+              </p>
+            )}
             {one && (
               <OpenAgain
                 photo={photo.id}

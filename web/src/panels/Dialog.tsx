@@ -8,9 +8,11 @@ interface DialogProps {
   readonly children: ReactNode;
   /** Missing where a decision is needed. */
   readonly onClose?: () => void;
+  /** A key that closes it beside Escape, while the focus is inside; outside the page's own keys count. */
+  readonly closeKey?: string;
 }
 
-export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
+export function Dialog({ title, children, onClose, closeKey }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -21,11 +23,12 @@ export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
   useEffect(() => {
     // The browser's own way out only works while the focus is inside, and it may be on nothing.
     const press = (event: KeyboardEvent): void => {
-      if (event.key === "Escape") onClose?.();
+      const inside = dialog.current!.contains(event.target as Node | null);
+      if (event.key === "Escape" || (inside && event.key === closeKey)) onClose?.();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
-  }, [onClose]);
+  }, [closeKey, onClose]);
   return (
     <dialog
       ref={dialog}

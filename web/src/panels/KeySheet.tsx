@@ -3,12 +3,12 @@
 import type { JSX } from "react";
 
 import type { PageName } from "../model/keys";
-import { actionsFor } from "../model/keys";
+import { actionsFor, hint } from "../model/keys";
 import { Dialog } from "./Dialog";
 
 export function KeySheet({ where, onClose }: { where: PageName; onClose: () => void }): JSX.Element {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keys" onClose={onClose} closeKey={hint("sheet", where)}>
       <dl className="keys">
         {actionsFor(where).map((one) => (
           <div key={one.id}>

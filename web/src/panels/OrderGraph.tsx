@@ -18,7 +18,9 @@ interface OrderGraphProps<Key> {
   readonly onTurn?: ((edge: Edge<Key>) => void) | undefined;
 }
 
-const [COLUMN, ROW, RADIUS] = [72, 44, 14];
+const [COLUMN, ROW, RADIUS, MARGIN] = [72, 44, 14, 24];
+/** Columns come closer where there are many, so that they fit the panel; then the picture becomes smaller. */
+const [NARROWEST, PANEL] = [44, 240];
 
 export function OrderGraph<Key extends string | number>(props: OrderGraphProps<Key>): JSX.Element {
   const { members, edges, numbering, chosen, choose, nameOf, colourOf, onTurn } = props;
@@ -27,11 +29,13 @@ export function OrderGraph<Key extends string | number>(props: OrderGraphProps<K
     const number = numbering.numbers.get(key) ?? 0;
     columns.set(number, [...(columns.get(number) ?? []), key]);
   }
+  const last = Math.max(0, ...columns.keys());
+  const step = Math.min(COLUMN, Math.max(NARROWEST, (PANEL - 2 * MARGIN) / Math.max(1, last)));
   const place = new Map<Key, { x: number; y: number }>();
   for (const [number, keys] of columns) {
-    keys.forEach((key, row) => place.set(key, { x: number * COLUMN + 24, y: row * ROW + 22 }));
+    keys.forEach((key, row) => place.set(key, { x: number * step + MARGIN, y: row * ROW + 22 }));
   }
-  const width = Math.max(1, ...[...columns.keys()].map((number) => number + 1)) * COLUMN;
+  const width = last * step + 2 * MARGIN;
   const height = Math.max(1, ...[...columns.values()].map((keys) => keys.length)) * ROW + 8;
   const inside = edges.filter(([a, b]) => place.has(a) && place.has(b));
   return (

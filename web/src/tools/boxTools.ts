@@ -31,6 +31,8 @@ export interface BoxToolUse {
   readonly choose: (key: string | undefined) => void;
   readonly edit: (label: string, change: (document: BoxDocument) => BoxDocument) => void;
   readonly create: (box: Box) => void;
+  /** A click where there is no object: a find of the model may lie there. */
+  readonly clickFree: (at: Point) => void;
   readonly nameOf: (key: string) => string;
 }
 
@@ -39,7 +41,7 @@ const LEAST_SIDE_PX = 2;
 const UNORDERED = "rgb(240 228 66)";
 
 export function useBoxTools(use: BoxToolUse) {
-  const { tool, document, chosen, choose, edit, create, nameOf } = use;
+  const { tool, document, chosen, choose, edit, create, clickFree, nameOf } = use;
   const [drag, held, setDrag] = useLive<Drag>();
   const [front, setFront] = useState<string>();
   const [cursor, setCursor] = useState<Point>({ x: 0, y: 0 });
@@ -80,7 +82,8 @@ export function useBoxTools(use: BoxToolUse) {
     const handle = own && handleAt(own.box, at, REACH_PX / scale);
     const one = own && (handle || boxHolds(own.box, at)) ? own : pick(document.objects, at);
     choose(one?.key);
-    if (one) setDrag({ key: one.key, start: at, before: one.box, handle, box: one.box, moved: false });
+    if (!one) clickFree(at);
+    else setDrag({ key: one.key, start: at, before: one.box, handle, box: one.box, moved: false });
   };
 
   const move = ({ at, scale }: Gesture): void => {
@@ -100,6 +103,7 @@ export function useBoxTools(use: BoxToolUse) {
     const { key, box, moved } = drag;
     if (!key) {
       if (box[2] - box[0] >= LEAST_SIDE_PX && box[3] - box[1] >= LEAST_SIDE_PX) create(box);
+      else clickFree(at);
     } else if (moved) {
       edit(`${drag.handle ? "resized" : "moved"} ${nameOf(key)}`, (now) => changeObject(now, key, { box }));
     } else {
@@ -156,7 +160,12 @@ export function useBoxTools(use: BoxToolUse) {
   return { onGesture, paintTool, live, cancel, front, cursor: tool === "select" ? "default" : "crosshair" };
 }
 
-function pick(objects: readonly BoxObject[], at: Point, except?: string): BoxObject | undefined {
+/** The smallest one there. */
+export function pick<One extends Pick<BoxObject, "key" | "box">>(
+  objects: readonly One[],
+  at: Point,
+  except?: string,
+): One | undefined {
   return objects
     .filter((one) => one.key !== except && boxHolds(one.box, at))
     .toSorted((a, b) => boxArea(a.box) - boxArea(b.box))[0];

@@ -104,7 +104,7 @@ def history_of(session: Session, viewer: Person, object_id: int, *, offset: int,
 
 
 def _object(view: Document, photo: Photo, round_: int) -> schemas.ObjectItem:
-    said = {**view, "mask": None, "consensus": None, "proposal": None}
+    said = {**view, "mask": None, "consensus": None, "proposal": None, "round": round_}
     item = schemas.ObjectItem(**said)
     if view.get("mask"):
         item.mask = _of_round(schemas.Mask(**view["mask"]), round_)

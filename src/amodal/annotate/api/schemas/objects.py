@@ -37,7 +37,7 @@ class TruthMask(Said):
 
 
 class ObjectItem(Said):
-    """One object of a photo as the asker may see it."""
+    """One object of a photo as the asker may see it; `round` is the one that is on."""
 
     id: int
     label: str
@@ -51,6 +51,7 @@ class ObjectItem(Said):
     level: Level | None = None
     mask: Mask | None = None
     consensus: Consensus | None = None
+    round: int = 1
     proposal: Proposal | None = None
     truth: TruthMask | None = None
     score: float | None = None
