@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra `annotate` is not installed")
 
+from amodal.annotate.api.opening import open_place
+from amodal.annotate.api.taking_in import Register
 from helpers.annotate_client import save_photos
 from helpers.command_line import Amodal
 
@@ -124,10 +126,23 @@ def test_on_a_terminal_that_is_asked(
 def test_a_backup_restores_to_the_same_project(amodal: Amodal, tmp_path: Path) -> None:
     assert amodal("annotate", tmp_path / "one", "--images", save_photos(tmp_path / "photos")).code == 0
     assert amodal("annotate", tmp_path / "one", "--backup", tmp_path / "b.zip").code == 0
+    again = amodal("annotate", tmp_path / "one", "--backup", tmp_path / "b.zip")
+    assert (again.code, "b.zip: backup: is there already" in again.err) == (2, True)
     assert amodal("annotate", tmp_path / "two", "--restore", tmp_path / "b.zip").code == 0
     assert (tmp_path / "two" / "project.sqlite").is_file()
     outcome = amodal("annotate", tmp_path / "two", "--restore", tmp_path / "b.zip")
     assert (outcome.code, "is there already" in outcome.err) == (2, True)
+
+
+@pytest.mark.usefixtures("served")
+def test_backup_and_restore_say_how_many_photos_are_not_in_the_file(amodal: Amodal, tmp_path: Path) -> None:
+    place = open_place(tmp_path / "one", images=save_photos(tmp_path / "photos"))
+    Register(place).run()
+    place.database.close()
+    backup = amodal("annotate", tmp_path / "one", "--backup", tmp_path / "b.zip")
+    restored = amodal("annotate", tmp_path / "two", "--restore", tmp_path / "b.zip")
+    assert "the files of 2 photos are not in it" in backup.out
+    assert "2 photos were not in the backup: start with --images" in restored.out
 
 
 def test_view_without_results_is_refused(amodal: Amodal, tmp_path: Path) -> None:

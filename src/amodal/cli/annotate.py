@@ -96,18 +96,24 @@ class Annotate:
             raise InputError("annotate", "--host", f"found {self.host!r}", expected)
 
     def _restored(self, archive: Path) -> int:
-        from amodal.annotate.store.backup import restore_backup
+        from amodal.annotate.store.backup import photos_outside, restore_backup
 
         photos = restore_backup(archive, self.project, self.database)
         print(f"{self.project}: restored, {photos} photos listed")
+        outside = photos_outside(archive)
+        if outside:
+            print(f"{outside} photos were not in the backup: start with --images and the folder they are in")
         return DONE
 
     def _backed_up(self, archive: Path) -> int:
         """Nobody needs to be somebody for that; but there must be a project."""
-        from amodal.annotate.store.backup import back_up
+        from amodal.annotate.store.backup import back_up, photos_outside
 
         photos = back_up(self.project, self.database, archive)
         print(f"{archive}: {photos} photos listed")
+        outside = photos_outside(archive)
+        if outside:
+            print(f"the files of {outside} photos are not in it, for they lie in the folder of --images: keep that too")
         return DONE
 
     def _first_manager(self, place: Place) -> None:

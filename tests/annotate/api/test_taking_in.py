@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from amodal.annotate.api.app import create_app
@@ -50,3 +51,27 @@ def test_names_that_no_page_should_show_are_left_out_and_named(open_copy: Callab
     refused = Register(place).run()
     assert names(place) == ["a.png", "b.png", "größer 你好.png"]
     assert len(refused) == 3
+
+
+def test_the_list_says_that_photos_are_being_read_until_they_are(open_copy: Callable[[bool], Place]) -> None:
+    place = open_copy(False)
+    app = create_app(place)
+    with TestClient(app, base_url=HOST) as page:
+        until = time.monotonic() + 20
+        while page.get("/api/photos").json()["reading"] is not None and time.monotonic() < until:
+            time.sleep(0.05)
+        assert page.get("/api/photos").json()["reading"] is None
+        app.state.register.reading = (25, 60)
+        assert page.get("/api/photos").json()["reading"] == {"done": 25, "of": 60}
+
+
+def test_a_photo_whose_file_is_gone_is_marked_and_counted_at_the_start(
+    open_copy: Callable[[bool], Place], caplog: pytest.LogCaptureFixture
+) -> None:
+    place = open_copy(False)
+    assert place.images is not None
+    (place.images / "a.png").unlink()
+    with TestClient(create_app(place), base_url=HOST) as page:
+        found = {one["name"]: one["found"] for one in page.get("/api/photos").json()["photos"]}
+    assert found == {"a.png": False, "b.png": True}
+    assert "1 photos of the project are not found, a.png first; start with --images" in caplog.text

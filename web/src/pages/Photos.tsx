@@ -1,8 +1,8 @@
 /** The photos, what is to do in them, and the way in and out. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JSX } from "react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { wordsOf } from "../api/client";
 import { questions, thumbnailOf } from "../api/questions";
@@ -12,6 +12,7 @@ import { Exchange } from "../panels/Exchange";
 import { keepMethod, methodKept, MethodPicker } from "../panels/MethodPicker";
 
 const PAGE = 60;
+const READING_MS = 700; // between two looks at a list that fills
 const STATES = {
   new: "no boxes yet",
   boxing: "boxes begun",
@@ -21,6 +22,7 @@ const STATES = {
 } as const;
 
 export function Photos({ session }: { session: SessionInfo }): JSX.Element {
+  const client = useQueryClient();
   const [offset, setOffset] = useState(0);
   const [sort, setSort] = useState(session.mode === "view" ? "worst" : "name");
   const [label, setLabel] = useState("");
@@ -36,6 +38,12 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
       ...(method ? { method } : {}),
     }),
   );
+  const reading = photos.data?.reading;
+  useEffect(() => {
+    if (!reading) return;
+    const timer = setTimeout(() => void client.invalidateQueries(), READING_MS);
+    return () => clearTimeout(timer);
+  }, [photos.dataUpdatedAt, reading, client]);
   const secondStage = (useQuery(questions.project).data?.stage ?? 1) > 1;
   const roles = session.person?.roles ?? [];
   // Agreement and occlusion follow from what others drew, which annotators do not see.
@@ -47,7 +55,7 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
   return (
     <main>
       <h1>Photos</h1>
-      {(roles.includes("expert") || roles.includes("annotator")) && <Queue />}
+      {(roles.includes("expert") || roles.includes("annotator")) && <Queue reading={!!reading} />}
       <div className="filters">
         <MethodPicker
           method={photos.data?.method}
@@ -94,7 +102,13 @@ export function Photos({ session }: { session: SessionInfo }): JSX.Element {
           {wordsOf(photos.error)}
         </p>
       )}
+      {reading && (
+        <p role="status">
+          Photos are being read in{reading.of > 0 && `: ${reading.done} of ${reading.of}`} …
+        </p>
+      )}
       {photos.data?.total === 0 &&
+        !reading &&
         (label || level ? (
           <p>No photo has such an object.</p>
         ) : (
@@ -148,6 +162,9 @@ function PhotoCard({ photo, roles, view, secondStage }: PhotoCardProps): JSX.Ele
         {(photo.of ?? 0) > 0 && `, ${secondStage ? "second stage: " : ""}${photo.done} of ${photo.of} done`}
         {worst !== undefined && `, worst ${worst.toFixed(2)}`}
       </p>
+      {photo.found === false && (
+        <p className="problem">The photo’s file is not found. Start with --images and its folder.</p>
+      )}
       <p className="ways">
         {view && <a href={`#/view/${photo.id}`}>Look</a>}
         {roles.includes("expert") && <a href={`#/boxes/${photo.id}`}>Boxes and order</a>}
@@ -160,11 +177,12 @@ function PhotoCard({ photo, roles, view, secondStage }: PhotoCardProps): JSX.Ele
   );
 }
 
-function Queue(): JSX.Element {
+function Queue({ reading }: { reading: boolean }): JSX.Element {
   const tasks = useQuery(questions.tasks);
   const next = tasks.data?.tasks[0];
   if (tasks.error) return <p role="alert" className="problem">{wordsOf(tasks.error)}</p>; // prettier-ignore
   if (!tasks.data) return <p className="queue">Looking for what is to do …</p>;
+  if (!next && reading) return <p className="queue">Looking for what is to do …</p>;
   if (!next) return <p className="queue">Nothing is waiting for you.</p>;
   return (
     <p className="queue">

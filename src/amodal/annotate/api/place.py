@@ -10,8 +10,10 @@ from typing import Literal
 from amodal.annotate.api.photo_files import LastPhoto, inside
 from amodal.annotate.api.proposer import Proposer
 from amodal.annotate.api.security import Attempts, new_token
+from amodal.annotate.errors import Missing
 from amodal.annotate.store.database import IMAGES, Database
 from amodal.annotate.store.photos import photo_of
+from amodal.annotate.store.tables import Photo
 
 BODY_SECONDS = 900.0  # for a request to come whole: 1 GiB at 10 Mbit/s
 THUMBNAILS = "thumbnails"  # in the project's folder
@@ -57,6 +59,15 @@ class Place:
     def thumbnails(self) -> Path:
         """Where small pictures are kept; they can be thrown away."""
         return self.folder / THUMBNAILS
+
+
+def has_file(here: Place, photo: Photo) -> bool:
+    """Whether the file of a photo is there."""
+    try:
+        inside(here.uploads if photo.uploaded else here.images, photo.name)
+    except Missing:
+        return False
+    return True
 
 
 def file_of(here: Place, photo_id: int) -> tuple[Path, str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from amodal.annotate.api.photo_files import PhotoFile, described, photos_below
-from amodal.annotate.api.place import Place
+from amodal.annotate.api.place import Place, has_file
 from amodal.annotate.errors import Invalid
 from amodal.annotate.store.photos import add_photo, photos
 from amodal.errors import AmodalError
@@ -27,11 +27,14 @@ class Register:
     _thread: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _seen: dict[Path, int] = field(default_factory=dict)
+    reading: tuple[int, int] | None = None
+    """How many of how many new photos were gone through (of 0 while they are counted); None where nobody reads."""
 
     def start(self) -> None:
         """Begin in a thread of its own, unless one is at it."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
+                self.reading = (0, 0) if self.place.images is not None else None
                 self._thread = threading.Thread(target=self._quietly, name="photos", daemon=True)
                 self._thread.start()
 
@@ -61,6 +64,7 @@ class Register:
         names = [path.relative_to(folder).as_posix() for path in photos_below(folder)]
         new = [name for name in names if name not in known]
         for first in range(0, len(new), AT_ONCE):
+            self.reading = (first, len(new))
             found = []
             for name in new[first : first + AT_ONCE]:
                 if self._stopped.is_set():
@@ -86,8 +90,18 @@ class Register:
         try:
             for reason in self.run():
                 _log.warning("photo left out: %s", reason)
+            self._say_what_is_not_found()
         except Exception:
             _log.exception("photos cannot be taken in")
+        finally:
+            self.reading = None
+
+    def _say_what_is_not_found(self) -> None:
+        with self.place.database.read() as session:
+            lost = [photo.name for photo in photos(session) if not has_file(self.place, photo)]
+        if lost:
+            said = "%d photos of the project are not found, %s first; start with --images and the folder they are in"
+            _log.warning(said, len(lost), lost[0])
 
 
 def _changed(folder: Path) -> int:

@@ -48,8 +48,10 @@ def back_up(project: Path, server: str | None, target: Path) -> int:
     """Write an archive of the project in a folder, whoever works on it; how many photos it lists.
 
     Raises:
-        InputError: there is no project; else as `write_backup`.
+        InputError: there is no project, or a file at `target` already; else as `write_backup`.
     """
+    if os.path.lexists(target):
+        raise InputError(os.fspath(target), "backup", "is there already", "expected a new name")
     if server is None and not (project / PROJECT_FILE).is_file():
         raise InputError(os.fspath(project), "backup", f"has no {PROJECT_FILE}", "expected a project's folder")
     database = open_database(server or project / PROJECT_FILE)
@@ -105,6 +107,12 @@ def restore_backup(archive: Path, project: Path, server: str | None = None) -> i
     except (*BROKEN_ZIP, KeyError) as error:
         raise InputError(os.fspath(archive), "backup", f"cannot be read ({error})", "expected one of ours") from error
     return len(photos)
+
+
+def photos_outside(archive: Path) -> int:
+    """How many photos of an archive of ours are only listed: their files lie in the folder of the photos."""
+    with zipfile.ZipFile(archive) as packed:
+        return sum(not one["uploaded"] for one in json.loads(packed.read(MANIFEST))["photos"])
 
 
 def _copy_rows_to(database: Database, target: Path) -> None:

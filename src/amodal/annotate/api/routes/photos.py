@@ -11,11 +11,11 @@ from amodal.annotate.api.admission import UploadRoute
 from amodal.annotate.api.asking import Anyone, Expert, Here, Overseer
 from amodal.annotate.api.documents import photo_document, photo_item
 from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
-from amodal.annotate.api.place import file_of
+from amodal.annotate.api.place import file_of, has_file
 from amodal.annotate.api.taking_in import Register
 from amodal.annotate.api.uploading import take_uploads
 from amodal.annotate.store.objects import labels_in_use
-from amodal.annotate.store.photos import put_box_seconds, put_boxed
+from amodal.annotate.store.photos import photo_of, put_box_seconds, put_boxed
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
 router = APIRouter(tags=["photos"])
@@ -40,10 +40,12 @@ def get_photos(
     register: Register | None = getattr(request.app.state, "register", None)
     if register is not None:
         register.start_if_changed()
+    at = None if register is None else register.reading  # before the list: what comes in between is asked for again
+    reading = None if at is None else schemas.Reading(done=at[0], of=at[1])
     with here.database.read() as session:
         found, total = photo_list(session, asker.person(session), Wanted(offset, limit, sort, label, level))
-        photos = [schemas.PhotoItem(**one) for one in found]
-        return schemas.Photos(total=total, photos=photos, labels=sorted(labels_in_use(session)))
+        photos = [schemas.PhotoItem(**one, found=has_file(here, photo_of(session, one["id"]))) for one in found]
+        return schemas.Photos(total=total, photos=photos, labels=sorted(labels_in_use(session)), reading=reading)
 
 
 @uploads.post("/photos", status_code=201)

@@ -67,6 +67,7 @@ from amodal.annotate.api.schemas.photos import (
     PhotoDocument,
     PhotoItem,
     Photos,
+    Reading,
     Uploaded,
 )
 from amodal.annotate.api.schemas.project import (
@@ -171,6 +172,7 @@ __all__ = [
     "ProjectChange",
     "Proposal",
     "Proposals",
+    "Reading",
     "Reopen",
     "Revision",
     "Rle",

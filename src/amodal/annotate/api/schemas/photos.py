@@ -15,6 +15,7 @@ class PhotoItem(Said):
     """A photo of the list.
 
     `boxed`: the expert called boxes and order done. `worst`: the lowest agreement (view: IoU) of its objects.
+    `found`: its file is there (the list says so, other answers do not look).
     `to_settle`: objects that wait for the asker's decision, the worst first.
     """
 
@@ -28,6 +29,7 @@ class PhotoItem(Said):
     done: int = 0
     of: int = 0
     worst: float | None = None
+    found: bool = True
     to_settle: list[int] = Field(default_factory=list)
 
 
@@ -43,14 +45,25 @@ class BoxSeconds(Asked):
     seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False, strict=True)]
 
 
+class Reading(Said):
+    """How many of how many new photos were gone through; `of` is 0 while they are counted."""
+
+    done: int
+    of: int
+
+
 class Photos(Said):
-    """A page of the list. `method` is the one that is shown, of `methods` (view only)."""
+    """A page of the list. `method` is the one that is shown, of `methods` (view only).
+
+    `reading`: photos are being read in, and the list is not whole yet.
+    """
 
     total: int
     photos: list[PhotoItem]
     labels: list[str]
     method: str | None = None
     methods: list[str] = Field(default_factory=list)
+    reading: Reading | None = None
 
 
 class Layer(Said):
