@@ -145,6 +145,12 @@ def test_backup_and_restore_say_how_many_photos_are_not_in_the_file(amodal: Amod
     assert "2 photos were not in the backup: start with --images" in restored.out
 
 
+def test_a_file_as_project_is_refused_in_words(amodal: Amodal, tmp_path: Path) -> None:
+    (tmp_path / "cars.json").write_text("{}")
+    outcome = amodal("annotate", tmp_path / "cars.json")
+    assert (outcome.code, "is a file, expected a folder" in outcome.err) == (2, True)
+
+
 def test_view_without_results_is_refused(amodal: Amodal, tmp_path: Path) -> None:
     outcome = amodal("view", tmp_path)
     assert (outcome.code, "holds none" in outcome.err) == (2, True)

@@ -38,6 +38,8 @@ def open_place(
     """
     if images is not None and not images.is_dir():
         raise InputError("--images", str(images), "is no folder", "expected one with photos")
+    if folder.is_file():
+        raise InputError("annotate", "PROJECT", f"{folder} is a file", "expected a folder, or a name for a new one")
     make_folder(folder)
     opened = open_database(database or folder / PROJECT_FILE)
     try:
