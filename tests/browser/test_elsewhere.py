@@ -51,3 +51,14 @@ def test_what_was_changed_elsewhere_is_seen_after_a_reload(drawn: Desk, elsewher
     (name,) = names(drawn)
     drawn.reload()
     drawn.page.get_by_role("region", name="Objects").get_by_role("button", name=f"{name} 1").wait_for()
+
+
+def test_one_person_is_told_of_another_window_and_keeps_what_was_deleted_there(drawn: Desk, elsewhere: Desk) -> None:
+    elsewhere.press("Tab", "Delete")
+    elsewhere.saved()
+    drawn.press("Shift+ArrowRight")
+    dialog = drawn.page.get_by_role("dialog", name="Changed in another window")
+    dialog.get_by_text("by you in another window").wait_for()
+    dialog.get_by_role("button", name="Keep mine").click()
+    drawn.saved()
+    assert len(names(drawn)) == 1

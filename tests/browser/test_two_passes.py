@@ -152,7 +152,7 @@ def test_what_was_drawn_without_a_connection_is_saved_when_it_is_back(desk: Desk
     assert len(desk.get(f"/photos/{PHOTO}")["objects"]) == 1
 
 
-@pytest.mark.parametrize("keep", [True, False], ids=["keep mine", "take theirs"])
+@pytest.mark.parametrize("keep", [True, False], ids=["keep mine", "take the other one"])
 def test_two_on_one_object_are_told_and_lose_nothing(
     serve: Callable[..., str], open_page: Callable[..., Page], keep: bool
 ) -> None:
@@ -171,9 +171,9 @@ def test_two_on_one_object_are_told_and_lose_nothing(
     dialog = other.page.get_by_role("dialog")
     dialog.wait_for()
     dialog.get_by_role("button", name="Both side by side").click()
-    dialog.get_by_text("Theirs", exact=True).wait_for()
+    dialog.get_by_text("The other window's", exact=True).wait_for()
     other.picture("conflict")
-    dialog.get_by_role("button", name="Keep mine" if keep else "Take theirs").click()
+    dialog.get_by_role("button", name="Keep mine" if keep else "Take the other one").click()
     other.saved()
     (item,) = other.get(f"/photos/{PHOTO}")["objects"]
     assert item["box"][0] == pytest.approx(taxi[0] + (12 if keep else -6), abs=2)

@@ -193,7 +193,7 @@ export function wordsOfSave(state: SaveState): string {
         ? `Not saved yet, will be tried again: ${sentence(state.message)}`
         : "No connection, will be tried again.";
     case "conflict":
-      return "Somebody else changed this";
+      return "Changed elsewhere meanwhile";
     case "held":
     case "refused":
       return `Not saved: ${sentence(state.message)}`;

@@ -1,8 +1,10 @@
-/** Two people changed the same thing: both are shown, and nothing is lost whichever is taken. */
+/** Two people, or one in two windows, changed the same thing: both are shown, and nothing is lost whichever is taken. */
 
+import { useQueryClient } from "@tanstack/react-query";
 import type { JSX, ReactNode } from "react";
 import { useState } from "react";
 
+import { questions } from "../api/questions";
 import { Dialog } from "./Dialog";
 
 interface ConflictProps {
@@ -16,20 +18,22 @@ interface ConflictProps {
 
 export function ConflictDialog({ subject, by, mine, theirs, onKeep, onTake }: ConflictProps): JSX.Element {
   const [both, setBoth] = useState(false);
+  const here = useQueryClient().getQueryData(questions.session.queryKey);
+  const own = here?.mode === "one-person" || (by !== undefined && by === here?.person?.name);
   return (
-    <Dialog title="Changed by somebody else">
+    <Dialog title={own ? "Changed in another window" : by ? "Changed by somebody else" : "Changed elsewhere"}>
       <p>
-        {subject} was changed {by ? `by ${by} ` : ""}while you worked on it. The other version stays in the
-        history whatever you choose, and taking it can be undone.
+        {subject} was changed {own ? "by you in another window " : by ? `by ${by} ` : ""}while you worked on
+        it. The other version stays in the history whatever you choose, and taking it can be undone.
       </p>
       {both && (
         <div className="both">
           <figure>
-            <figcaption>Yours</figcaption>
+            <figcaption>{own ? "Here" : "Yours"}</figcaption>
             {mine}
           </figure>
           <figure>
-            <figcaption>Theirs</figcaption>
+            <figcaption>{own ? "The other window's" : "Theirs"}</figcaption>
             {theirs}
           </figure>
         </div>
@@ -39,7 +43,7 @@ export function ConflictDialog({ subject, by, mine, theirs, onKeep, onTake }: Co
           Keep mine
         </button>
         <button type="button" onClick={onTake}>
-          Take theirs
+          {own ? "Take the other one" : "Take theirs"}
         </button>
         <button type="button" aria-pressed={both} onClick={() => setBoth(!both)}>
           Both side by side
