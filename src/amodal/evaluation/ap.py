@@ -6,9 +6,7 @@ once, and only where they can reach one half, the least threshold. Nothing is de
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +18,7 @@ from amodal.data.truth import Truth
 from amodal.evaluation.levels import rounded
 from amodal.evaluation.pairing import align, check_classes, known_classes
 from amodal.evaluation.strokes import areas, frames_of, overlaps
+from amodal.imports import without_collecting
 from amodal.masks import CropMask
 from amodal.scene import Scene
 
@@ -63,7 +62,7 @@ def average_precision(truths: Sequence[Truth], predictions: Sequence[Scene]) -> 
     scenes = align(truths, predictions)
     kinds = {kind: np.array([known in truth.knows for truth in truths], bool) for kind, known in KINDS.items()}
     labels = sorted(known_classes(truths))
-    with _no_garbage_collection():
+    with without_collecting():
         table = _table(truths, scenes, labels)
         matcher = _Matcher(table, len(truths), labels) if labels else None
         shares = {"det": _box_shares(table)}
@@ -282,15 +281,3 @@ def _coco(images: list[dict[str, Any]], categories: list[dict[str, Any]], annota
 
 def _say_nothing(*_: object) -> None:
     """The library tells of its progress; we do not."""
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Hundreds of thousands of small dicts, none in a cycle: looking for cycles takes longer than all the rest."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
