@@ -40,10 +40,11 @@ SCREEN = {"width": 1280, "height": 720}
 START = "from amodal.cli.main import main; import sys; sys.exit(main(sys.argv[1:]))"
 # The same with a clock; what `amodal annotate` imports before it listens is imported before.
 TIMED = """
-import sys, time
+import gc, sys, time
+gc.disable()
 began = time.perf_counter()
 import uvicorn
-from amodal.annotate.api import doorway, opening, proposer
+from amodal.annotate.api import app, opening, proposer
 from amodal.cli import main
 imported = time.perf_counter()
 open_place = opening.open_place
@@ -121,7 +122,8 @@ def server(project: Path, code: str = START) -> Iterator[tuple[subprocess.Popen[
     """The running process and its address; what it prints before that is left to read."""
     command = [sys.executable, "-c", code, "annotate", str(project / "project"), "--port", "0"]
     command += ["--images", str(project / "photos")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=compiled) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
         if code == TIMED:

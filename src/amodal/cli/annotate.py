@@ -13,9 +13,11 @@ import tyro
 from amodal.cli.exits import DONE
 from amodal.cli.serving import CONNECTIONS, Manners, serve
 from amodal.errors import InputError
-from amodal.imports import without_collecting
+from amodal.imports import starting
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from amodal.annotate.api.place import Place
 
 
@@ -67,24 +69,26 @@ class Annotate:
             return self._restored(self.restore)
         if self.backup is not None:
             return self._backed_up(self.backup)
-        with without_collecting():
-            from amodal.annotate.api.doorway import open_doorway
-            from amodal.annotate.api.opening import open_place
+        with starting():
             from amodal.annotate.api.place import BODY_SECONDS
-            from amodal.annotate.api.proposer import Proposer
-            from amodal.annotate.help.propose import check_names
+
+            app = self._app()
+        manners = Manners(patience_seconds=BODY_SECONDS + 5, most_connections=CONNECTIONS)  # the answer 408 goes first
+        serve(app, self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
+        return DONE
+
+    def _app(self) -> FastAPI:
+        from amodal.annotate.api.app import create_app
+        from amodal.annotate.api.opening import open_place
+        from amodal.annotate.api.proposer import Proposer
+        from amodal.annotate.help.propose import check_names
 
         check_names(self.model, self.method, "annotate", "--")
         proposer = Proposer(self.model, self.method)
         place = open_place(self.project, images=self.images, database=self.database, team=self.team, proposer=proposer)
         if self.team:
             self._first_manager(place)
-        manners = Manners(patience_seconds=BODY_SECONDS + 5, most_connections=CONNECTIONS)  # the answer 408 goes first
-        doorway = open_doorway(place)
-        serve(doorway, self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
-        if doorway.failure is not None:
-            raise doorway.failure
-        return DONE
+        return create_app(place)
 
     def _check(self) -> None:
         if self.backup is not None and self.restore is not None:
