@@ -3,7 +3,7 @@
     python benchmarks/serve/offline.py BOXES SCENES
 
 Writes their scenes once. Then, for every line on stdin, a number of seconds: works that long, over and over, and prints
-photos per second. Decoding, crops, network, reasoning and masks are in it; drawing and writing are not.
+photos per second. Decoding, crops, network, reasoning, masks and their JSON are in it, as in an answer; drawing is not.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import amodal
 from amodal.cli.objects import from_file
+from amodal.cli.results import Refusal
 from amodal.cli.segmenting import PHOTOS_AT_ONCE, Done, segment_photos
-from amodal.data.results import write_scenes
+from amodal.data.results import plain, scenes_to_json, write_scenes
 
 
 def main() -> None:
@@ -30,9 +31,13 @@ def main() -> None:
         started, worked, place = time.perf_counter(), 0, 0
         while (seconds := time.perf_counter() - started) < float(line):
             some = [photos[(place + k) % len(photos)] for k in range(PHOTOS_AT_ONCE)]
-            worked += sum(isinstance(one, Done) for one in segment_photos(some, objects, segmenter))
+            worked += sum(_written(one) for one in segment_photos(some, objects, segmenter))
             place += PHOTOS_AT_ONCE
         print(worked / seconds, flush=True)
+
+
+def _written(one: Done | Refusal) -> int:
+    return len(plain(scenes_to_json([one.scene]))) > 0 if isinstance(one, Done) else 0
 
 
 if __name__ == "__main__":

@@ -358,3 +358,12 @@ def test_a_server_that_was_started_anew_does_not_stop_saving(desk: Desk) -> None
     desk.saved()
     assert len(boxes(desk)) == 1
     assert len(asked) == 2
+
+
+def test_a_photo_whose_file_is_gone_is_said_and_its_objects_can_be_drawn(desk: Desk) -> None:
+    desk.page.route("**/api/photos/*/picture", lambda route: route.fulfill(status=404))
+    desk.open("boxes", PHOTO)
+    desk.page.get_by_role("alert").get_by_text("The photo cannot be shown").wait_for()
+    desk.draw_box(60, 100, 300, 400)
+    desk.saved()
+    assert len(desk.get(f"/photos/{PHOTO}")["objects"]) == 1

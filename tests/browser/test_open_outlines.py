@@ -56,3 +56,18 @@ def test_enter_does_not_close_that_of_another_object(begun: Desk) -> None:
     begun.press("Enter")
     begun.page.get_by_role("region", name="Objects").get_by_text("outline open").wait_for()
     assert drawn(begun) == [0, 0, 0]
+
+
+def test_undo_brings_back_what_escape_left(begun: Desk) -> None:
+    begun.press("Escape")
+    begun.press("Control+z")
+    begun.press("Enter")
+    assert drawn(begun) == [0, 0, 6]
+
+
+def test_after_another_stroke_undo_takes_that_back(begun: Desk) -> None:
+    begun.press("Escape")
+    begun.outline([(440, 120), (520, 110), (580, 380)])
+    assert drawn(begun) == [0, 0, 3]
+    begun.press("Control+z")
+    assert drawn(begun) == [0, 0, 0]

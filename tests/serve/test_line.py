@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -13,9 +13,10 @@ import pytest
 pytest.importorskip("prometheus_client", reason="the extra `serve` is not installed")
 
 from amodal.serve.errors import Busy, Stopping
-from amodal.serve.line import Line
+from amodal.serve.line import Job, Line
 from amodal.serve.meters import Meters
 from amodal.serve.settings import Settings
+from amodal.threads import model_thread
 from helpers.served import Held, job, stub_served
 
 Lined = Callable[..., Line]
@@ -151,3 +152,20 @@ def test_a_model_that_cannot_work_is_not_ready_and_not_alive() -> None:
     line.start()
     line.stop()
     assert (line.is_alive, line.is_ready) == (False, False)
+
+
+def test_the_model_works_in_the_thread_that_loaded_it() -> None:
+    thread = model_thread()
+    at_work: list[int] = [thread.submit(threading.get_ident).result()]
+
+    def work(jobs: Sequence[Job]) -> list[Exception]:
+        at_work.append(threading.get_ident())
+        return [ValueError()] * len(jobs)
+
+    line = Line(work, lambda: at_work.append(threading.get_ident()), Settings(), Meters(), thread)
+    line.start()
+    with line.place() as place:
+        place.put(job()).exception(30)
+    line.stop()
+    assert len(at_work) == 3
+    assert len(set(at_work)) == 1

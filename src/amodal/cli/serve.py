@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Annotated, Literal
 import tyro
 
 from amodal.cli.exits import DONE
-from amodal.cli.serving import Manners, is_local, serve
+from amodal.cli.serving import Manners, is_local, listen, serve
 from amodal.errors import InputError
 
 
@@ -78,22 +80,36 @@ class Serve:
     def run(self) -> int:
         """Do it; returns the exit code."""
         _check_installed()
+        with listen(self.host, self.port) as listening:
+            self._serve(listening)
+        return DONE
+
+    def _serve(self, listening: socket.socket) -> None:
         from amodal.serve.app import create_app
         from amodal.serve.gate import tokens_from
         from amodal.serve.model import load_served
         from amodal.serve.settings import Settings
+        from amodal.threads import model_thread
 
         asked = {name: getattr(self, name) for name in Settings.__dataclass_fields__ if hasattr(self, name)}
         settings = Settings(**asked)
         tokens = tokens_from(self.token_file)
-        served = load_served(
-            self.model, self.method, self.detector, settings.max_object_megapixels, self.device, self.refine
+        thread = model_thread()
+        loading = thread.submit(
+            load_served,
+            self.model,
+            self.method,
+            self.detector,
+            settings.max_object_megapixels,
+            self.device,
+            self.refine,
         )
+        served = loading.result()
         local = is_local(self.host)
         if not tokens and not local:
             said = f"whoever reaches {self.host}:{self.port} can use this; --token-file asks for a token"
             print(f"amodal: warning: {said}", file=sys.stderr)
-        app = create_app(served, settings, tokens=tokens, local_only=local and not tokens)
+        app = create_app(served, settings, tokens=tokens, local_only=local and not tokens, thread=thread)
         manners = Manners(
             grace_seconds=settings.grace_seconds,
             patience_seconds=settings.body_seconds + 5,  # the answer 408 goes first
@@ -101,11 +117,8 @@ class Serve:
             private="tokens" if tokens else None,
             log_requests=self.log_requests,
         )
-        try:
-            serve(app, self.host, self.port, certificate=self.certificate, key=self.key, manners=manners)
-        except KeyboardInterrupt:  # raised again once all is done
-            return DONE
-        return DONE
+        with suppress(KeyboardInterrupt):  # raised again once all is done
+            serve(app, listening, self.host, certificate=self.certificate, key=self.key, manners=manners)
 
 
 def _check_installed() -> None:

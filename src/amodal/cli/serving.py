@@ -45,19 +45,35 @@ class Manners:
 USUAL = Manners()
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address, before anything else costs time or is written; who comes meanwhile waits.
+
+    Raises:
+        InputError: it is not ours, or taken.
+    """
+    if not 0 <= port <= 65_535:
+        raise InputError("server", "--port", f"found {port}", "expected 0 to 65535")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        found = f"cannot listen at {host}:{port} ({error.strerror})"
+        raise InputError("server", "--port", found, "expected a free one, as --port 0 finds it") from error
+
+
 def serve(
     app: ASGIApp,
-    host: str,
-    port: int,
+    listening: socket.socket,
+    host: str = "127.0.0.1",
     *,
     certificate: Path | None = None,
     key: Path | None = None,
     manners: Manners = USUAL,
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM; requests that run are ended first.
+    """Serve until Ctrl-C or SIGTERM; requests that run are ended first. `host` is what to call the address.
 
     Raises:
-        InputError: the address is not ours or taken, or the certificate cannot be read.
+        InputError: the certificate cannot be read.
     """
     import uvicorn
 
@@ -66,14 +82,6 @@ def serve(
     for option, file in (("--certificate", certificate), ("--key", key)):
         if file is not None and not file.is_file():
             raise InputError("server", option, f"found no file {file}", "expected a PEM file")
-    if not 0 <= port <= 65_535:
-        raise InputError("server", "--port", f"found {port}", "expected 0 to 65535")
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        found = f"cannot listen at {host}:{port} ({error.strerror})"
-        raise InputError("server", "--port", found, "expected a free one, as --port 0 finds it") from error
     config = uvicorn.Config(
         cast(Any, app),  # uvicorn has types of its own for the same
         http="h11" if manners.patience_seconds is None else cast(Any, patient(manners.patience_seconds)),
@@ -90,7 +98,7 @@ def serve(
     if certificate is None and manners.private is not None and not is_local(host):
         said = f"{manners.private} go over the network unencrypted; use --certificate, or a proxy that does https"
         print(f"amodal: warning: {said}", file=sys.stderr)
-    with listening, _ended_by_signals():
+    with _ended_by_signals():
         uvicorn.Server(config).run(sockets=[listening])
 
 

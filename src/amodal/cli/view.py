@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from amodal.cli.exits import DONE
-from amodal.cli.serving import serve
+from amodal.cli.serving import listen, serve
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class View:
         from amodal.annotate.api.view_app import create_view_app
         from amodal.annotate.view.results import open_methods
 
-        methods = open_methods(self.results, truth=self.truth, images=self.images, method=self.method)
-        serve(create_view_app(methods, self.results), "127.0.0.1", self.port)
+        with listen("127.0.0.1", self.port) as listening:
+            methods = open_methods(self.results, truth=self.truth, images=self.images, method=self.method)
+            serve(create_view_app(methods, self.results), listening)
         return DONE

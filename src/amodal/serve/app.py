@@ -29,16 +29,21 @@ _MAX_OTHER_BYTES = 65_536  # of bodies that are no upload; none of ours is
 
 
 def create_app(
-    served: Served, settings: Settings | None = None, *, tokens: Sequence[str] = (), local_only: bool = False
+    served: Served,
+    settings: Settings | None = None,
+    *,
+    tokens: Sequence[str] = (),
+    local_only: bool = False,
+    thread: ThreadPoolExecutor | None = None,
 ) -> FastAPI:
-    """The application that serves a model; the model's thread starts and ends with it.
+    """The application that serves a model; the model's thread ends with it.
 
     `local_only`: answers to this machine's own names alone, against pages elsewhere that give our address a name of
-    theirs.
+    theirs. `thread`: where the model was loaded (`model_thread`).
     """
     limits = settings or Settings()
     meters = Meters()
-    line = Line(served.scenes, served.warm_up, limits, meters)
+    line = Line(served.scenes, served.warm_up, limits, meters, thread)
     workers = ThreadPoolExecutor(limits.decoders, "decoder")
 
     @asynccontextmanager

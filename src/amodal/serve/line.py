@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from amodal.scene import BoxKind, Scene
 from amodal.serve.errors import Busy, Stopping
 from amodal.serve.meters import Meters
 from amodal.serve.settings import Settings
+from amodal.threads import model_thread
 
 MOST_SECONDS = 60  # to be sent away for
 _LATEST = 0.2  # weight of the last batch in what a photo takes
@@ -68,7 +69,14 @@ class Place:
 class Line:
     """Jobs in the order they came. `prepare` runs first in the model's thread; ready once it is through."""
 
-    def __init__(self, work: Work, prepare: Callable[[], None], settings: Settings, meters: Meters) -> None:
+    def __init__(
+        self,
+        work: Work,
+        prepare: Callable[[], None],
+        settings: Settings,
+        meters: Meters,
+        thread: ThreadPoolExecutor | None = None,
+    ) -> None:
         self._work, self._prepare, self._settings, self._meters = work, prepare, settings, meters
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
@@ -77,12 +85,13 @@ class Line:
         self._megapixels = 0.0
         self._seconds_per_photo = 1.0
         self._is_measured = self._is_stopped = self._is_prepared = False
-        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+        self._thread = thread or model_thread()
+        self._running: Future[None] | None = None
         meters.line_length.set_function(lambda: self._held)
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread.start()
+        self._running = self._thread.submit(self._run)
 
     def stop(self) -> None:
         """End after the batch at work; who still waits is told."""
@@ -94,13 +103,12 @@ class Line:
         for job in left:
             if job.answer.set_running_or_notify_cancel():
                 job.answer.set_exception(Stopping("The server is being stopped; ask again when it is back."))
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.shutdown()
 
     @property
     def is_alive(self) -> bool:
         """Whether the model's thread runs: if not, only a restart helps."""
-        return self._thread.is_alive()
+        return self._running is not None and not self._running.done()
 
     @property
     def is_ready(self) -> bool:

@@ -117,6 +117,7 @@ def test_a_port_in_use_is_refused_in_words(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         assert f"cannot listen at 127.0.0.1:{port}" in refused(tmp_path / "p", "--port", str(port))
+    assert not (tmp_path / "p").exists()
 
 
 def test_a_project_file_that_is_none_is_refused_in_words(tmp_path: Path) -> None:

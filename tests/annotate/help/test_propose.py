@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from amodal.annotate.api.problems import TooMany
 from amodal.annotate.api.proposer import MOST_WAITING, Proposer
-from amodal.annotate.help.propose import Given, load_helper
+from amodal.annotate.help.propose import Given, Helper, load_helper
 from amodal.errors import InputError
+from amodal.scene import Scene
 from amodal.segmenter import METHODS
 from helpers.annotate_client import save_photos
 
@@ -49,3 +53,23 @@ def test_nobody_waits_in_a_long_queue(photo: Path) -> None:
         proposer._places.acquire()
     with pytest.raises(TooMany):
         proposer.propose(None, photo, [])
+
+
+def test_whoever_asks_one_thread_loads_and_works(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+
+    class Noting(Helper):
+        def scene_of(self, photo: Path, objects: Sequence[Given]) -> Scene:
+            threads.add(threading.get_ident())
+            return super().scene_of(photo, objects)
+
+    def load(*asked: str) -> Noting:
+        threads.add(threading.get_ident())
+        return Noting(**vars(load_helper(*asked)))
+
+    monkeypatch.setattr("amodal.annotate.api.proposer.load_helper", load)
+    proposer = Proposer()
+    with ThreadPoolExecutor(2) as askers:
+        for asked in [askers.submit(proposer.propose, None, photo, [Given(1, "car", (5, 5, 40, 40))]) for _ in "ab"]:
+            asked.result(30)
+    assert len(threads) == 1

@@ -148,13 +148,14 @@ def test_statistics_are_of_what_is_settled(session: Session, all_of: Team) -> No
     street = photo(session, all_of.expert)
     front, behind, _ = (car(session, all_of.expert, street.id, 0, 0, 40, 20) for _ in range(3))
     put_order(session, all_of.expert, street.id, version=0, edges=[(front.id, behind.id)])
+    photo(session, all_of.expert)  # nobody has begun it
     assert manager.statistics(session, all_of.manager) is None
     for person in all_of.annotators:
         save_mask(session, person, front.id, rectangle(0, 0, 20, 20), version=0)
         save_mask(session, person, behind.id, rectangle(0, 0, 40, 20), version=0)
     found = manager.statistics(session, all_of.manager)
     assert found is not None
-    assert (found.objects, found.occluded_share, found.mean_occlusion) == (2, 0.5, 0.5)
+    assert (found.photos, found.objects, found.occluded_share, found.mean_occlusion) == (1, 2, 0.5, 0.5)
     assert found.coverage == pytest.approx(40 * 20 / (HEIGHT * WIDTH))
     assert found.match_numbers == (0, 2, 0, 0, 0, 0, 0)
     assert found.occlusion_orders == (0, 1, 0, 0, 0, 0, 0)

@@ -79,30 +79,37 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
 
   const gestures = useGestures(holder, view, group, onGesture);
   return (
-    <div
-      ref={holder}
-      className="stage"
-      style={{ cursor: props.cursor }}
-      role="img"
-      aria-label={`Photo ${props.name} with ${shown.length} objects`}
-      data-testid="stage"
-      {...gestures}
-    >
-      <Stage width={screen.width} height={screen.height} listening={false}>
-        <Layer ref={photoLayer} listening={false}>
-          <Shape
-            listening={false}
-            sceneFunc={({ _context: context }) => {
-              if (picture) paintPicture(context, picture, view.current, frame, screen);
-              paint(context, shown, chosen, look, view.current, frame, screen);
-            }}
-          />
-        </Layer>
-        <Layer ref={toolLayer} listening={false}>
-          <Shape listening={false} sceneFunc={({ _context: context }) => paintTool(context, view.current)} />
-        </Layer>
-      </Stage>
-    </div>
+    <>
+      {picture === "missing" && (
+        <p role="alert" className="problem over-stage">
+          The photo cannot be shown: its file is gone, or is no picture any more. What is drawn is kept.
+        </p>
+      )}
+      <div
+        ref={holder}
+        className="stage"
+        style={{ cursor: props.cursor }}
+        role="img"
+        aria-label={`Photo ${props.name} with ${shown.length} objects`}
+        data-testid="stage"
+        {...gestures}
+      >
+        <Stage width={screen.width} height={screen.height} listening={false}>
+          <Layer ref={photoLayer} listening={false}>
+            <Shape
+              listening={false}
+              sceneFunc={({ _context: context }) => {
+                if (picture && picture !== "missing") paintPicture(context, picture, view.current, frame, screen);
+                paint(context, shown, chosen, look, view.current, frame, screen);
+              }}
+            />
+          </Layer>
+          <Layer ref={toolLayer} listening={false}>
+            <Shape listening={false} sceneFunc={({ _context: context }) => paintTool(context, view.current)} />
+          </Layer>
+        </Stage>
+      </div>
+    </>
   );
 }
 

@@ -11,8 +11,9 @@ export type Picture = readonly (HTMLImageElement | ImageBitmap)[];
 const LARGE_PX = 4_000_000;
 const LEAST_SIDE_PX = 512;
 
-export function usePicture(url: string | undefined): Picture | undefined {
-  const [picture, setPicture] = useState<Picture>();
+/** "missing" where the server said no, or what it sent is no picture: the objects are still there to work on. */
+export function usePicture(url: string | undefined): Picture | "missing" | undefined {
+  const [picture, setPicture] = useState<Picture | "missing">();
   useEffect(() => {
     setPicture(undefined);
     if (!url) return;
@@ -25,13 +26,14 @@ export function usePicture(url: string | undefined): Picture | undefined {
   return picture;
 }
 
-async function load(url: string, tell: (picture: Picture) => void): Promise<void> {
+async function load(url: string, tell: (picture: Picture | "missing") => void): Promise<void> {
   const image = new Image();
   image.src = url;
   try {
     await image.decode(); // beside the page, which stays usable meanwhile
   } catch {
-    return; // the server said no, or it is no picture: the objects are still there to work on
+    tell("missing");
+    return;
   }
   tell([image]);
   if (image.naturalWidth * image.naturalHeight <= LARGE_PX) return;

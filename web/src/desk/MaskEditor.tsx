@@ -183,6 +183,9 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       setProblem(wordsOf(error));
     }
   };
+  const undo = tools.takeBack
+    ? { act: tools.takeBack, label: "left an outline" }
+    : { act: desk.undo, label: desk.canUndo };
   const proposed = proposals.open.find((one) => one.object_id === chosen);
   const ask = ids.length && !proposals.busy ? proposals.ask : undefined;
   const finish = (proposal: Proposal): void => {
@@ -192,7 +195,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
   };
   useKeys("masks", {
     ...bench.acts,
-    undo: desk.undo,
+    undo: undo.act,
     redo: desk.redo,
     save: () => void desk.saveNow(),
     "next-photo": props.onNext,
@@ -222,7 +225,7 @@ export function MaskEditor(props: MaskEditorProps): JSX.Element {
       onSave={() => void desk.saveNow()}
       onLeave={desk.leave}
       subjectOf={(step) => nameOf((step as MaskStep).id)}
-      undo={{ act: desk.undo, label: desk.canUndo }}
+      undo={undo}
       redo={{ act: desk.redo, label: desk.canRedo }}
       onNext={props.onNext}
       tools={

@@ -54,7 +54,7 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
   const plan = useMemo(() => boxPlan(photo.id, owner), [photo.id, owner]);
   const [start] = useState(() => openBoxTable(draftKey(owner, "boxes", photo.id), server));
   const desk = useDesk(start, plan);
-  const { document, edit } = desk;
+  const { document, known, edit } = desk;
   const bench = useWorkbench();
   const next = useNextTask(desk.saveNow);
   const boxed = useBoxed(photo, desk);
@@ -67,9 +67,10 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
   const nameOf = useCallback(
     (key: string): string => {
       const index = document.objects.findIndex((one) => one.key === key);
-      return `${document.objects[index]?.label ?? "object"} ${index + 1}`;
+      if (index < 0) return known().objects[key]?.label ?? "an object"; // removed here, and has no number
+      return `${document.objects[index]!.label} ${index + 1}`;
     },
-    [document],
+    [document, known],
   );
   const create = (box: Box): void => {
     const key = newKey();

@@ -154,7 +154,11 @@ function PhotoCard({ photo, roles, view, secondStage }: PhotoCardProps): JSX.Ele
   const waiting = photo.to_settle ?? [];
   return (
     <article>
-      <img src={thumbnailOf(photo.id)} alt="" loading="lazy" width={240} height={150} />
+      {photo.found === false ? (
+        <div className="no-picture" />
+      ) : (
+        <img src={thumbnailOf(photo.id)} alt="" loading="lazy" width={240} height={150} />
+      )}
       <h2>{photo.name}</h2>
       <p>
         {counted(photo.objects ?? 0, "object")}

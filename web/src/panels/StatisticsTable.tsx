@@ -6,7 +6,8 @@ export function StatisticsTable({ statistics }: { statistics: Record<string, unk
   const numbers = flat(statistics);
   const histograms = Object.entries(statistics).flatMap(([name, value]) => {
     const bars = barsOf(value);
-    return bars ? [{ name, bars }] : [];
+    const { title = spaced(name), label = same } = FIGURES[name] ?? {};
+    return bars ? [{ title, bars: bars.map(([key, count]): Bar => [label(key), count]) }] : [];
   });
   return (
     <>
@@ -21,8 +22,8 @@ export function StatisticsTable({ statistics }: { statistics: Record<string, unk
         </tbody>
       </table>
       <div className="histograms">
-        {histograms.map(({ name, bars }) => (
-          <Histogram key={name} name={spaced(name)} bars={bars} />
+        {histograms.map(({ title, bars }) => (
+          <Histogram key={title} name={title} bars={bars} />
         ))}
       </div>
     </>
@@ -30,6 +31,26 @@ export function StatisticsTable({ statistics }: { statistics: Record<string, unk
 }
 
 type Bar = readonly [label: string, count: number];
+
+/** What a histogram counts, and what stands under its bars. */
+const FIGURES: Record<string, { readonly title: string; readonly label?: (key: string) => string }> = {
+  photos_by_objects: { title: "photos, by how many objects they have" },
+  occlusion_levels: {
+    title: "occluded objects, by the share that is hidden: up to … %",
+    label: (key) => `${10 * (Number(key) + 1)}`,
+  },
+  match_numbers: { title: "objects, by how many others overlap them", label: sixAndMore },
+  occlusion_orders: { title: "clusters, by how many of their objects are occluded", label: sixAndMore },
+  cluster_sizes: { title: "clusters, by how many objects they have" },
+};
+
+function sixAndMore(key: string): string {
+  return key === "6" ? "6+" : key;
+}
+
+function same(key: string): string {
+  return key;
+}
 
 function Histogram({ name, bars }: { name: string; bars: readonly Bar[] }): JSX.Element {
   const most = Math.max(...bars.map(([, count]) => count), 1e-9);

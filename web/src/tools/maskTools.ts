@@ -59,6 +59,7 @@ export function useMaskTools(use: MaskToolUse) {
   const { frame, tool, radius, document, boxes, visible, chosen, choose, edit, open, setOpen, fixed } = use;
   const [live, held, setLive] = useLive<Live>();
   const [cursor, setCursor] = useState<Point>();
+  const [left, setLeft] = useState<{ readonly outline: OpenOutlines[number]; readonly document: MaskDocument }>();
   const painting = tool.endsWith("brush") || tool.endsWith("eraser");
   const own = chosen === undefined ? undefined : (document[chosen] ?? blank(frame));
 
@@ -167,9 +168,14 @@ export function useMaskTools(use: MaskToolUse) {
   const shown = useMemo(() => (live ? { ...document, [live.id]: live.drawing } : document), [document, live]);
   const cancel = useCallback(() => {
     setLive(undefined);
-    if (begun) setOpen(withOutline(open, begun.id));
-  }, [begun, open, setLive, setOpen]);
-  return { onGesture, paintTool, live: shown, begun, closeOutline, cancel, cursor: painting ? "none" : tool === "select" ? "default" : "crosshair", boxes }; // prettier-ignore
+    if (!begun) return;
+    setLeft({ outline: begun, document });
+    setOpen(withOutline(open, begun.id));
+  }, [begun, document, open, setLive, setOpen]);
+  /** Takes back that an outline was left, which is no change of the document; until there is one. */
+  const back = left?.document === document && left.outline.id === chosen && !begun ? left.outline : undefined;
+  const takeBack = back && ((): void => setOpen(withOutline(open, back.id, back.points)));
+  return { onGesture, paintTool, live: shown, begun, closeOutline, cancel, takeBack, cursor: painting ? "none" : tool === "select" ? "default" : "crosshair", boxes }; // prettier-ignore
 }
 
 function pick({ boxes, visible }: MaskToolUse, at: Point): number | undefined {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from amodal.annotate.api.problems import TooMany
 from amodal.annotate.help.propose import Given, Helper, load_helper
 from amodal.scene import Scene
+from amodal.threads import model_thread
 
 MOST_WAITING = 4
 
@@ -22,7 +24,7 @@ class Proposer:
     method: str | None = None
     detector: str = "default"
     _helpers: dict[str, Helper] = field(default_factory=dict)
-    _working: threading.Lock = field(default_factory=threading.Lock)
+    _thread: ThreadPoolExecutor = field(default_factory=model_thread)
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_WAITING))
 
     def propose(self, method: str | None, photo: Path, objects: Sequence[Given]) -> tuple[str, Scene]:
@@ -35,11 +37,12 @@ class Proposer:
         if not self._places.acquire(blocking=False):
             raise TooMany("the model has much to do; try again in a few seconds", 5)
         try:
-            with self._working:
-                asked = method or self.method or ""
-                if asked not in self._helpers:
-                    self._helpers[asked] = load_helper(self.model, asked or None, self.detector)
-                helper = self._helpers[asked]
-                return helper.name, helper.scene_of(photo, objects)
+            return self._thread.submit(self._proposed, method or self.method or "", photo, objects).result()
         finally:
             self._places.release()
+
+    def _proposed(self, asked: str, photo: Path, objects: Sequence[Given]) -> tuple[str, Scene]:
+        if asked not in self._helpers:
+            self._helpers[asked] = load_helper(self.model, asked or None, self.detector)
+        helper = self._helpers[asked]
+        return helper.name, helper.scene_of(photo, objects)

@@ -176,8 +176,9 @@ def consistency(session: Session, by: Person, *, stage: int | None = None) -> Ag
 def statistics(session: Session, by: Person) -> Statistics | None:
     """Numbers of Table 1 and 2 and Fig. 4 over what is settled; None while nothing is."""
     permit(by, "manager")
-    numbers = [numbers_of(truth, outlines) for truth, outlines in _truths(session)]
-    return statistics_of(numbers) if any(one.objects for one in numbers) else None
+    numbers = (numbers_of(truth, outlines) for truth, outlines in _truths(session))
+    begun = [one for one in numbers if one.objects]  # of photos that nobody has begun there is nothing to say
+    return statistics_of(begun) if begun else None
 
 
 def statistics_document(found: Statistics | None) -> Document | None:
