@@ -44,7 +44,12 @@ def test_a_photo_in_a_batch_gets_the_scene_that_it_gets_alone(demo_jobs: list[Jo
         (alone,) = served.scenes([one])
         assert isinstance(alone, Scene)
         assert isinstance(scene, Scene)
-        assert scene.order == alone.order
+        assert [(edge.front, edge.behind) for edge in scene.order.edges] == [
+            (edge.front, edge.behind) for edge in alone.order.edges
+        ]
+        chances = [edge.probability for edge in scene.order.edges]
+        # bfloat16 sums differ in their last places with the batch, on some processors.
+        assert chances == pytest.approx([edge.probability for edge in alone.order.edges], abs=1e-3)
         for a, b in zip(scene.instances, alone.instances, strict=True):
             assert a.amodal.iou(b.amodal) >= 0.995
             assert a.modal.iou(b.modal) >= 0.995 or a.modal.is_empty is b.modal.is_empty is True

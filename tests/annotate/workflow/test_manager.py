@@ -148,7 +148,7 @@ def test_statistics_are_of_what_is_settled(session: Session, all_of: Team) -> No
     street = photo(session, all_of.expert)
     front, behind, _ = (car(session, all_of.expert, street.id, 0, 0, 40, 20) for _ in range(3))
     put_order(session, all_of.expert, street.id, version=0, edges=[(front.id, behind.id)])
-    photo(session, all_of.expert)  # nobody has begun it
+    photo(session, all_of.expert, "nobody has begun this one.png")
     assert manager.statistics(session, all_of.manager) is None
     for person in all_of.annotators:
         save_mask(session, person, front.id, rectangle(0, 0, 20, 20), version=0)

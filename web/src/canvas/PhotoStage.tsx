@@ -99,13 +99,17 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
             <Shape
               listening={false}
               sceneFunc={({ _context: context }) => {
-                if (picture && picture !== "missing") paintPicture(context, picture, view.current, frame, screen);
+                if (picture && picture !== "missing")
+                  paintPicture(context, picture, view.current, frame, screen);
                 paint(context, shown, chosen, look, view.current, frame, screen);
               }}
             />
           </Layer>
           <Layer ref={toolLayer} listening={false}>
-            <Shape listening={false} sceneFunc={({ _context: context }) => paintTool(context, view.current)} />
+            <Shape
+              listening={false}
+              sceneFunc={({ _context: context }) => paintTool(context, view.current)}
+            />
           </Layer>
         </Stage>
       </div>

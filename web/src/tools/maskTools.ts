@@ -59,7 +59,10 @@ export function useMaskTools(use: MaskToolUse) {
   const { frame, tool, radius, document, boxes, visible, chosen, choose, edit, open, setOpen, fixed } = use;
   const [live, held, setLive] = useLive<Live>();
   const [cursor, setCursor] = useState<Point>();
-  const [left, setLeft] = useState<{ readonly outline: OpenOutlines[number]; readonly document: MaskDocument }>();
+  const [left, setLeft] = useState<{
+    readonly outline: OpenOutlines[number];
+    readonly document: MaskDocument;
+  }>();
   const painting = tool.endsWith("brush") || tool.endsWith("eraser");
   const own = chosen === undefined ? undefined : (document[chosen] ?? blank(frame));
 
