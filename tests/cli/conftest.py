@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from amodal.cli import annotate, serve, view
 from amodal.cli.main import main
 from amodal.segmenter import METHODS
 from helpers.command_line import Amodal, Outcome, save_boxes, save_photo
@@ -21,6 +24,20 @@ def amodal(capsys: pytest.CaptureFixture[str]) -> Amodal:
         return Outcome(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The addresses that commands would have taken; tests that run beside each other would take the same."""
+    asked: list[tuple[str, int]] = []
+
+    def listen(*address: Any) -> nullcontext[None]:
+        asked.append(address)
+        return nullcontext()
+
+    for command in (annotate, serve, view):
+        monkeypatch.setattr(command, "listen", listen)
+    return asked
 
 
 @pytest.fixture

@@ -26,12 +26,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
 
 
 def test_a_project_is_made_and_served_at_this_machine(
-    amodal: Amodal, served: list[tuple[object, ...]], tmp_path: Path
+    amodal: Amodal, served: list[tuple[object, ...]], taken: list[tuple[str, int]], tmp_path: Path
 ) -> None:
     outcome = amodal("annotate", tmp_path / "project", "--images", save_photos(tmp_path / "photos"))
     assert outcome.code == 0
     assert (tmp_path / "project" / "project.sqlite").is_file()
-    assert served[0][1:] == ("127.0.0.1", 8000)
+    assert (taken, len(served)) == ([("127.0.0.1", 8000)], 1)
 
 
 def test_without_log_in_no_other_machine_is_answered(amodal: Amodal, tmp_path: Path) -> None:

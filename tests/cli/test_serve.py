@@ -22,7 +22,7 @@ def served(monkeypatch: pytest.MonkeyPatch, stub: None) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(
         "amodal.cli.serve.serve",
-        lambda app, host, port, **more: calls.append({"app": app, "at": (host, port), **more}),
+        lambda app, _listening, host, **more: calls.append({"app": app, "host": host, **more}),
     )
     monkeypatch.delenv("AMODAL_TOKEN", raising=False)
     return calls
@@ -34,10 +34,12 @@ def models(call: dict[str, Any], *asked: dict[str, str]) -> list[int]:
         return [client.get("/v1/models", headers=headers).status_code for headers in asked]
 
 
-def test_without_a_word_only_this_machine_is_answered(amodal: Amodal, served: list[dict[str, Any]]) -> None:
+def test_without_a_word_only_this_machine_is_answered(
+    amodal: Amodal, served: list[dict[str, Any]], taken: list[tuple[str, int]]
+) -> None:
     outcome = amodal("serve", "--detector", "none")
     assert (outcome.code, outcome.err) == (0, "")
-    assert served[0]["at"] == ("127.0.0.1", 8080)
+    assert (taken, served[0]["host"]) == ([("127.0.0.1", 8080)], "127.0.0.1")
     assert models(served[0], {}, {"Host": "elsewhere.example"}) == [200, 403]
 
 

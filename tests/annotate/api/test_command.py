@@ -183,7 +183,7 @@ def test_slow_clients_and_many_connections_have_an_end(tmp_path: Path, monkeypat
 
     asked: list[Manners] = []
     monkeypatch.setattr(annotate, "serve", lambda *_, **more: asked.append(more["manners"]))
-    annotate.Annotate(tmp_path / "p").run()
+    annotate.Annotate(tmp_path / "p", port=0).run()
     assert asked[0].patience_seconds is not None and asked[0].most_connections is not None
     assert asked[0].patience_seconds * 10e6 / 8 > 2**30, "1 GiB may come over 10 Mbit/s"
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
 
 from amodal.annotate.api.admission import UPLOADS
 from amodal.annotate.api.page import serve_page
-from amodal.annotate.api.parameters import REFUSED
 from amodal.annotate.api.place import BODY_SECONDS, Place
 from amodal.annotate.api.problems import answer_errors
 from amodal.annotate.api.routes import exchange, health, help, manager, masks, objects, photos, project, session, tasks
@@ -46,12 +44,9 @@ def routed() -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        generate_unique_id_function=_name_of,
     )
-    api = APIRouter(prefix="/api", responses=REFUSED)
     for topic in TOPICS:
-        api.include_router(topic.router)
-    app.include_router(api)
+        app.router.routes.extend(topic.router.routes)
     return app
 
 
@@ -62,7 +57,3 @@ def finished(app: FastAPI, *, local_only: bool) -> FastAPI:
     app.add_middleware(Limited, upload_paths=UPLOADS, body_seconds=BODY_SECONDS)
     app.add_middleware(Guarded, hosts=LOCAL_HOSTS if local_only else None)
     return app
-
-
-def _name_of(route: APIRoute) -> str:
-    return route.name

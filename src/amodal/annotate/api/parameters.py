@@ -1,10 +1,11 @@
-"""What routes have in common: parameters in paths and queries, answers that are no JSON."""
+"""What routes have in common: where they lie, parameters in paths and queries, answers that are no JSON."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Path, Query
+from fastapi import APIRouter, Path, Query
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
 from amodal.annotate.api.schemas import MAX_ID, Problem, storable
@@ -34,3 +35,18 @@ REFUSED: Responses = {
         429: "Too many at once",
     }.items()
 }
+
+
+def topic(name: str, *, prefix: str = "", route_class: type[APIRoute] = APIRoute) -> APIRouter:
+    """Routes of one topic, whole as they stand: an application takes them as they are, and none is made twice."""
+    return APIRouter(
+        prefix=f"/api{prefix}",
+        tags=[name],
+        responses=REFUSED,
+        route_class=route_class,
+        generate_unique_id_function=_name_of,
+    )
+
+
+def _name_of(route: APIRoute) -> str:
+    return route.name

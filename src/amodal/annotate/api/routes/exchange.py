@@ -7,18 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response, UploadFile
+from fastapi import Form, Response, UploadFile
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.admission import UploadRoute
 from amodal.annotate.api.asking import Here, Overseer
-from amodal.annotate.api.parameters import ARCHIVE
+from amodal.annotate.api.parameters import ARCHIVE, topic
 from amodal.annotate.store.audit import note
 from amodal.data.write import make_folder
 
-router = APIRouter(tags=["exchange"], route_class=UploadRoute)
+router = topic("exchange", route_class=UploadRoute)
 FormatField = Annotated[schemas.ImportFormat | None, Form()]
 WORK = "work"  # in the project's folder, on the same disk
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from sqlalchemy import text
 
 from amodal import __version__
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here
+from amodal.annotate.api.parameters import topic
 
-router = APIRouter(tags=["health"])
+router = topic("health")
 
 
 @router.get("/health")

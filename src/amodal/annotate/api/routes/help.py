@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here, Worker
 from amodal.annotate.api.documents import object_item, proposals_said
-from amodal.annotate.api.parameters import IdPath
+from amodal.annotate.api.parameters import IdPath, topic
 from amodal.annotate.api.place import file_of
 from amodal.annotate.help.propose import Given
 from amodal.annotate.store import revisions
@@ -23,7 +21,7 @@ from amodal.annotate.store.proposals import (
 )
 from amodal.survey.statistics import GENERAL, OTHER
 
-router = APIRouter(tags=["help"])
+router = topic("help")
 
 
 @router.post("/photos/{id}/proposals", status_code=201)

@@ -6,15 +6,15 @@ import math
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here, Manager, Overseer
-from amodal.annotate.api.parameters import Limit, Offset
+from amodal.annotate.api.parameters import Limit, Offset, topic
 from amodal.annotate.store.people import project_of
 from amodal.annotate.workflow import manager
 
-router = APIRouter(prefix="/manager", tags=["manager"])
+router = topic("manager", prefix="/manager")
 StageQuery = Annotated[int | None, Query(ge=1, le=manager.LAST_STAGE)]
 ShareQuery = Annotated[float, Query(gt=0, le=1, allow_inf_nan=False)]
 SeedQuery = Annotated[int, Query(ge=0, le=schemas.MAX_ID)]

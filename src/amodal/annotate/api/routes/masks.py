@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Anyone, Asker, Expert, Here
 from amodal.annotate.api.documents import consensus_of, not_drawn_mask, object_now, own_mask, writing
-from amodal.annotate.api.parameters import CONFLICT, IdPath
+from amodal.annotate.api.parameters import CONFLICT, IdPath, topic
 from amodal.annotate.store.masks import Drawn
 from amodal.annotate.workflow import rounds
 
-router = APIRouter(tags=["pass 2"])
+router = topic("pass 2")
 
 
 @router.put("/objects/{id}/mask", responses=CONFLICT)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Anyone, Expert, Here
 from amodal.annotate.api.documents import history_of, object_item, object_now, order_of, writing
-from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset
+from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset, topic
 from amodal.annotate.store import objects, orders
 from amodal.annotate.store.people import project_of
 from amodal.annotate.workflow.scenes import refresh
 
-router = APIRouter(tags=["pass 1"])
+router = topic("pass 1")
 VersionQuery = Annotated[int, Query(ge=0, le=schemas.MAX_ID)]
 
 

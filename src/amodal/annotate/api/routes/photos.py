@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, UploadFile
+from fastapi import Query, Request, Response, UploadFile
 
 from amodal.annotate.api import photo_files, schemas
 from amodal.annotate.api.admission import UploadRoute
 from amodal.annotate.api.asking import Anyone, Expert, Here, Overseer
 from amodal.annotate.api.documents import photo_document, photo_item
-from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery
+from amodal.annotate.api.parameters import PICTURE, IdPath, Limit, Offset, PhotoSort, TextQuery, topic
 from amodal.annotate.api.place import file_of, has_file
 from amodal.annotate.api.taking_in import Register
 from amodal.annotate.api.uploading import take_uploads
@@ -18,8 +18,8 @@ from amodal.annotate.store.objects import labels_in_use
 from amodal.annotate.store.photos import photo_of, put_box_seconds, put_boxed
 from amodal.annotate.workflow.listing import Wanted, photo_list
 
-router = APIRouter(tags=["photos"])
-uploads = APIRouter(route_class=UploadRoute)
+router = topic("photos")
+uploads = topic("photos", route_class=UploadRoute)
 
 
 @router.get("/photos")
@@ -88,4 +88,4 @@ def get_thumbnail(here: Here, asker: Anyone, id: IdPath) -> Response:
     return photo_files.thumbnail(*file_of(here, id), here.thumbnails)
 
 
-router.include_router(uploads)
+router.routes.extend(uploads.routes)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Anyone, Here, Manager
-from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset
+from amodal.annotate.api.parameters import CONFLICT, IdPath, Limit, Offset, topic
 from amodal.annotate.api.security import proved
 from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store import audit, people
 from amodal.annotate.workflow.rounds import conclude_all
 
-router = APIRouter(tags=["project"])
+router = topic("project")
 CONCLUDING = {"annotators_per_object", "agreement_threshold", "max_rounds"}
 
 

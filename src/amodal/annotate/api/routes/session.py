@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Asker, Here, whoever
+from amodal.annotate.api.parameters import topic
 from amodal.annotate.api.place import Place
 from amodal.annotate.api.problems import NotLoggedIn
 from amodal.annotate.api.security import (
@@ -23,7 +24,7 @@ from amodal.annotate.errors import Invalid
 from amodal.annotate.store import people
 from amodal.annotate.store.audit import note
 
-router = APIRouter(tags=["session"])
+router = topic("session")
 Visitor = Annotated[Asker | None, Depends(whoever)]
 
 

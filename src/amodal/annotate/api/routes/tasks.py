@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from amodal.annotate.api import schemas
 from amodal.annotate.api.asking import Here, Worker
-from amodal.annotate.api.parameters import Limit, Offset
+from amodal.annotate.api.parameters import Limit, Offset, topic
 from amodal.annotate.workflow import tasks
 
-router = APIRouter(tags=["tasks"])
+router = topic("tasks")
 Pass = Annotated[Literal["1", "2", "settle"] | None, Query(alias="pass")]
 KINDS = {"1": "pass1", "2": "pass2", "settle": "settle", None: None}
 
