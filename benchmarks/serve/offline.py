@@ -15,7 +15,6 @@ from pathlib import Path
 
 import amodal
 from amodal.cli.objects import from_file
-from amodal.cli.results import Refusal
 from amodal.cli.segmenting import PHOTOS_AT_ONCE, Done, segment_photos
 from amodal.data.results import plain, scenes_to_json, write_scenes
 
@@ -31,13 +30,12 @@ def main() -> None:
         started, worked, place = time.perf_counter(), 0, 0
         while (seconds := time.perf_counter() - started) < float(line):
             some = [photos[(place + k) % len(photos)] for k in range(PHOTOS_AT_ONCE)]
-            worked += sum(_written(one) for one in segment_photos(some, objects, segmenter))
+            for one in segment_photos(some, objects, segmenter):
+                if isinstance(one, Done):
+                    plain(scenes_to_json([one.scene]))
+                    worked += 1
             place += PHOTOS_AT_ONCE
         print(worked / seconds, flush=True)
-
-
-def _written(one: Done | Refusal) -> int:
-    return len(plain(scenes_to_json([one.scene]))) > 0 if isinstance(one, Done) else 0
 
 
 if __name__ == "__main__":

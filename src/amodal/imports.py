@@ -1,4 +1,4 @@
-"""What registries name and nobody has imported yet; and work that is not held up by looking for garbage."""
+"""What registries name and nobody has imported yet; and a start that is not held up by looking for garbage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def imported(target: str) -> Any:
 def without_collecting() -> Iterator[None]:
     """For work that makes many objects and no cycles, whose end somebody waits for.
 
-    As hundreds of thousands of small dicts: looking for cycles in them takes longer than all the rest.
+    Looking for cycles in hundreds of thousands of small dicts, say, takes longer than all the rest.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -32,7 +32,10 @@ def without_collecting() -> Iterator[None]:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """For a program's imports and what it makes once: that stays, so garbage is looked for neither now nor later."""
+    """For a program's imports and what it makes once: it stays, and garbage is looked for in it neither now nor later.
+
+    It holds for the whole process, and for all that is there already.
+    """
     with without_collecting():
         yield
         gc.freeze()

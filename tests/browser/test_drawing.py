@@ -360,10 +360,17 @@ def test_a_server_that_was_started_anew_does_not_stop_saving(desk: Desk) -> None
     assert len(asked) == 2
 
 
-def test_a_photo_whose_file_is_gone_is_said_and_its_objects_can_be_drawn(desk: Desk) -> None:
-    desk.page.route("**/api/photos/*/picture", lambda route: route.fulfill(status=404))
+def test_why_a_photo_cannot_be_shown_is_said(desk: Desk) -> None:
+    said = {"error": {"code": 404, "message": "street.jpg is not where it was", "field": ""}}
+    desk.page.route("**/api/photos/*/picture", lambda route: route.fulfill(status=404, json=said))
     desk.open("boxes", PHOTO)
-    desk.page.get_by_role("alert").get_by_text("The photo cannot be shown").wait_for()
+    desk.page.get_by_role("alert").get_by_text("street.jpg is not where it was").wait_for()
+
+
+def test_without_its_picture_a_photo_can_be_worked_on(desk: Desk) -> None:
+    desk.page.route("**/api/photos/*/picture", lambda route: route.abort())
+    desk.open("boxes", PHOTO)
+    desk.page.get_by_role("alert").wait_for()
     desk.draw_box(60, 100, 300, 400)
     desk.saved()
     assert len(desk.get(f"/photos/{PHOTO}")["objects"]) == 1

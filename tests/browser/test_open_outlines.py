@@ -71,3 +71,13 @@ def test_after_another_stroke_undo_takes_that_back(begun: Desk) -> None:
     assert drawn(begun) == [0, 0, 3]
     begun.press("Control+z")
     assert drawn(begun) == [0, 0, 0]
+
+
+def test_what_undo_brought_back_once_is_not_brought_back_again(begun: Desk) -> None:
+    begun.press("Escape")
+    begun.press("Control+z")
+    begun.press("Enter")
+    begun.press("Control+z")
+    begun.press("Control+z")
+    begun.press("Enter")
+    assert drawn(begun) == [0, 0, 0]

@@ -31,12 +31,12 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """The addresses that commands would have taken; tests that run beside each other would take the same."""
     asked: list[tuple[str, int]] = []
 
-    def listen(*address: Any) -> nullcontext[None]:
+    def bind(*address: Any) -> nullcontext[None]:
         asked.append(address)
         return nullcontext()
 
     for command in (annotate, serve, view):
-        monkeypatch.setattr(command, "listen", listen)
+        monkeypatch.setattr(command, "bind", bind)
     return asked
 
 

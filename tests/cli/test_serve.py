@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ pytest.importorskip("prometheus_client", reason="the extra `serve` is not instal
 
 from fastapi.testclient import TestClient
 
+from amodal.serve import model
 from helpers.command_line import Amodal
 
 TOKEN = "0123456789abcdef"
@@ -93,3 +96,25 @@ def test_limits_asked_for_are_the_server_s(amodal: Amodal, served: list[dict[str
     assert served[0]["manners"].grace_seconds == 3
     with TestClient(served[0]["app"], base_url="http://127.0.0.1:8080") as client:
         assert client.get("/v1/models").json()["limits"]["max_boxes"] == 7
+
+
+def test_one_thread_loads_the_model_and_works_with_it(
+    amodal: Amodal, served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def noting(call: Any) -> Any:
+        def noted(*asked: Any, **more: Any) -> Any:
+            threads.append(threading.get_ident())
+            return call(*asked, **more)
+
+        return noted
+
+    monkeypatch.setattr(model, "load_served", noting(model.load_served))
+    monkeypatch.setattr(model.Served, "scenes", noting(model.Served.scenes))
+    amodal("serve", "--detector", "none")
+    with TestClient(served[0]["app"], base_url="http://127.0.0.1:8080") as client:
+        while client.get("/readyz").status_code != 200:
+            time.sleep(0.01)
+    assert len(threads) >= 2
+    assert set(threads) == {threads[0]} != {threading.get_ident()}

@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 64, 48
 BOXES = [{"box": [4, 6, 40, 36], "class": "car"}, {"box": [20, 10, 60, 44], "class": "person"}]
 SERVER = """
 import json, sys, time
-from amodal.cli.serving import Manners, listen, serve
+from amodal.cli.serving import Manners, bind, serve
 from amodal.serve.app import create_app
 from amodal.serve.model import Served
 from amodal.serve.settings import Settings
@@ -34,7 +34,7 @@ from helpers.served import Waits
 
 seconds, settings = float(sys.argv[1]), Settings(**json.loads(sys.argv[2]))
 manners = Manners(settings.grace_seconds, settings.body_seconds + 0.5, private=None)
-serve(create_app(Served(Waits(seconds), "stub"), settings), listen("127.0.0.1", 0), manners=manners)
+serve(create_app(Served(Waits(seconds), "stub"), settings), bind("127.0.0.1", 0), "127.0.0.1", manners=manners)
 """
 
 

@@ -87,6 +87,17 @@ def test_a_server_that_is_told_to_stop_answers_all_who_are_in_line() -> None:
             socket.create_connection(("127.0.0.1", port))
 
 
+def test_a_second_ctrl_c_ends_it_at_once() -> None:
+    with server_process(60) as (server, port), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(request, port)
+        wait_until(lambda: came(port) == 1)
+        server.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        server.send_signal(signal.SIGINT)
+        server.wait(10)
+        assert asked.exception(10) is not None
+
+
 def test_what_takes_longer_than_the_grace_time_is_given_up() -> None:
     with server_process(3, grace_seconds=1, batch_photos=1) as (server, port), ThreadPoolExecutor(5) as pool:
         asked = [pool.submit(request, port) for _ in range(5)]

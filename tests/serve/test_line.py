@@ -16,7 +16,7 @@ from amodal.serve.errors import Busy, Stopping
 from amodal.serve.line import Job, Line
 from amodal.serve.meters import Meters
 from amodal.serve.settings import Settings
-from amodal.threads import model_thread
+from amodal.threads import ModelThread
 from helpers.served import Held, job, stub_served
 
 Lined = Callable[..., Line]
@@ -150,12 +150,27 @@ def test_a_model_that_cannot_work_is_not_ready_and_not_alive() -> None:
 
     line = Line(stub_served().scenes, broken, Settings(), Meters())
     line.start()
-    line.stop()
+    until = time.monotonic() + 30
+    while line.is_alive and time.monotonic() < until:
+        time.sleep(0.01)
     assert (line.is_alive, line.is_ready) == (False, False)
+    line.stop()
+
+
+def test_a_mistake_of_ours_in_the_model_s_thread_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    line = Line(lambda jobs: [], lambda: None, Settings(), Meters())
+    line.start()
+    with line.place() as place:
+        place.put(job())
+        until = time.monotonic() + 30
+        while line.is_alive and time.monotonic() < until:
+            time.sleep(0.01)
+    assert "zip()" in caplog.text
+    line.stop()
 
 
 def test_the_model_works_in_the_thread_that_loaded_it() -> None:
-    thread = model_thread()
+    thread = ModelThread()
     at_work: list[int] = [thread.submit(threading.get_ident).result()]
 
     def work(jobs: Sequence[Job]) -> list[Exception]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from amodal.cli.exits import DONE
-from amodal.cli.serving import CONNECTIONS, Manners, listen, serve
+from amodal.cli.serving import CONNECTIONS, Manners, bind, serve
 from amodal.errors import InputError
 from amodal.imports import starting
 
@@ -69,14 +69,14 @@ class Annotate:
             return self._restored(self.restore)
         if self.backup is not None:
             return self._backed_up(self.backup)
-        with listen(self.host, self.port) as listening:
+        with bind(self.host, self.port) as address:
             with starting():
                 from amodal.annotate.api.place import BODY_SECONDS
 
                 app = self._app()
             patience = BODY_SECONDS + 5  # the answer 408 goes first
             manners = Manners(patience_seconds=patience, most_connections=CONNECTIONS)
-            serve(app, listening, self.host, certificate=self.certificate, key=self.key, manners=manners)
+            serve(app, address, self.host, certificate=self.certificate, key=self.key, manners=manners)
         return DONE
 
     def _app(self) -> FastAPI:

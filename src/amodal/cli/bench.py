@@ -36,7 +36,7 @@ class Bench:
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "default"
     """The shipped model, or a .safetensors file made by amodal learn."""
     seconds: Annotated[float, tyro.conf.arg(metavar="S")] = 60.0
-    """How long the measuring may take in all, about; loading comes on top."""
+    """How long it may take in all, about; the last suite's loading comes on top."""
     threads: Annotated[
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as torch takes)")
     ] = None

@@ -8,13 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from amodal.cli.exits import DONE
-from amodal.cli.serving import Manners, is_local, listen, serve
+from amodal.cli.serving import Manners, bind, is_local, serve
 from amodal.errors import InputError
+
+if TYPE_CHECKING:
+    from amodal.serve.model import Served
 
 
 @dataclass(frozen=True)
@@ -80,31 +83,21 @@ class Serve:
     def run(self) -> int:
         """Do it; returns the exit code."""
         _check_installed()
-        with listen(self.host, self.port) as listening:
-            self._serve(listening)
+        with bind(self.host, self.port) as address:
+            self._serve(address)
         return DONE
 
-    def _serve(self, listening: socket.socket) -> None:
+    def _serve(self, address: socket.socket) -> None:
         from amodal.serve.app import create_app
         from amodal.serve.gate import tokens_from
-        from amodal.serve.model import load_served
         from amodal.serve.settings import Settings
-        from amodal.threads import model_thread
+        from amodal.threads import ModelThread
 
         asked = {name: getattr(self, name) for name in Settings.__dataclass_fields__ if hasattr(self, name)}
         settings = Settings(**asked)
         tokens = tokens_from(self.token_file)
-        thread = model_thread()
-        loading = thread.submit(
-            load_served,
-            self.model,
-            self.method,
-            self.detector,
-            settings.max_object_megapixels,
-            self.device,
-            self.refine,
-        )
-        served = loading.result()
+        thread = ModelThread()
+        served = thread.submit(self._loaded, settings.max_object_megapixels).result()
         local = is_local(self.host)
         if not tokens and not local:
             said = f"whoever reaches {self.host}:{self.port} can use this; --token-file asks for a token"
@@ -118,7 +111,12 @@ class Serve:
             log_requests=self.log_requests,
         )
         with suppress(KeyboardInterrupt):  # raised again once all is done
-            serve(app, listening, self.host, certificate=self.certificate, key=self.key, manners=manners)
+            serve(app, address, self.host, certificate=self.certificate, key=self.key, manners=manners)
+
+    def _loaded(self, most_megapixels: float) -> Served:
+        from amodal.serve.model import load_served
+
+        return load_served(self.model, self.method, self.detector, most_megapixels, self.device, self.refine)
 
 
 def _check_installed() -> None:

@@ -45,35 +45,37 @@ class Manners:
 USUAL = Manners()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Take the address, before anything else costs time or is written; who comes meanwhile waits.
+def bind(host: str, port: int) -> socket.socket:
+    """Take the address, before anything else costs time or is written; nobody is answered yet.
 
     Raises:
         InputError: it is not ours, or taken.
     """
     if not 0 <= port <= 65_535:
         raise InputError("server", "--port", f"found {port}", "expected 0 to 65535")
+    address = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        address.bind((host, port))
     except OSError as error:
-        found = f"cannot listen at {host}:{port} ({error.strerror})"
-        raise InputError("server", "--port", found, "expected a free one, as --port 0 finds it") from error
+        address.close()
+        raise _refused(host, port, error) from error
+    return address
 
 
 def serve(
     app: ASGIApp,
-    listening: socket.socket,
-    host: str = "127.0.0.1",
+    address: socket.socket,
+    host: str,
     *,
     certificate: Path | None = None,
     key: Path | None = None,
     manners: Manners = USUAL,
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM; requests that run are ended first. `host` is what to call the address.
+    """Serve until Ctrl-C or SIGTERM; requests that run are ended first. `address` is bound to `host`.
 
     Raises:
-        InputError: the certificate cannot be read.
+        InputError: somebody else took the address after all, or the certificate cannot be read.
     """
     import uvicorn
 
@@ -93,13 +95,17 @@ def serve(
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    scheme = "http" if certificate is None else "https"
-    print(f"open {scheme}://{_shown(host)}:{listening.getsockname()[1]} (Ctrl-C ends it)", flush=True)
+    scheme, port = "http" if certificate is None else "https", address.getsockname()[1]
+    try:
+        address.listen(BACKLOG)
+    except OSError as error:
+        raise _refused(host, port, error) from error
+    print(f"open {scheme}://{_shown(host)}:{port} (Ctrl-C ends it)", flush=True)
     if certificate is None and manners.private is not None and not is_local(host):
         said = f"{manners.private} go over the network unencrypted; use --certificate, or a proxy that does https"
         print(f"amodal: warning: {said}", file=sys.stderr)
     with _ended_by_signals():
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[address])
 
 
 def is_local(host: str) -> bool:
@@ -120,6 +126,11 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for end, handler in zip(ends, before, strict=True):
             signal.signal(end, handler)
+
+
+def _refused(host: str, port: int, error: OSError) -> InputError:
+    found = f"cannot listen at {host}:{port} ({error.strerror})"
+    return InputError("server", "--port", found, "expected a free one, as --port 0 finds it")
 
 
 def _shown(host: str) -> str:

@@ -9,7 +9,9 @@ from typing import Annotated
 import tyro
 
 from amodal.cli.exits import DONE
-from amodal.cli.serving import listen, serve
+from amodal.cli.serving import bind, serve
+
+LOCAL = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class View:
         from amodal.annotate.api.view_app import create_view_app
         from amodal.annotate.view.results import open_methods
 
-        with listen("127.0.0.1", self.port) as listening:
+        with bind(LOCAL, self.port) as address:
             methods = open_methods(self.results, truth=self.truth, images=self.images, method=self.method)
-            serve(create_view_app(methods, self.results), listening)
+            serve(create_view_app(methods, self.results), address, LOCAL)
         return DONE

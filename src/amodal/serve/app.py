@@ -22,6 +22,7 @@ from amodal.serve.meters import Meters
 from amodal.serve.model import Served
 from amodal.serve.routes import Service, router
 from amodal.serve.settings import Settings
+from amodal.threads import ModelThread
 
 ABOUT = "Whole objects, hidden parts included, and who stands in front of whom: a photo in, a scene out."
 _STATUS: dict[type[AmodalError], int] = {Late: 504, Stopping: 503, Gone: CLIENT_GONE}
@@ -34,12 +35,12 @@ def create_app(
     *,
     tokens: Sequence[str] = (),
     local_only: bool = False,
-    thread: ThreadPoolExecutor | None = None,
+    thread: ModelThread | None = None,
 ) -> FastAPI:
     """The application that serves a model; the model's thread ends with it.
 
     `local_only`: answers to this machine's own names alone, against pages elsewhere that give our address a name of
-    theirs. `thread`: where the model was loaded (`model_thread`).
+    theirs. `thread`: where the model was loaded (else it gets one of its own).
     """
     limits = settings or Settings()
     meters = Meters()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from amodal.scene import BoxKind, Scene
 from amodal.serve.errors import Busy, Stopping
 from amodal.serve.meters import Meters
 from amodal.serve.settings import Settings
-from amodal.threads import model_thread
+from amodal.threads import ModelThread
 
 MOST_SECONDS = 60  # to be sent away for
 _LATEST = 0.2  # weight of the last batch in what a photo takes
@@ -75,7 +75,7 @@ class Line:
         prepare: Callable[[], None],
         settings: Settings,
         meters: Meters,
-        thread: ThreadPoolExecutor | None = None,
+        thread: ModelThread | None = None,
     ) -> None:
         self._work, self._prepare, self._settings, self._meters = work, prepare, settings, meters
         self._waiting: deque[Job] = deque()
@@ -85,7 +85,7 @@ class Line:
         self._megapixels = 0.0
         self._seconds_per_photo = 1.0
         self._is_measured = self._is_stopped = self._is_prepared = False
-        self._thread = thread or model_thread()
+        self._thread = thread or ModelThread()
         self._running: Future[None] | None = None
         meters.line_length.set_function(lambda: self._held)
 
@@ -103,7 +103,7 @@ class Line:
         for job in left:
             if job.answer.set_running_or_notify_cancel():
                 job.answer.set_exception(Stopping("The server is being stopped; ask again when it is back."))
-        self._thread.shutdown()
+        self._thread.end()
 
     @property
     def is_alive(self) -> bool:
@@ -164,13 +164,12 @@ class Line:
     def _run(self) -> None:
         try:
             self._prepare()
+            self._is_prepared = True
+            while (jobs := self._next_batch()) is not None:
+                if jobs:
+                    self._answer(jobs)
         except Exception:
             _log.exception("the model cannot work")
-            return
-        self._is_prepared = True
-        while (jobs := self._next_batch()) is not None:
-            if jobs:
-                self._answer(jobs)
 
     def _next_batch(self) -> list[Job] | None:
         """Wait for jobs, and a moment for more while others are on their way; None at the end."""

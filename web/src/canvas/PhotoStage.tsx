@@ -80,9 +80,9 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
   const gestures = useGestures(holder, view, group, onGesture);
   return (
     <>
-      {picture === "missing" && (
+      {typeof picture === "string" && (
         <p role="alert" className="problem over-stage">
-          The photo cannot be shown: its file is gone, or is no picture any more. What is drawn is kept.
+          {picture}
         </p>
       )}
       <div
@@ -99,7 +99,7 @@ export function PhotoStage(props: PhotoStageProps): JSX.Element {
             <Shape
               listening={false}
               sceneFunc={({ _context: context }) => {
-                if (picture && picture !== "missing")
+                if (picture && typeof picture !== "string")
                   paintPicture(context, picture, view.current, frame, screen);
                 paint(context, shown, chosen, look, view.current, frame, screen);
               }}

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 
+import { refusalOf, wordsOf } from "../api/client";
 import type { Frame } from "../model/geometry";
 import type { Viewport } from "../model/viewport";
 
@@ -11,9 +12,9 @@ export type Picture = readonly (HTMLImageElement | ImageBitmap)[];
 const LARGE_PX = 4_000_000;
 const LEAST_SIDE_PX = 512;
 
-/** "missing" where the server said no, or what it sent is no picture: the objects are still there to work on. */
-export function usePicture(url: string | undefined): Picture | "missing" | undefined {
-  const [picture, setPicture] = useState<Picture | "missing">();
+/** In words why there is none where the server said no, or what it sent is no picture; objects can be worked on still. */
+export function usePicture(url: string | undefined): Picture | string | undefined {
+  const [picture, setPicture] = useState<Picture | string>();
   useEffect(() => {
     setPicture(undefined);
     if (!url) return;
@@ -26,14 +27,13 @@ export function usePicture(url: string | undefined): Picture | "missing" | undef
   return picture;
 }
 
-async function load(url: string, tell: (picture: Picture | "missing") => void): Promise<void> {
+async function load(url: string, tell: (picture: Picture | string) => void): Promise<void> {
   const image = new Image();
   image.src = url;
   try {
     await image.decode(); // beside the page, which stays usable meanwhile
   } catch {
-    tell("missing");
-    return;
+    return tell(await whyNone(url));
   }
   tell([image]);
   if (image.naturalWidth * image.naturalHeight <= LARGE_PX) return;
@@ -45,6 +45,17 @@ async function load(url: string, tell: (picture: Picture | "missing") => void): 
     levels.push(await createImageBitmap(levels.at(-1)!, how));
   }
   tell(levels);
+}
+
+/** An image's own error says nothing. */
+async function whyNone(url: string): Promise<string> {
+  try {
+    const answer = await fetch(url);
+    if (answer.ok) return "This browser cannot show what the server sent as the photo.";
+    return wordsOf(refusalOf(answer.status, await answer.json().catch(() => undefined)));
+  } catch (error) {
+    return wordsOf(error);
+  }
 }
 
 /** The smallest level that still has a pixel for each of the screen's. */

@@ -32,7 +32,7 @@ export function StatisticsTable({ statistics }: { statistics: Record<string, unk
 
 type Bar = readonly [label: string, count: number];
 
-/** What a histogram counts, and what stands under its bars. */
+/** What a histogram counts, and what stands under its bars; ten levels, and 6 for all above, as the server counts. */
 const FIGURES: Record<string, { readonly title: string; readonly label?: (key: string) => string }> = {
   photos_by_objects: { title: "photos, by how many objects they have" },
   occlusion_levels: {

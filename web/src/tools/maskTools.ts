@@ -177,7 +177,12 @@ export function useMaskTools(use: MaskToolUse) {
   }, [begun, document, open, setLive, setOpen]);
   /** Takes back that an outline was left, which is no change of the document; until there is one. */
   const back = left?.document === document && left.outline.id === chosen && !begun ? left.outline : undefined;
-  const takeBack = back && ((): void => setOpen(withOutline(open, back.id, back.points)));
+  const takeBack =
+    back &&
+    ((): void => {
+      setLeft(undefined);
+      setOpen(withOutline(open, back.id, back.points));
+    });
   return { onGesture, paintTool, live: shown, begun, closeOutline, cancel, takeBack, cursor: painting ? "none" : tool === "select" ? "default" : "crosshair", boxes }; // prettier-ignore
 }
 

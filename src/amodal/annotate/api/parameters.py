@@ -21,6 +21,7 @@ PICTURE: Responses = {200: {"content": {"image/*": {"schema": {"type": "string",
 ARCHIVE: Responses = {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
 CONFLICT: Responses = {409: {"model": Problem, "description": "Somebody was faster: current is what is there now"}}
 # By reference, not as a model: FastAPI would make each of them anew for each route, a twentieth of a second in all.
+# That the document of the API has a Problem is CONFLICT's doing.
 PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 REFUSED: Responses = {
     status: {"content": PROBLEM, "description": said}

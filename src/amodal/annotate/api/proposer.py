@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from amodal.annotate.api.problems import TooMany
 from amodal.annotate.help.propose import Given, Helper, load_helper
 from amodal.scene import Scene
-from amodal.threads import model_thread
+from amodal.threads import ModelThread
 
 MOST_WAITING = 4
 
@@ -24,7 +23,7 @@ class Proposer:
     method: str | None = None
     detector: str = "default"
     _helpers: dict[str, Helper] = field(default_factory=dict)
-    _thread: ThreadPoolExecutor = field(default_factory=model_thread)
+    _thread: ModelThread = field(default_factory=ModelThread)
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_WAITING))
 
     def propose(self, method: str | None, photo: Path, objects: Sequence[Given]) -> tuple[str, Scene]:

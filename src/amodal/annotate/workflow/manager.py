@@ -176,9 +176,8 @@ def consistency(session: Session, by: Person, *, stage: int | None = None) -> Ag
 def statistics(session: Session, by: Person) -> Statistics | None:
     """Numbers of Table 1 and 2 and Fig. 4 over what is settled; None while nothing is."""
     permit(by, "manager")
-    numbers = (numbers_of(truth, outlines) for truth, outlines in _truths(session))
-    begun = [one for one in numbers if one.objects]  # of photos that nobody has begun there is nothing to say
-    return statistics_of(begun) if begun else None
+    numbers = [numbers_of(truth, outlines) for truth, outlines in _truths(session)]
+    return statistics_of(numbers) if any(one.objects for one in numbers) else None
 
 
 def statistics_document(found: Statistics | None) -> Document | None:
@@ -346,11 +345,16 @@ def _instance(mask: Mask, seen: CropMask) -> Instance:
 
 
 def _truths(session: Session) -> Iterator[tuple[Truth, list[Any]]]:
-    """Every photo's settled objects, with the outlines that annotators drew of them."""
+    """Every photo's settled objects, with the outlines that annotators drew of them.
+
+    Photos without any are left out, but for those that an expert called done.
+    """
     stage = project_of(session).stage
     knows = frozenset({"modal", "amodal", "order", "boxes"})
     for photo in photos(session):
         scene = scene_of(session, photo.id, stage=stage)
+        if not scene.instances and photo.boxed_at is None:
+            continue
         ids = [one.id for one in scene.instances]
         drawn = select(Mask).where(Mask.object_id.in_(ids), Mask.state == "done", Mask.stage == 1)
         outlines = [mask.polygons for mask in session.scalars(drawn) if mask.polygons]
