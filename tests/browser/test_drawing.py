@@ -370,7 +370,7 @@ def test_why_a_photo_cannot_be_shown_is_said(desk: Desk) -> None:
 def test_without_its_picture_a_photo_can_be_worked_on(desk: Desk) -> None:
     desk.page.route("**/api/photos/*/picture", lambda route: route.abort())
     desk.open("boxes", PHOTO)
-    desk.page.get_by_role("alert").wait_for()
+    desk.page.get_by_text("The server cannot be reached.").wait_for()
     desk.draw_box(60, 100, 300, 400)
     desk.saved()
     assert len(desk.get(f"/photos/{PHOTO}")["objects"]) == 1

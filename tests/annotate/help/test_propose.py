@@ -70,8 +70,7 @@ def test_whoever_asks_one_thread_loads_and_works(photo: Path, monkeypatch: pytes
     monkeypatch.setattr("amodal.annotate.api.proposer.load_helper", load)
     proposer = Proposer()
     with ThreadPoolExecutor(2) as askers:
-        for asked in [
-            askers.submit(proposer.propose, None, photo, [Given(1, "car", (5, 5, 40, 40))]) for _ in range(2)
-        ]:
+        given = [Given(1, "car", (5, 5, 40, 40))]
+        for asked in [askers.submit(proposer.propose, None, photo, given) for _ in range(2)]:
             asked.result(30)
     assert len(threads) == 1
