@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from amodal.annotate.errors import Forbidden, Invalid
 from amodal.annotate.store.orders import put_order
 from amodal.annotate.store.photos import put_box_seconds, put_boxed
-from amodal.annotate.store.tables import Sample
+from amodal.annotate.store.tables import Photo, Sample
 from amodal.annotate.workflow import manager
 from amodal.annotate.workflow.rounds import reopen, save_mask
 from amodal.annotate.workflow.tasks import tasks
@@ -51,6 +51,16 @@ def test_table_3_is_the_mean_iou_of_annotators_and_votes(session: Session, all_o
         for column, other in enumerate(everybody):
             expected = np.mean([iou(a, b) for a, b in zip(one, other, strict=True)])
             assert found.matrix[row][column] == pytest.approx(expected)
+
+
+def test_what_only_two_of_three_have_drawn_is_not_compared_yet(session: Session, all_of: Team) -> None:
+    drawn(session, all_of, 2, seed=1)
+    street = session.scalars(select(Photo.id)).one()
+    more = car(session, all_of.expert, street, 0, 0, 40, 20)
+    for person in all_of.annotators[:2]:
+        save_mask(session, person, more.id, rectangle(0, 0, 20, 20), version=0)
+    found = manager.consistency(session, all_of.manager)
+    assert {count for row in found.counts for count in row} == {2}
 
 
 def test_a_second_stage_compares_the_sample_with_the_first(session: Session, all_of: Team) -> None:

@@ -15,11 +15,11 @@ export function Agreement({ stage, title }: { stage: number; title: string }): J
       {(data) => (
         <>
           <p>
-            Of objects that several annotators called done. Mean over their pairs {score(data.mean)}; below{" "}
+            Of objects that all their annotators called done. Mean over their pairs {score(data.mean)}; below{" "}
             {data.threshold.toFixed(2)} an object goes to another round.
           </p>
           {data.categories.length === 0 ? (
-            <p>It shows once several annotators have called the same object done.</p>
+            <p>It shows once all annotators of an object have called it done.</p>
           ) : (
             <table>
               <thead>

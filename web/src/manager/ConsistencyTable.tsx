@@ -11,7 +11,7 @@ export function ConsistencyTable({ stage, title }: { stage: number; title: strin
     <Part title={title} asked={useQuery(questions.consistency(stage))}>
       {(data) =>
         data.rows.length === 0 ? (
-          <p>It shows once annotators have called masks done.</p>
+          <p>It shows once all annotators of an object have called it done.</p>
         ) : (
           <table>
             <thead>

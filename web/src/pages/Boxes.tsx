@@ -278,7 +278,7 @@ function BoxDesk({ server, project, owner }: BoxDeskProps): JSX.Element {
             choose={choose}
             nameOf={nameOf}
             colourOf={colour}
-            detailOf={(key) => (numbers.numbers.get(key) ? `order ${numbers.numbers.get(key)}` : "in front")}
+            detailOf={(key) => standing(numbers.numbers.get(key), pairs.flat().includes(key))}
             change={(label, edges) => edit(label, (now) => ({ ...now, edges }))}
             look={bench.look}
             setLook={bench.setLook}
@@ -347,6 +347,11 @@ function pairsIn(pairs: readonly Edge<string>[], nameOf: (key: string) => string
 function subjectOf(step: BoxStep, nameOf: (key: string) => string): string {
   if (step.kind === "order") return "the order";
   return step.kind === "remove" ? "removing an object" : nameOf(step.key);
+}
+
+function standing(number: number | undefined, open: boolean): string {
+  if (number) return `order ${number}`;
+  return open ? "order open" : "in front";
 }
 
 /** What is known after a conflict, and the change that takes the other side. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -161,7 +162,8 @@ def disagreements(
 def consistency(session: Session, by: Person, *, stage: int | None = None) -> Agreement:
     """Table 3: mean IoU of annotators and votes, the second stage's (rows) against the first's once there is one.
 
-    Of each annotator the last finished mask of every object counts.
+    Of each annotator the last finished mask counts; in the first stage of objects that all their annotators have
+    called done, for before that there is no vote.
     """
     permit(by, "manager")
     stage = _asked(session, stage)
@@ -325,11 +327,14 @@ def _page(
 
 
 def _annotations(session: Session, stage: int) -> dict[str, Annotations]:
-    """Everybody's last finished masks of a stage by (photo, object)."""
+    """Everybody's last finished masks of a stage by (photo, object), in the first where nobody's is missing."""
     there = set(session.scalars(select(Object.id).where(in_stage(stage))))
     found: dict[str, Annotations] = {}
-    for person in people(session):
-        masks = [one for id, one in newest_masks(session, person.id, stage, done=True).items() if id in there]
+    drawn = {person: newest_masks(session, person.id, stage, done=True) for person in people(session)}
+    times = Counter(id for masks in drawn.values() for id in masks)
+    wanted = project_of(session).annotators_per_object
+    for person, newest in drawn.items():
+        masks = [one for id, one in newest.items() if id in there and (stage > 1 or times[id] >= wanted)]
         seen = seen_by_annotator(session, masks)
         if masks:
             found[person.name] = {
