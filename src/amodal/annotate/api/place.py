@@ -64,7 +64,7 @@ class Place:
 def has_file(here: Place, photo: Photo) -> bool:
     """Whether the file of a photo is there."""
     try:
-        inside(here.uploads if photo.uploaded else here.images, photo.name)
+        _path_of(here, photo)
     except Missing:
         return False
     return True
@@ -78,4 +78,8 @@ def file_of(here: Place, photo_id: int) -> tuple[Path, str]:
     """
     with here.database.read() as session:
         photo = photo_of(session, photo_id)
-        return inside(here.uploads if photo.uploaded else here.images, photo.name), photo.sha256
+        return _path_of(here, photo), photo.sha256
+
+
+def _path_of(here: Place, photo: Photo) -> Path:
+    return inside(here.uploads if photo.uploaded else here.images, photo.name)
