@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,13 @@ class Waits(StubSegmenter):
         if photos[0].shape[:2] != (96, 128):
             threading.Event().wait(self.seconds * len(photos))
         return super().segment_batch(photos, boxes, labels, boxes_are=boxes_are)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 def stub_served(segmenter: Any = None) -> Served:

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
@@ -23,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from helpers.command_line import save_boxes, save_photo
-from helpers.served import multipart, png, server_process
+from helpers.served import multipart, png, server_process, wait_until
 
 CLIENT = Path(__file__).parents[2] / "examples" / "client.py"
 
@@ -54,13 +53,6 @@ def came(port: int) -> float:
     return sum(
         one.value for name, own in kinds for one in found if one.name == name and own.items() <= one.labels.items()
     )
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
 
 
 def received(connection: socket.socket) -> bytes:

@@ -17,7 +17,7 @@ from amodal.serve.line import Job, Line
 from amodal.serve.meters import Meters
 from amodal.serve.settings import Settings
 from amodal.threads import ModelThread
-from helpers.served import Held, job, stub_served
+from helpers.served import Held, job, stub_served, wait_until
 
 Lined = Callable[..., Line]
 
@@ -150,9 +150,7 @@ def test_a_model_that_cannot_work_is_not_ready_and_not_alive() -> None:
 
     line = Line(stub_served().scenes, broken, Settings(), Meters())
     line.start()
-    until = time.monotonic() + 30
-    while line.is_alive and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: not line.is_alive)
     assert (line.is_alive, line.is_ready) == (False, False)
     line.stop()
 
@@ -162,9 +160,7 @@ def test_a_mistake_of_ours_in_the_model_s_thread_is_logged(caplog: pytest.LogCap
     line.start()
     with line.place() as place:
         place.put(job())
-        until = time.monotonic() + 30
-        while line.is_alive and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda: not line.is_alive)
     assert "zip()" in caplog.text
     line.stop()
 

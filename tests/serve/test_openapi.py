@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ pytest.importorskip("prometheus_client", reason="the extra `serve` is not instal
 pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 import schemathesis
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 
@@ -50,6 +53,22 @@ def test_the_example_of_boxes_is_taken(server: TestClient) -> None:
     assert "lies wholly outside" in said.json()["error"]["message"]  # of this small photo, all else is fine
 
 
+def ready_app() -> FastAPI:
+    """Answers once the model is warm: before that /readyz says 503, and is right."""
+    app = create_app(stub_served())
+    running = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def ready(app: FastAPI) -> AsyncIterator[None]:
+        async with running(app):
+            while not app.state.service.line.is_ready:
+                await asyncio.sleep(0.005)
+            yield
+
+    app.router.lifespan_context = ready
+    return app
+
+
 schema = schemathesis.openapi.from_dict(json.loads(contract()))
 
 
@@ -58,7 +77,7 @@ schema = schemathesis.openapi.from_dict(json.loads(contract()))
 def test_whatever_is_sent_the_server_makes_no_mistake(case: schemathesis.Case) -> None:
     if isinstance(case.body, dict) and case.body.get("photo") and len(str(case.body)) % 2:
         case.body["photo"] = png()  # nobody makes a photo by chance
-    said = case.call(app=create_app(stub_served()), base_url=HOST)  # it starts and ends the application each time
+    said = case.call(app=ready_app(), base_url=HOST)  # it starts and ends the application each time
     assert said.status_code < 500, said.text
     if said.status_code >= 400:
         assert said.json()["error"]["message"]
